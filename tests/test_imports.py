@@ -1,0 +1,145 @@
+"""Imports run one way, and importing Striate stays cheap."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "striate"
+
+# Lowest first: a module imports from its own layer and from those before it.
+LAYERS = (
+    {"core"},
+    {"solvers"},
+    {"estimators"},
+    {"images"},
+    {"display", "persistence", "demo", "cli", "__main__"},
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+LEAF = len(LAYERS) - 1
+# scikit-learn's rules begin at the estimators.
+WITHOUT_SKLEARN = {"core", "solvers"}
+ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage"}
+
+
+def imported_names(path, package):
+    """Absolute dotted names that the file imports, wherever in the file it does so."""
+    module = path.relative_to(package.parent).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = module[: -node.level] if node.level else ()
+            base += tuple((node.module or "").split(".")) if node.module else ()
+            yield from (".".join((*base, alias.name)) for alias in node.names)
+
+
+def forbidden_imports(package):
+    """One line for each import that runs upwards, or that a layer must not make."""
+    wrong = []
+    for path in sorted(package.rglob("*.py")):
+        inside = path.relative_to(package)
+        if inside.parts == ("__init__.py",):
+            continue
+        here = inside.parts[0].removesuffix(".py")
+        if here not in LEVEL:
+            wrong.append(f"{inside}: {here} has no place in LAYERS")
+            continue
+        for name in imported_names(path, package):
+            top, _, rest = name.partition(".")
+            if top == "sklearn" and here in WITHOUT_SKLEARN:
+                wrong.append(f"{inside} imports {name}")
+            if top == package.name:
+                # What is no layer comes from __init__, which stands above all but the leaves.
+                level = LEVEL.get(rest.split(".")[0], LEAF)
+                if level > LEVEL[here]:
+                    wrong.append(f"{inside} imports {name}")
+    return wrong
+
+
+def test_imports_run_one_way():
+    assert forbidden_imports(PACKAGE) == []
+
+
+def test_every_layer_is_there():
+    found = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()}
+    assert {"core", "solvers", "estimators", "images"} <= found
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "wrong"),
+    [
+        ("core/losses.py", "import numpy", False),
+        ("core/losses.py", "from .activations import sigmoid", False),
+        ("core/losses.py", "from striate.core import activations", False),
+        ("core/losses.py", "import sklearn.utils", True),
+        ("core/losses.py", "from sklearn import utils", True),
+        ("core/losses.py", "import striate", True),
+        ("core/losses.py", "from striate import SparseAutoencoder", True),
+        ("core/losses.py", "import striate.solvers.lbfgs", True),
+        ("core/losses.py", "from ..solvers import lbfgs", True),
+        ("core/losses.py", "from .. import solvers", True),
+        ("core/__init__.py", "from .losses import squared", False),
+        ("core/__init__.py", "from ..images import patches", True),
+        ("core/losses.py", "def f():\n    import striate.display", True),
+        ("core/deeper/losses.py", "from ...estimators import base", True),
+        ("core/deeper/losses.py", "from ..activations import sigmoid", False),
+        ("solvers/lbfgs.py", "from sklearn.exceptions import ConvergenceWarning", True),
+        ("estimators/base.py", "from sklearn.base import BaseEstimator", False),
+        ("estimators/base.py", "from ..solvers import lbfgs", False),
+        ("estimators/base.py", "from striate.images.patches import sample", True),
+        ("images/features.py", "from ..display import FeatureDisplay", True),
+        ("images/features.py", "from ..estimators import autoencoder", False),
+        ("cli.py", "from .persistence import load", False),
+        ("cli.py", "from striate import PatchFeatures", False),
+        ("demo/story.py", "from ..images.features import PatchFeatures", False),
+        ("nowhere.py", "import numpy", True),
+    ],
+)
+def test_the_check_itself(tmp_path, file, line, wrong):
+    path = tmp_path / "striate" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(line + "\n", encoding="utf-8")
+    assert bool(forbidden_imports(tmp_path / "striate")) == wrong
+
+
+def in_new_process(code):
+    """What the code prints as JSON, run where nothing is imported yet."""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.mark.parametrize("statement", ["import striate", "from striate import *"])
+def test_import_needs_no_extra(statement):
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    loaded = {name.partition(".")[0] for name in in_new_process(code)}
+    assert "striate" in loaded
+    assert not loaded & ONLY_WHEN_USED
+
+
+def test_all_is_what_is_exported():
+    code = """
+import json, types
+import striate
+listed = striate.__all__
+here = {name: getattr(striate, name) for name in {*listed, *dir(striate), *vars(striate)}}
+public = [name for name, value in here.items()
+          if not name.startswith("_") and not isinstance(value, types.ModuleType)]
+print(json.dumps([listed, public]))
+"""
+    listed, public = in_new_process(code)
+    assert sorted(set(listed) - {"__version__"}) == sorted(public)
+    assert len(set(listed)) == len(listed)
+
+
+def test_api_page_lists_every_public_name():
+    import striate
+
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split()
+    missing = set(striate.__all__) - {"__version__"} - set(page)
+    assert not missing, "add these to docs/api.md"
