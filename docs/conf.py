@@ -46,6 +46,8 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 html_title = "Striate"
 html_show_sphinx = False
 html_copy_source = False
