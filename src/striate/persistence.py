@@ -1,0 +1,222 @@
+"""Fitted estimators in files: written whole or not at all, and read without running their code."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+import striate
+
+
+def save(estimator: Any, path: str | os.PathLike[str]) -> None:
+    """Write a fitted estimator, or a pipeline of them, to a file in skops's format.
+
+    The file is complete when it appears: it is written beside `path` under another name and then
+    renamed. Callbacks (a progress bar, say) are not saved. Needs skops.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One of Striate's or of scikit-learn's, or a pipeline of both.
+    path : path
+        The file, by custom with the suffix ``.skops``. An existing file is replaced.
+
+    Raises
+    ------
+    ValueError
+        If the estimator holds something that :func:`load` would refuse, such as a function of
+        your own or an estimator of another package.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from striate.persistence import load, save
+    >>> with TemporaryDirectory() as folder:
+    ...     save(StandardScaler().fit([[0.0], [2.0]]), f"{folder}/scaler.skops")
+    ...     load(f"{folder}/scaler.skops").mean_
+    array([1.])
+    """
+    skops_io = _skops_io()
+    check_writable(path)
+    try:
+        with _callbacks_aside(estimator):
+            data = skops_io.dumps(estimator)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{type(estimator).__name__} cannot be saved ({error})") from error
+    refused = _refused_types(skops_io, data)
+    if refused:
+        raise ValueError(
+            f"{type(estimator).__name__} cannot be saved, because load would refuse what it "
+            f"holds: {', '.join(refused)}"
+        )
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Read an estimator that :func:`save` wrote.
+
+    Nothing in the file is run. Types that skops does not know as safe and that are not
+    Striate's estimators are refused, scikit-learn's trees among them: a forged tree could crash
+    the process. Needs skops.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    estimator
+        As it was saved, without callbacks.
+
+    Raises
+    ------
+    ValueError
+        If the file is empty, truncated, damaged or of another kind, or if it holds a type that
+        is not trusted.
+    OSError
+        If there is no such file, or it cannot be read.
+    """
+    skops_io = _skops_io()
+    name = os.fspath(path)
+    data = _read(path)
+    if not data:
+        raise ValueError(f"{name}: the file is empty (0 bytes)")
+    try:
+        refused = _refused_types(skops_io, data)
+        estimator = None if refused else skops_io.loads(data, trusted=_our_types())
+    except Exception as error:
+        # Damaged bytes raise anything: BadZipFile, KeyError, UnicodeDecodeError, struct.error.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"{name}: truncated, damaged, or not a file that Striate wrote ({reason})"
+        ) from error
+    if refused:
+        raise ValueError(
+            f"{name}: not loaded, because it holds types that are neither NumPy's, "
+            f"scikit-learn's safe ones nor Striate's: {', '.join(refused)}"
+        )
+    if not isinstance(estimator, BaseEstimator):
+        raise ValueError(f"{name}: holds a {type(estimator).__name__}, not an estimator")
+    return estimator
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Find out, before any work is done, whether a file can be written.
+
+    Raises
+    ------
+    OSError
+        If `path` is a folder or a device, or its folder is missing or cannot be written to.
+    """
+    target = Path(path)
+    folder = target.resolve().parent
+    if target.is_dir():
+        raise IsADirectoryError(f"{target}: is a folder; give the name of a file")
+    if target.exists() and not target.is_file():
+        raise OSError(f"{target}: is not a regular file; give another name")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{target}: there is no folder {folder}; make it first")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(f"{target}: is write-protected; give another name")
+    try:
+        with _temporary(target):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f"{target}: the folder {folder} cannot be written to ({error.strerror})"
+        ) from error
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give the name of a new file that takes the place of `path` if the block ends well.
+
+    If the block raises, or is interrupted, `path` stays as it was.
+    """
+    target = Path(path).resolve()  # a link stays, what it points to is replaced
+    with _temporary(target) as temporary:
+        yield temporary
+        os.replace(temporary, target)
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """Create an empty file in the target's folder, with its suffix; remove it afterwards."""
+    # Not tempfile's, which only the owner may read.
+    temporary = target.resolve().parent / f".striate-{secrets.token_hex(8)}{target.suffix}"
+    temporary.touch(exist_ok=False)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise type(error)(f"{os.fspath(path)}: cannot be read ({reason})") from error
+
+
+def _skops_io() -> ModuleType:
+    try:
+        import skops.io
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "saving and loading need skops: pip install 'striate[app]'", name="skops"
+        ) from error
+    return skops.io
+
+
+def _refused_types(skops_io: ModuleType, data: bytes) -> list[str]:
+    return sorted(set(skops_io.get_untrusted_types(data=data)) - set(_our_types()))
+
+
+def _our_types() -> list[str]:
+    """Full names of the public estimators: each by name, so that no function slips in."""
+    public = [getattr(striate, name) for name in striate.__all__]
+    return [
+        f"{each.__module__}.{each.__qualname__}"
+        for each in public
+        if isinstance(each, type) and issubclass(each, BaseEstimator)
+    ]
+
+
+@contextmanager
+def _callbacks_aside(estimator: Any) -> Iterator[None]:
+    """Take scikit-learn's callbacks off an estimator and those inside it, and put them back."""
+    holders = [each for each in _estimators_in(estimator) if "_skl_callbacks" in vars(each)]
+    callbacks = [vars(each).pop("_skl_callbacks") for each in holders]
+    try:
+        yield
+    finally:
+        for each, callback in zip(holders, callbacks, strict=True):
+            each._skl_callbacks = callback
+
+
+def _estimators_in(value: Any) -> Iterator[BaseEstimator]:
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, BaseEstimator):
+            yield value
+            waiting += vars(value).values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += value.values()

@@ -1,0 +1,226 @@
+"""Saved estimators come back the same; whatever else is in a file ends in one clear error."""
+
+import os
+import stat
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import skops.io
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator
+from sklearn.callback import ProgressBar
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from striate.persistence import check_writable, load, replacing, save
+
+X, Y = load_digits(return_X_y=True)
+X, Y = X[:200], np.array([f"digit {label}" for label in Y[:200]])
+
+
+class Foreign(BaseEstimator):
+    """An estimator of another package."""
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    pca = PCA(8, random_state=np.random.RandomState(0)).fit(X)
+    head = LogisticRegression(max_iter=1000)
+    return make_pipeline(FrozenEstimator(pca), StandardScaler(), head).fit(X, Y)
+
+
+@pytest.fixture
+def saved(tmp_path, pipeline):
+    save(pipeline, tmp_path / "model.skops")
+    return tmp_path / "model.skops"
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- round trips ----------------------------------------------------------------------------
+
+
+def test_a_pipeline_comes_back(saved, pipeline):
+    again = load(str(saved))
+    np.testing.assert_array_equal(again.predict_proba(X), pipeline.predict_proba(X))
+    np.testing.assert_array_equal(again.classes_, pipeline.classes_)
+    assert files_in(saved.parent) == ["model.skops"]
+
+
+def test_callbacks_stay_behind_and_come_back(tmp_path):
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    callback = ProgressBar()
+    model.set_callbacks(callback)
+    model[1].set_callbacks(callback)
+    save(model, tmp_path / "model.skops")
+    assert model._skl_callbacks == [callback]
+    assert model[1]._skl_callbacks == [callback]
+    assert not hasattr(load(tmp_path / "model.skops")[1], "_skl_callbacks")
+
+
+def test_an_existing_file_is_replaced_and_a_link_kept(saved):
+    link = saved.with_name("link.skops")
+    link.symlink_to(saved)
+    save(StandardScaler(), link)
+    assert link.is_symlink()
+    assert isinstance(load(saved), StandardScaler)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_files_get_the_usual_permissions(saved):
+    plain = saved.with_name("plain")
+    plain.touch()
+    assert stat.S_IMODE(saved.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+# --- what is not saved ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("estimator", "named"),
+    [
+        (make_pipeline(FunctionTransformer(os.getcwd)), "getcwd"),
+        (make_pipeline(Foreign()), "Foreign"),
+        (RandomForestClassifier(2, random_state=0).fit(X, Y), r"sklearn\.tree\._tree\.Tree"),
+        (PCA(random_state=iter([])), "cannot be saved"),
+    ],
+)
+def test_save_refuses_what_load_would_refuse(tmp_path, estimator, named):
+    with pytest.raises(ValueError, match=named):
+        save(estimator, tmp_path / "model.skops")
+    assert files_in(tmp_path) == []
+
+
+def test_a_failed_write_leaves_the_old_file(saved):
+    before = saved.read_bytes()
+
+    def interrupted():
+        with replacing(saved) as temporary:
+            temporary.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert saved.read_bytes() == before
+    assert files_in(saved.parent) == ["model.skops"]
+
+
+def test_places_that_cannot_be_written(tmp_path, saved):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing; make"):
+        save(StandardScaler(), tmp_path / "missing" / "model.skops")
+    with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file"):
+        save(StandardScaler(), tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        save(StandardScaler(), saved / "model.skops")
+    if os.name != "nt":
+        with pytest.raises(OSError, match="/dev/null: is not a regular file"):
+            save(StandardScaler(), "/dev/null")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder that nobody may write")
+def test_folders_that_cannot_be_written():
+    with pytest.raises(OSError, match=r"model\.skops: the folder .* cannot be written to \("):
+        check_writable("/proc/self/model.skops")
+
+
+# --- what is not loaded ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", r"the file is empty \(0 bytes\)"),
+        (b"not a model", r"truncated, damaged, or not a file that Striate wrote"),
+    ],
+)
+def test_files_of_another_kind(tmp_path, content, reason):
+    path = tmp_path / "model.skops"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"model\.skops: {reason}"):
+        load(path)
+
+
+def test_other_archives(tmp_path):
+    path = tmp_path / "model.skops"
+    for name, content in [("notes.txt", "x"), ("schema.json", "[1]"), ("schema.json", "[" * 9999)]:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, content)
+        with pytest.raises(ValueError, match="not a file that Striate wrote"):
+            load(path)
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"model\.skops: cannot be read \(no such file"):
+        load(tmp_path / "model.skops")
+    with pytest.raises(OSError, match=r": cannot be read \("):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_truncated_files(saved, tenth):
+    content = saved.read_bytes()
+    saved.write_bytes(content[: len(content) * tenth // 10])
+    with pytest.raises(ValueError, match=r"model\.skops: (truncated|the file is empty)"):
+        load(saved)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(where=st.floats(0, 1), bit=st.integers(0, 7))
+def test_flipped_bits(saved, where, bit):
+    content = bytearray(saved.read_bytes())
+    content[int(where * (len(content) - 1))] ^= 1 << bit
+    path = saved.with_name("flipped.skops")
+    path.write_bytes(content)
+    try:  # in the date of a part of the archive, say, a flipped bit changes nothing
+        again = load(path)
+    except ValueError as error:
+        again, message = None, str(error)
+    if again is None:
+        assert message.startswith(f"{path}: ")
+        assert "\n" not in message
+    else:
+        assert again.predict(X).shape == Y.shape
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (make_pipeline(FunctionTransformer(os.getcwd)), r"posix\.getcwd|nt\.getcwd"),
+        (make_pipeline(Foreign()), r"test_persistence\.Foreign"),
+        (FunctionTransformer(save), r"striate\.persistence\.save"),  # no function, even of ours
+    ],
+)
+def test_other_types_are_refused_by_name(tmp_path, content, named):
+    path = tmp_path / "model.skops"
+    path.write_bytes(skops.io.dumps(content))
+    with pytest.raises(ValueError, match=rf"model\.skops: not loaded, .*nor Striate's: .*{named}"):
+        load(path)
+
+
+def test_files_without_an_estimator(tmp_path):
+    path = tmp_path / "model.skops"
+    path.write_bytes(skops.io.dumps([1, 2]))
+    with pytest.raises(ValueError, match=r"model\.skops: holds a list, not an estimator"):
+        load(path)
+
+
+def test_missing_skops_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'striate\[app\]'"):
+        load(tmp_path / "model.skops")
