@@ -1,0 +1,7 @@
+"""Pictures of learned features and of the loss, after scikit-learn's Display convention."""
+
+from striate.display.features import FeatureDisplay
+from striate.display.loss_curves import LossCurveDisplay
+from striate.display.style import PALETTE, style
+
+__all__ = ["PALETTE", "FeatureDisplay", "LossCurveDisplay", "style"]
