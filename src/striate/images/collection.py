@@ -11,6 +11,10 @@ import numpy.typing as npt
 from striate.images.reading import read_image, with_channels
 
 
+class MixedChannelsError(ValueError):
+    """Images that must be alike have different numbers of channels; the message names them."""
+
+
 class ImageCollection(Sequence[npt.NDArray[Any]]):
     """Images from an array, a list of arrays or a list of files, one at a time, as floats.
 
@@ -74,7 +78,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         row = self._rows[operator.index(index)]
         image = self._load(row)
         if image.shape[-1] != self._channels_of_first(row, image):
-            raise ValueError(
+            raise MixedChannelsError(
                 f"{_name(self._images, row)}: has {_count(image.shape[-1])}, but "
                 f"{_name(self._images, 0)} has {_count(self.n_channels)}; use images of one kind"
             )

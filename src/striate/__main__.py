@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m striate``."""
+
+from striate.cli import main
+
+main()

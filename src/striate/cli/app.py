@@ -1,0 +1,188 @@
+"""The commands, their options and their help. What they do is imported when one is run."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import rich
+import typer
+
+import striate
+from striate.cli.errors import OneLineErrors
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    help="Learn what images are made of, without labels; then tell them apart with few.",
+    epilog="Example: striate learn photos/ --out features.skops",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _examples(*commands: str) -> str:
+    # \b keeps the lines as they are.
+    return "\n  ".join(["\b\nExamples:", *commands])
+
+
+# Arguments are described in the text: typer would list them with their types in Python.
+Images = Annotated[list[Path], typer.Argument(metavar="IMAGES", hidden=True)]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"striate {striate.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _set_up(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit
+    # What is missing shall not be found after an hour of work.
+    for package in ("matplotlib", "PIL", "skops"):
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"{package} is missing: pip install 'striate[app]'")
+    rich.reconfigure(stderr=True)  # progress bars: standard output is for results alone
+
+
+@app.command(epilog=_examples("striate demo --out story/"))
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for pictures and the page.")
+    ] = Path("striate-demo"),
+) -> None:
+    """See the whole story on photographs.
+
+    It learns features, draws them, and measures what they are worth beside raw pixels and random
+    filters, in about two minutes and without network.
+    """
+    from striate.demo import run
+    from striate.persistence import check_writable
+
+    out.mkdir(parents=True, exist_ok=True)
+    check_writable(out / "index.html")
+    run(out)
+
+
+@app.command(
+    epilog=_examples(
+        "striate learn photos/ --out features.skops",
+        "striate learn a.png b.png --out features.skops --n-features 64 --patch-size 8 --grey",
+    )
+)
+def learn(
+    images: Images,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", help="File for the features (.skops)."),
+    ],
+    n_features: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Number of features to learn.")
+    ] = 100,
+    patch_size: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Side of a patch, in pixels.")
+    ] = 10,
+    n_patches: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Number of patches to learn from.")
+    ] = 20_000,
+    max_iter: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Most steps of the solver.")
+    ] = 400,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="The same seed gives the same features.")
+    ] = 0,
+    grey: Annotated[bool, typer.Option("--grey", "--gray", help="Turn colour into grey.")] = False,
+) -> None:
+    """Learn features from images, without labels.
+
+    IMAGES are image files, and folders to search for them. A picture of the features is written
+    beside FILE, with the suffix .png.
+    """
+    from striate.cli.learning import learn_features
+
+    learn_features(
+        images,
+        out,
+        n_features=n_features,
+        patch_size=patch_size,
+        n_patches=n_patches,
+        max_iter=max_iter,
+        seed=seed,
+        grey=grey,
+    )
+
+
+@app.command(
+    epilog=_examples("striate train labelled/ --features features.skops --out model.skops")
+)
+def train(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", hidden=True)],
+    features: Annotated[
+        Path,
+        typer.Option("--features", "-f", metavar="FILE", help="Features, from `striate learn`."),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="MODEL", help="File for the model (.skops).")
+    ],
+) -> None:
+    """Train a classifier on learned features.
+
+    FOLDER holds one sub-folder for each class, cracked/ and sound/ for instance. Images are turned
+    grey, or into colour, as those were that the features were learned from.
+    """
+    from striate.cli.classifying import train_model
+
+    train_model(folder, features, out)
+
+
+@app.command(
+    epilog=_examples(
+        "striate predict model.skops new/ > predictions.csv",
+        "striate predict model.skops a.png b.png --out predictions.csv",
+    )
+)
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", hidden=True)],
+    images: Images,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="File for the table, in place of stdout."),
+    ] = None,
+) -> None:
+    """Predict the class of images.
+
+    MODEL comes from `striate train`; IMAGES are image files, and folders to search for them. What
+    comes out is a table (CSV): file, label, probability.
+    """
+    from striate.cli.classifying import predict_images
+
+    predict_images(model, images, out)
+
+
+@app.command(epilog=_examples("striate show model.skops --out features.png"))
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="PNG", help="File for the picture.", show_default="FILE.png"
+        ),
+    ] = None,
+) -> None:
+    """Say what is in a file, and draw it.
+
+    FILE comes from `striate learn` or `striate train`.
+    """
+    from striate.cli.showing import show_file
+
+    show_file(file, out)

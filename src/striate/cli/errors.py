@@ -1,0 +1,74 @@
+"""How a command ends: errors as one line, the exit status, no traceback."""
+
+import io
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from typer import Abort
+from typer.core import TyperGroup
+
+USAGE = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class OneLineErrors(TyperGroup):
+    """A group of commands in which one place turns exceptions into messages."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command, and exit with 0, with 2 after an error, with 130 after Ctrl-C."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # file names may hold any bytes
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                status = super().main(
+                    args, prog_name, complete_var, False, windows_expand_args, **extra
+                )
+        except (KeyboardInterrupt, Abort):
+            status = INTERRUPTED
+        except Exception as error:
+            message = _explanation(error)
+            if message is None:
+                raise  # a fault of ours: the traceback is what a report needs
+            _say(message)
+            status = USAGE
+        if status == INTERRUPTED:
+            _say("interrupted; no file was written")
+        sys.exit(status)
+
+
+def _explanation(error: Exception) -> str | None:
+    """Say in a line what went wrong, or return None if no user could have caused it."""
+    if hasattr(error, "format_message"):  # typer's own: a missing option, an unknown command
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "striate"
+        return f"{error.format_message().rstrip('.')}. See: {command} --help"
+    if isinstance(error, OSError) and error.strerror:
+        file = f"{error.filename}: " if error.filename else ""
+        return f"{file}{error.strerror.lower()}"
+    if isinstance(error, MemoryError):
+        return "not enough memory; use smaller images, or fewer patches (--n-patches)"
+    if isinstance(error, ValueError | OSError):
+        return str(error)
+    if isinstance(error, ImportError) and "pip install" in str(error):
+        return str(error)
+    return None
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    _say(f"warning: {message}")
+
+
+def _say(text: str) -> None:
+    print("striate:", " ".join(text.splitlines()), file=sys.stderr)

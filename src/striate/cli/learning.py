@@ -1,0 +1,59 @@
+"""Learning features from image files."""
+
+import warnings
+from pathlib import Path
+
+from rich import get_console
+from sklearn.exceptions import ConvergenceWarning
+
+from striate import PatchFeatures, SparseAutoencoder
+from striate.cli.showing import describe, draw_features, picture_beside
+from striate.images.collection import ImageCollection, MixedChannelsError
+from striate.images.reading import find_images
+from striate.persistence import check_writable, replacing, save
+
+
+def learn_features(
+    images: list[Path],
+    out: Path,
+    *,
+    n_features: int,
+    patch_size: int,
+    n_patches: int,
+    max_iter: int,
+    seed: int,
+    grey: bool,
+) -> None:
+    """Learn features, and write them and their picture."""
+    picture = picture_beside(out)
+    if picture == out:
+        raise ValueError(f"--out {out}: .png is for the picture; give a name that ends in .skops")
+    check_writable(out)
+    check_writable(picture)
+    files = find_images(images)
+    features = PatchFeatures(
+        SparseAutoencoder(n_features, max_iter=max_iter, random_state=seed),
+        patch_size=patch_size,
+        n_patches=n_patches,
+        random_state=seed,
+    )
+    _fit(features, ImageCollection(files, channels=1 if grey else None))
+    with replacing(picture) as temporary:
+        draw_features(features, temporary)
+        save(features, out)
+    print(f"Learned {describe(features)}, from {len(files)} images")
+    print(f"Wrote them to {out}, and their picture to {picture}")
+
+
+def _fit(features: PatchFeatures, images: ImageCollection) -> None:
+    if get_console().is_terminal:
+        from sklearn.callback import ProgressBar
+
+        features.set_callbacks(ProgressBar())
+    try:
+        with warnings.catch_warnings():
+            # To stop after max_iter steps is the rule, not a failure.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            features.fit(images)
+    except MixedChannelsError as error:
+        raise ValueError(f"{error}, or turn all to grey with --grey") from error
