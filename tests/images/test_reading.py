@@ -190,8 +190,11 @@ def test_mpo_photographs_give_their_main_picture(tmp_path):
     ("content", "reason"),
     [
         (b"", r"the file is empty \(0 bytes\)"),
-        (b"not an image at all", "not an image, or none of PNG"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image, or none of PNG"),
+        (b"not an image at all", "not an image of a kind that is read here: PNG"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            "not an image of a kind that is read here: PNG",
+        ),
     ],
 )
 def test_files_that_are_no_images(tmp_path, content, reason):

@@ -139,7 +139,10 @@ def read_image(
         raise ImageError(f"{os.fspath(path)}: {error}") from None
     except UnidentifiedImageError:
         kinds = ", ".join(_FORMATS)
-        raise ImageError(f"{os.fspath(path)}: not an image, or none of {kinds}") from None
+        raise ImageError(
+            f"{os.fspath(path)}: not an image of a kind that is read here: {kinds}; "
+            "grey or colour, with 8 or 16 bits a channel"
+        ) from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ImageError(
             f"{os.fspath(path)}: more than {Image.MAX_IMAGE_PIXELS} pixels; cut it into tiles, "
