@@ -1,0 +1,1 @@
+"""The lecture's mathematics, compiled: NumPy, SciPy and Numba, no scikit-learn."""

@@ -1,0 +1,161 @@
+"""Activations f, and their derivatives in terms of a = f(z): one scalar line each."""
+
+import numpy as np
+from numba import float64
+from numba.extending import overload
+
+from .compile import jit, like, power_of_two
+
+# In compiled code an activation is a number, so that each layer may have its own.
+IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX = range(5)
+ACTIVATIONS = {
+    "identity": IDENTITY,
+    "logistic": LOGISTIC,
+    "tanh": TANH,
+    "relu": RELU,
+    "softmax": SOFTMAX,  # of a whole row: see `softmax`
+}
+
+
+@jit
+def sigmoid(z):
+    return like(1, z) / (like(1, z) + exp(-z))
+
+
+@jit
+def sigmoid_derivative(a):
+    return a * (like(1, a) - a)
+
+
+@jit
+def tanh(z):
+    e = expm1(clip(z + z, 40))  # tanh is 1 to the last digit beyond 20
+    return e / (e + like(2, z))
+
+
+@jit
+def tanh_derivative(a):
+    return like(1, a) - a * a
+
+
+@jit
+def relu(z):
+    return like(0, z) if z < like(0, z) else z
+
+
+@jit
+def relu_derivative(a):
+    return like(1, a) if a > like(0, a) else like(0, a)
+
+
+@jit
+def activate(f, Z, b):
+    """a = f(z + b), in place, for the rows of Z (m, n)."""
+    for i in range(Z.shape[0]):
+        z = Z[i]
+        if f == LOGISTIC:
+            for j in range(z.size):
+                z[j] = sigmoid(z[j] + b[j])
+        elif f == TANH:
+            for j in range(z.size):
+                z[j] = tanh(z[j] + b[j])
+        elif f == RELU:
+            for j in range(z.size):
+                z[j] = relu(z[j] + b[j])
+        else:
+            for j in range(z.size):
+                z[j] += b[j]
+            if f == SOFTMAX:
+                softmax(z)
+
+
+@jit
+def softmax(z):
+    """exp(z_j) / sum_k exp(z_k) of one row, in place."""
+    highest = z[0]
+    for j in range(z.size):
+        highest = max(highest, z[j])
+    total = like(0, z[0])
+    for j in range(z.size):
+        z[j] = exp(z[j] - highest)
+        total += z[j]
+    for j in range(z.size):
+        z[j] /= total
+
+
+@jit
+def times_derivative(f, A, D):
+    """D = D * f'(z), in place, f' in terms of A = f(Z); all (m, n)."""
+    for i in range(A.shape[0]):
+        a, d = A[i], D[i]
+        if f == LOGISTIC:
+            for j in range(a.size):
+                d[j] *= sigmoid_derivative(a[j])
+        elif f == TANH:
+            for j in range(a.size):
+                d[j] *= tanh_derivative(a[j])
+        elif f == RELU:
+            for j in range(a.size):
+                d[j] *= relu_derivative(a[j])
+
+
+# exp(z) = 2**n exp(r) with n integral and |r| <= log(2) / 2, where a short series is exact to
+# rounding. Unlike the C library's, these vectorise; NaN stays NaN.
+
+
+@jit
+def clip(z, limit):
+    z = like(-limit, z) if z < like(-limit, z) else z
+    return like(limit, z) if z > like(limit, z) else z
+
+
+@jit
+def exp(z):
+    z = clip(z, exponent_limit(z))
+    n = np.floor(z * like(1.4426950408889634, z) + like(0.5, z))
+    r = remainder(z, n)
+    return power_of_two(n) * (like(1, z) + r + r * r * series(r))
+
+
+@jit
+def expm1(z):
+    """exp(z) - 1, precise near zero; for |z| within the range of `exp`."""
+    n = np.floor(z * like(1.4426950408889634, z) + like(0.5, z))
+    r = remainder(z, n)
+    scale = power_of_two(n)
+    return scale * (r + r * r * series(r)) + (scale - like(1, z))
+
+
+@jit
+def remainder(z, n):
+    """z - n log(2), with log(2) in two parts of which the first has few digits."""
+    return (z - n * like(0.693359375, z)) - n * like(-2.1219444005469057e-4, z)
+
+
+def exponent_limit(z):
+    """Where exp(z) and exp(-z) are still normal numbers of the type of z."""
+
+
+@overload(exponent_limit, inline="always")
+def _(z):
+    limit = 708.0 if z == float64 else 87.0
+    return lambda z: limit
+
+
+def series(r):
+    """(exp(r) - 1 - r) / r**2 = 1/2! + r/3! + r**2/4! + ... to the precision of r's type."""
+
+
+@overload(series)
+def _(r):
+    c = 1 / np.cumprod(np.arange(1.0, 15.0))  # c[k - 1] = 1 / k!
+    if r == float64:
+        _, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14 = c
+
+        def taylor(r):
+            tail = a8 + r * (a9 + r * (a10 + r * (a11 + r * (a12 + r * (a13 + r * a14)))))
+            return a2 + r * (a3 + r * (a4 + r * (a5 + r * (a6 + r * (a7 + r * tail)))))
+
+        return taylor
+    b2, b3, b4, b5, b6, b7 = c[1:7].astype(np.float32)
+    return lambda r: b2 + r * (b3 + r * (b4 + r * (b5 + r * (b6 + r * b7))))

@@ -1,0 +1,101 @@
+"""How the mathematics is compiled: Numba without the GIL, cached on disk."""
+
+import hashlib
+from pathlib import Path
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+
+def _core_fingerprint():
+    """Digest of the files of this folder, on which all compiled code depends.
+
+    Numba recompiles a function when its own file changes, not when a function that it calls does
+    (an update of the package, say): the digest makes it look at both.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_FINGERPRINT = _core_fingerprint()
+
+
+def _compiler(fastmath, called_from_python=False):
+    def decorate(function):
+        # error_model="numpy": a check for division by zero would keep loops from using SIMD.
+        compiled = numba.njit(
+            nogil=True,
+            error_model="numpy",
+            fastmath=fastmath,
+            cache=True,
+            no_cpython_wrapper=not called_from_python,
+            no_cfunc_wrapper=True,
+        )(function)
+        cache_file = compiled._cache._cache_file
+        cache_file._source_stamp = (cache_file._source_stamp, _FINGERPRINT)
+        return compiled
+
+    return decorate
+
+
+#: Compiles a function that Python calls; multiply-add may be fused, nothing else reordered.
+kernel = _compiler({"contract", "nsz"}, called_from_python=True)
+
+#: The same for a function that only compiled code calls, which takes a quarter less time.
+jit = _compiler({"contract", "nsz"})
+
+#: The same for sums, which SIMD can only take in an order of its own (always the same one).
+jit_sum = _compiler({"contract", "nsz", "reassoc"})
+
+
+@intrinsic
+def like(typingctx, value, x):
+    """`value` as a number of the type of `x`: a bare constant would turn float32 into float64."""
+
+    def cast(context, builder, signature, args):
+        return context.cast(builder, args[0], value, x)
+
+    return x(value, x), cast
+
+
+@intrinsic
+def power_of_two(typingctx, n):
+    """2**n for an integral float `n` within the range of normal numbers, from its bits."""
+    double = n == types.float64
+
+    def build(context, builder, signature, args):
+        integer = ir.IntType(64 if double else 32)
+        bias, mantissa = (1023, 52) if double else (127, 23)
+        # 32 bits hold every exponent; conversion to 64 bits is not vectorised below AVX-512.
+        exponent = builder.fptosi(args[0], ir.IntType(32))
+        if double:
+            exponent = builder.sext(exponent, integer)
+        bits = builder.shl(builder.add(exponent, integer(bias)), integer(mantissa))
+        return builder.bitcast(bits, args[0].type)
+
+    return n(n), build
+
+
+def writable(array):
+    """The same memory as a writable array, C-contiguous and aligned; kernels do not write to it.
+
+    To Numba a read-only array (a memory map of joblib's, say) is of another type, for which it
+    would compile everything once more.
+    """
+    array = np.require(array, requirements=["C", "ALIGNED"])
+    if array.flags.writeable:
+        return array
+    return np.asarray(_Memory(array))
+
+
+class _Memory:
+    def __init__(self, array):
+        interface = dict(array.__array_interface__)
+        interface["data"] = (interface["data"][0], False)
+        self.__array_interface__ = interface
+        self._array = array  # keeps the memory alive

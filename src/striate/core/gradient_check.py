@@ -1,0 +1,45 @@
+"""Numerical gradients: the lecture's check of backpropagation."""
+
+import numpy as np
+
+
+def check_gradient(fun, theta, *, epsilon=1e-4):
+    """Compares ∇J with central differences: ∂J/∂θ_i ≈ (J(θ + εe_i) - J(θ - εe_i)) / 2ε.
+
+    Parameters
+    ----------
+    fun : callable
+        θ ↦ (J, ∇J), such as a `striate.core.objective.Objective`.
+    theta : ndarray of shape (n_parameters,)
+        Where to compare, in float64.
+    epsilon : float, default=1e-4
+        ε. The differences have an error of about ε² from the curvature and of 1e-16 J / ε from
+        rounding.
+
+    Returns
+    -------
+    float
+        ‖numerical - analytical‖ / ‖numerical + analytical‖. A right gradient gives about 1e-9; above
+        1e-7 something is wrong, or θ lies on a kink of relu.
+
+    References
+    ----------
+    .. [1] Stanford UFLDL tutorial, "Gradient checking and advanced optimization".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_gradient(lambda theta: (np.sum(theta**3), 3 * theta**2), np.ones(3)) < 1e-7
+    True
+    >>> check_gradient(lambda theta: (np.sum(theta**3), 2 * theta**2), np.ones(3)) > 0.1
+    True
+    """
+    theta = np.array(theta, dtype=np.float64)
+    analytical = np.asarray(fun(theta)[1], dtype=np.float64)
+    numerical = np.empty_like(analytical)
+    for i in range(theta.size):
+        shift = np.zeros_like(theta)
+        shift[i] = epsilon
+        numerical[i] = (fun(theta + shift)[0] - fun(theta - shift)[0]) / (2 * epsilon)
+    size = np.linalg.norm(numerical + analytical)
+    return float(np.linalg.norm(numerical - analytical) / size) if size else 0.0

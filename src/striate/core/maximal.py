@@ -1,0 +1,35 @@
+"""x_j = W_ij / ‖W_i‖: the input that most excites hidden unit i."""
+
+import numpy as np
+
+
+def maximal_inputs(components):
+    """Inputs of norm 1 that excite each unit of a first hidden layer most.
+
+    Among all x with ‖x‖ ≤ 1, W_i x is largest for x = W_i / ‖W_i‖: what the unit looks for.
+
+    Parameters
+    ----------
+    components : array-like of shape (n_units, ...), or a fitted estimator
+        Weights of each unit; an estimator's `filters_` or `components_`.
+
+    Returns
+    -------
+    ndarray of the same shape
+        A unit without any weight gets zeros.
+
+    References
+    ----------
+    .. [1] Stanford UFLDL tutorial, "Visualizing a trained autoencoder".
+
+    Examples
+    --------
+    >>> maximal_inputs([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    for name in ("filters_", "components_"):
+        components = getattr(components, name, components)
+    W = np.asarray(components)
+    norms = np.linalg.norm(W.reshape(len(W), -1), axis=1).reshape(-1, *[1] * (W.ndim - 1))
+    return W / np.where(norms == 0, 1, norms)

@@ -1,0 +1,229 @@
+"""A feed-forward network: layer sizes and activations as data, one flat θ, forward and backward.
+
+θ holds the weights W of all layers first, then the biases b, so that the ridge is over one slice.
+W of a layer is (n_in, n_out) as in scikit-learn's `coefs_`: the transpose of the lecture's W.
+"""
+
+import numpy as np
+
+from .activations import ACTIVATIONS, LOGISTIC, activate, times_derivative
+from .blas import product
+from .compile import jit, kernel, writable
+from .threads import team
+
+# One row of `layers` describes a layer: its sizes, where its W and b begin in θ, its activation,
+# and how many units the layers between the first hidden one and it have.
+N_IN, N_OUT, W_AT, B_AT, ACTIVATION, UNITS_AT = range(6)
+
+#: Rows that a thread passes through a layer at a time.
+PREDICTED_ROWS = 512
+
+
+class Network:
+    """Sizes (n_0, ..., n_L) of the layers, and the activation of layers 1 to L.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Number of inputs, of units of each hidden layer, and of outputs.
+    activations : sequence of str
+        A name out of `ACTIVATIONS` for each layer but the inputs.
+
+    Examples
+    --------
+    >>> network = Network((64, 25, 64), ("logistic", "identity"))
+    >>> network.n_parameters
+    3289
+    >>> W, b = network.unpack(np.zeros(network.n_parameters))
+    >>> [w.shape for w in W], [v.shape for v in b]
+    ([(64, 25), (25, 64)], [(25,), (64,)])
+    """
+
+    def __init__(self, sizes, activations):
+        self.sizes = tuple(int(n) for n in sizes)
+        self.activations = tuple(activations)
+        n_in, n_out = np.array(self.sizes[:-1]), np.array(self.sizes[1:])
+        n_w = n_in * n_out
+        self.n_weights = int(n_w.sum())
+        self.n_parameters = int(self.n_weights + n_out.sum())
+        self.layers = np.zeros((len(n_in), 6), dtype=np.int64)
+        self.layers[:, N_IN] = n_in
+        self.layers[:, N_OUT] = n_out
+        self.layers[:, W_AT] = np.cumsum(n_w) - n_w
+        self.layers[:, B_AT] = self.n_weights + np.cumsum(n_out) - n_out
+        self.layers[:, ACTIVATION] = [ACTIVATIONS[name] for name in self.activations]
+        self.layers[1:, UNITS_AT] = np.cumsum(n_out)[:-1] - n_out[0]
+
+    @property
+    def n_deeper_units(self):
+        """Number of units beyond the first hidden layer."""
+        return sum(self.sizes[2:])
+
+    def unpack(self, theta):
+        """Lists of W (n_in, n_out) and b (n_out,): views into θ."""
+        W = [
+            theta[w : w + n_in * n_out].reshape(n_in, n_out)
+            for n_in, n_out, w, *_ in self.layers
+        ]
+        b = [theta[at : at + n_out] for _, n_out, _, at, *_ in self.layers]
+        return W, b
+
+    def pack(self, W, b):
+        """θ from the lists of W and b."""
+        return np.concatenate([np.ravel(part) for part in (*W, *b)])
+
+    def initial_theta(self, random_state, initialization="uniform", dtype=np.float64):
+        """Small random weights: were they zero, the units of a layer would stay equal.
+
+        "uniform" draws W from ±√(6 / (n_in + n_out + 1)) and sets b = 0 (UFLDL); "normal" draws W
+        from N(0, 0.01²) and sets b = 0 (the lecture); "glorot" draws W and b from
+        ±√(6 / (n_in + n_out)), or √(2 / …) before a sigmoid, as scikit-learn does.
+        """
+        theta = np.zeros(self.n_parameters)
+        for (n_in, n_out, *_, f, _), W, b in zip(self.layers, *self.unpack(theta), strict=True):
+            if initialization == "normal":
+                W[:] = random_state.normal(0, 0.01, W.shape)
+            elif initialization == "uniform":
+                bound = np.sqrt(6 / (n_in + n_out + 1))
+                W[:] = random_state.uniform(-bound, bound, W.shape)
+            else:
+                bound = np.sqrt((2 if f == LOGISTIC else 6) / (n_in + n_out))
+                W[:] = random_state.uniform(-bound, bound, W.shape)
+                b[:] = random_state.uniform(-bound, bound, b.shape)
+        return theta.astype(dtype)
+
+
+# Compiled code. Arrays of one block of m rows: X (m, n_0), `first` (m, n_1) for a(1), which comes
+# apart because all rows of it may be kept (see objective), and flat workspaces: `rest` for the
+# activations beyond it and `deltas` for every δ(l). `rows` = (begin, end) is the block's place there.
+
+
+@jit
+def weights(theta, layer):
+    n_in, n_out, at = layer[N_IN], layer[N_OUT], layer[W_AT]
+    return theta[at : at + n_in * n_out].reshape(n_in, n_out)
+
+
+@jit
+def biases(theta, layer):
+    return theta[layer[B_AT] : layer[B_AT] + layer[N_OUT]]
+
+
+@jit
+def block(workspace, units_before, n_units, units_in_all, rows):
+    """Rows of one layer in a flat workspace, which holds layer after layer for all its rows."""
+    capacity = workspace.size // units_in_all
+    at = capacity * units_before
+    whole = workspace[at : at + capacity * n_units].reshape(capacity, n_units)
+    return whole[rows[0] : rows[1]]
+
+
+@jit
+def units(layers, l, first, rest, rows):
+    """a of layer l (counted from 0 for the first hidden one)."""
+    if l == 0:
+        return first
+    in_all = layers[-1, UNITS_AT] + layers[-1, N_OUT]
+    return block(rest, layers[l, UNITS_AT], layers[l, N_OUT], in_all, rows)
+
+
+@jit
+def delta(layers, l, deltas, rows):
+    """δ of layer l, counted in the same way."""
+    in_all = layers[0, N_OUT] + layers[-1, UNITS_AT] + (layers[-1, N_OUT] if len(layers) > 1 else 0)
+    before = layers[0, N_OUT] + layers[l, UNITS_AT] if l > 0 else 0
+    return block(deltas, before, layers[l, N_OUT], in_all, rows)
+
+
+@jit
+def step_forward(theta, layer, a, z):
+    """a(l+1) = f(W(l) a(l) + b(l)), written to z."""
+    product(a, False, weights(theta, layer), False, z, 0.0)
+    activate(layer[ACTIVATION], z, biases(theta, layer))
+
+
+@jit
+def forward(theta, layers, first, rest, rows):
+    """All layers beyond the first hidden one."""
+    for l in range(1, len(layers)):
+        a = units(layers, l - 1, first, rest, rows)
+        step_forward(theta, layers[l], a, units(layers, l, first, rest, rows))
+
+
+@jit
+def backward(theta, layers, first, rest, deltas, rows, w, s):
+    """δ(l) = (W(l)ᵀ δ(l+1) + s) f′(z(l)) from the last layer's δ down to the first.
+
+    s (n_1,) is the derivative of a penalty on the first hidden layer's mean activations, to which
+    row i contributes with its weight w_i; it is empty where there is none.
+    """
+    for l in range(len(layers) - 1, 0, -1):
+        d = delta(layers, l - 1, deltas, rows)
+        beta = 0.0
+        if l == 1 and s.size > 0:
+            for i in range(d.shape[0]):
+                for j in range(s.size):
+                    d[i, j] = w[i] * s[j]
+            beta = 1.0
+        product(delta(layers, l, deltas, rows), False, weights(theta, layers[l]), True, d, beta)
+        a = units(layers, l - 1, first, rest, rows)
+        times_derivative(layers[l - 1, ACTIVATION], a, d)
+
+
+@jit
+def add_column_sums(D, total):
+    """total += Σ_i D_i."""
+    for i in range(D.shape[0]):
+        d = D[i]
+        for j in range(d.size):
+            total[j] += d[j]
+
+
+@jit
+def add_gradient(layers, X, first, rest, deltas, rows, gradient):
+    """∂J/∂W(l) += a(l) δ(l+1)ᵀ and ∂J/∂b(l) += δ(l+1), summed over the rows."""
+    for l in range(len(layers)):
+        d = delta(layers, l, deltas, rows)
+        a = X if l == 0 else units(layers, l - 1, first, rest, rows)
+        product(a, True, d, False, weights(gradient, layers[l]), 1.0)
+        add_column_sums(d, biases(gradient, layers[l]))
+
+
+@kernel
+def _layer(t, T, W, b, f, X, Z):
+    """Z = f(X W + b): thread t's blocks of rows."""
+    for lo in range(t * PREDICTED_ROWS, len(X), T * PREDICTED_ROWS):
+        hi = min(lo + PREDICTED_ROWS, len(X))
+        product(X[lo:hi], False, W, False, Z[lo:hi], 0.0)
+        activate(f, Z[lo:hi], b)
+
+
+def layer_output(X, W, b, activation):
+    """f(X W + b), by as many threads as the work is worth.
+
+    Parameters
+    ----------
+    X : ndarray of shape (m, n_in)
+    W : ndarray of shape (n_in, n_out)
+    b : ndarray of shape (n_out,)
+    activation : str
+
+    Returns
+    -------
+    ndarray of shape (m, n_out), of the type of X
+
+    Examples
+    --------
+    >>> layer_output(np.ones((2, 3)), np.eye(3), np.zeros(3), "relu").shape
+    (2, 3)
+    """
+    X = writable(X)
+    W, b = (writable(part.astype(X.dtype, copy=False)) for part in (W, b))
+    Z = np.empty((len(X), W.shape[1]), dtype=X.dtype)
+    arguments = (W, b, ACTIVATIONS[activation], X, Z)
+    if X.size * W.shape[1] < 1_000_000:
+        _layer(0, 1, *arguments)
+    else:
+        with team() as run:
+            run(_layer, *arguments)
+    return Z

@@ -1,0 +1,40 @@
+"""Terms of J beside the data: the ridge, and Kullback-Leibler sparsity."""
+
+import numpy as np
+
+from .activations import RELU, TANH
+from .compile import jit, jit_sum
+
+
+@jit_sum
+def sum_of_squares(W):
+    """Σ W², for the ridge λ/2 Σ W², whose derivative is λ W; biases are not penalised."""
+    total = 0.0
+    for i in range(W.size):
+        total += np.float64(W[i]) * np.float64(W[i])
+    return total
+
+
+@jit
+def sparsity(f, rho, rho_hat, s):
+    """Σ_j KL(ρ ‖ ρ̂_j) over the mean activations ρ̂ (float64); s gets the derivatives by ρ̂_j.
+
+    KL(ρ‖ρ̂) = ρ log(ρ/ρ̂) + (1-ρ) log((1-ρ)/(1-ρ̂)) for sigmoid units. The range of tanh, -1 to 1,
+    is mapped onto 0 to 1. Means of relu units are not bounded by 1: for them it is the divergence
+    of positive numbers, ρ log(ρ/ρ̂) - ρ + ρ̂, of which KL is the sum over ρ and 1-ρ.
+    """
+    tiny = 1e-12  # keeps a dead or a saturated unit's term finite
+    total = 0.0
+    for j in range(rho_hat.size):
+        q, p, slope = rho, rho_hat[j], 1.0
+        if f == TANH:
+            q, p, slope = (1 + q) / 2, (1 + p) / 2, 0.5
+        if f == RELU:
+            p = max(p, tiny)
+            total += q * np.log(q / p) - q + p
+            s[j] = 1 - q / p
+        else:
+            p = min(max(p, tiny), 1 - tiny)
+            total += q * np.log(q / p) + (1 - q) * np.log((1 - q) / (1 - p))
+            s[j] = slope * ((1 - q) / (1 - p) - q / p)
+    return total

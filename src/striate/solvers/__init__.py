@@ -1,0 +1,1 @@
+"""Solvers: what minimises J, given J and ∇J or the rows themselves."""

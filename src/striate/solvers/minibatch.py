@@ -1,0 +1,326 @@
+"""Minibatch solvers (SGD, momentum, Nesterov, Adam): a whole epoch in compiled code."""
+
+import numpy as np
+
+from striate.core.blas import product
+from striate.core.compile import jit, kernel, like
+from striate.core.losses import LOSSES, data_term
+from striate.core.network import (
+    ACTIVATION,
+    B_AT,
+    N_OUT,
+    W_AT,
+    add_column_sums,
+    backward,
+    delta,
+    forward,
+    step_forward,
+    units,
+)
+from striate.core.penalties import sparsity, sum_of_squares
+from striate.core.threads import wait
+
+SGD, MOMENTUM, NESTEROV, ADAM = range(4)
+
+#: Rows of a batch that one thread takes at a time, and parameters that it updates at a time.
+TILE_ROWS = 96
+TILE_PARAMETERS = 32768
+#: Multiplications in a batch below which a second thread does not pay.
+SMALL_BATCH = 2_000_000
+
+
+class Minibatch:
+    """Steps over batches of rows; keeps θ and the state of the update rule between epochs.
+
+    Parameters
+    ----------
+    network, loss, X, Y, run, weight_decay, sparsity_target, sparsity_weight, sample_weight
+        As for `striate.core.objective.Objective`.
+    theta : ndarray of shape (n_parameters,)
+        Where to start; updated in place.
+    batch_size : int
+        Rows of a batch; the last one of an epoch may have fewer.
+    rule : {SGD, MOMENTUM, NESTEROV, ADAM}
+        How θ is updated from the gradient g of a batch, with learning rate η:
+
+        - SGD: θ ← θ - η g
+        - MOMENTUM: v ← μ v - η g, θ ← θ + v
+        - NESTEROV: v ← μ v - η g, θ ← θ + μ v - η g
+        - ADAM: m ← β₁ m + (1-β₁) g, v ← β₂ v + (1-β₂) g², θ ← θ - η_t m / (√v + ε), with
+          η_t = η √(1-β₂ᵗ) / (1-β₁ᵗ) (Kingma and Ba, 2015)
+    learning_rate : float
+        η; the attribute may be changed between epochs.
+    momentum : float, default=0.9
+        μ.
+    beta_1, beta_2, epsilon : float
+        Of Adam.
+    decay_over_n : float, default=0.0
+        A ridge whose λ is this divided by the total weight of the batch, as in scikit-learn.
+
+    Notes
+    -----
+    The mean activation ρ̂ of the sparsity term is a running one: ρ̂ ← 0.9 ρ̂ + 0.1 (mean of the
+    batch), since one batch is too small to tell a unit's mean.
+
+    A batch is done in two steps between which the threads meet. First each takes some rows:
+    forward, loss, backward. Then each takes some parameters: gradient and update. No sum is divided
+    among threads, so the result is the same for any number of them.
+    """
+
+    def __init__(
+        self,
+        network,
+        loss,
+        X,
+        Y,
+        run,
+        theta,
+        *,
+        batch_size,
+        rule,
+        learning_rate,
+        momentum=0.9,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        weight_decay=0.0,
+        decay_over_n=0.0,
+        sparsity_target=0.05,
+        sparsity_weight=0.0,
+        sample_weight=None,
+    ):
+        self.network, self.X, self.Y, self.run, self.theta = network, X, Y, run, theta
+        self.loss, self.rule, self.learning_rate = LOSSES[loss][0], rule, learning_rate
+        self.factors = np.array([momentum, beta_1, beta_2, epsilon])
+        self.constants = np.array([weight_decay, decay_over_n, sparsity_target, sparsity_weight])
+        self.batch_size = min(batch_size, len(X))
+        self.n_steps = 0
+        dtype = X.dtype
+        self.w = (np.ones(len(X)) if sample_weight is None else sample_weight).astype(dtype)
+        self.moments = np.zeros((2 if rule == ADAM else 1, theta.size), dtype=dtype)
+        self.tiles = _parameter_tiles(network)
+        n_row_tiles = max(1, 2 * (self.batch_size // (2 * TILE_ROWS)))
+        work = self.batch_size * network.n_weights
+        self.n_threads = 1 if work < SMALL_BATCH else max(n_row_tiles, 1)
+        T, B, n_1 = min(self.n_threads, run.n_threads), self.batch_size, network.sizes[1]
+        self.batch = (
+            np.empty((B, network.sizes[0]), dtype=dtype),
+            np.empty((B, network.sizes[-1]), dtype=dtype),
+            np.empty(B, dtype=dtype),
+        )
+        self.activations = (
+            np.empty((B, n_1), dtype=dtype),
+            np.empty(B * network.n_deeper_units, dtype=dtype),
+            np.empty(B * sum(network.sizes[1:]), dtype=dtype),
+        )
+        self.row_values = np.zeros(n_row_tiles)
+        self.tile_values = np.zeros(len(self.tiles))
+        self.sums = np.zeros((n_row_tiles, n_1), dtype=dtype)
+        self.means = np.zeros((T, n_1))
+        self.barrier = np.zeros((2, 8), dtype=np.int64)
+
+    def epoch(self, order):
+        """One step for each batch of the rows X[order]; returns J, averaged over the batches."""
+        result = self.run(
+            _epoch,
+            self.barrier,
+            self.theta,
+            self.network.layers,
+            self.loss,
+            self.rule,
+            self.learning_rate,
+            self.factors,
+            self.constants,
+            self.n_steps,
+            self.X,
+            self.Y,
+            self.w,
+            np.asarray(order, dtype=np.int64),
+            self.tiles,
+            self.batch,
+            self.activations,
+            self.moments,
+            self.row_values,
+            self.tile_values,
+            self.sums,
+            self.means,
+            n_threads=self.n_threads,
+        )
+        self.n_steps += -(-len(order) // self.batch_size)
+        return result[0]
+
+
+def _parameter_tiles(network):
+    """Rows (layer, first, end) of each W, a few thousand parameters each; (layer, 0, 0) for b."""
+    tiles = []
+    for l, (n_in, n_out, *_) in enumerate(network.layers):
+        n = max(1, -(-n_in * n_out // TILE_PARAMETERS))
+        edges = np.linspace(0, n_in, min(n + n % 2 * (n > 1), n_in) + 1).astype(np.int64)
+        tiles += [(l, first, end) for first, end in zip(edges[:-1], edges[1:], strict=True)]
+        tiles.append((l, 0, 0))
+    return np.array(tiles, dtype=np.int64)
+
+
+@kernel
+def _epoch(
+    t, T, barrier, theta, layers, loss, rule, learning_rate, factors, constants, n_steps, X, Y, w,
+    order, tiles, batch, activations, moments, row_values, tile_values, sums, means,
+):  # fmt: skip
+    """One thread's part of an epoch."""
+    weight_decay, decay_over_n, rho, beta = constants
+    XB, YB, wB = batch
+    capacity, n_row_tiles = len(XB), len(row_values)
+    s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=X.dtype)
+    largest = 0
+    for k in range(len(tiles)):
+        n_out = layers[tiles[k, 0], N_OUT]
+        largest = max(largest, n_out * max(tiles[k, 2] - tiles[k, 1], 1))
+    gradient = np.empty(largest, dtype=X.dtype)
+    epoch_value, epoch_weight = 0.0, 0.0
+    for begin in range(0, len(order), capacity):
+        n = min(capacity, len(order) - begin)
+        total = 0.0
+        for i in range(begin, begin + n):
+            total += w[order[i]]
+        for r in range(t, n_row_tiles, T):
+            rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
+            chosen = order[begin + rows[0] : begin + rows[1]]
+            _gather(X, Y, w, chosen, total, XB[rows[0] :], YB[rows[0] :], wB[rows[0] :])
+            a = activations[0][rows[0] : rows[1]]
+            step_forward(theta, layers[0], XB[rows[0] : rows[1]], a)
+            if beta != 0:
+                _weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
+        value = 0.0
+        if beta != 0:
+            wait(barrier, T)
+            value = _running_sparsity(layers, rho, beta, sums, n_steps, means[t], s)
+        n_steps += 1
+        for r in range(t, n_row_tiles, T):
+            rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
+            row_values[r] = _rows(theta, layers, loss, YB, wB, activations, rows, s)
+        wait(barrier, T)
+        for r in range(n_row_tiles):
+            value += row_values[r]
+        ridge = weight_decay + decay_over_n / total
+        rate = _rate(rule, learning_rate, factors, n_steps)
+        for k in range(t, len(tiles), T):
+            tile_values[k] = _tile(
+                theta, layers, tiles[k], XB[:n], activations, n, gradient, ridge, rule, rate,
+                factors, moments,
+            )  # fmt: skip
+        wait(barrier, T)
+        if ridge != 0:
+            value += ridge / 2 * np.sum(tile_values)
+        epoch_value += value * total
+        epoch_weight += total
+    return epoch_value / epoch_weight
+
+
+@jit
+def _gather(X, Y, w, chosen, total, XB, YB, wB):
+    """Copies the chosen rows to the batch, with weights that add up to 1 over the batch."""
+    for i in range(len(chosen)):
+        XB[i] = X[chosen[i]]
+        YB[i] = Y[chosen[i]]
+        wB[i] = w[chosen[i]] / total
+
+
+@jit
+def _weighted_sum(A, w, total):
+    """total = Σ_i w_i a_i."""
+    total[:] = 0
+    for i in range(len(A)):
+        a = A[i]
+        for j in range(a.size):
+            total[j] += w[i] * a[j]
+
+
+@jit
+def _running_sparsity(layers, rho, beta, sums, n_steps, rho_hat, s):
+    """β Σ KL at the running mean activation ρ̂, which it updates; s gets the derivatives."""
+    keep = 0.9 if n_steps > 0 else 0.0
+    slopes = np.empty(rho_hat.size)
+    for j in range(rho_hat.size):
+        mean = 0.0
+        for r in range(len(sums)):
+            mean += np.float64(sums[r, j])
+        rho_hat[j] = keep * rho_hat[j] + (1 - keep) * mean
+    value = beta * sparsity(layers[0, ACTIVATION], rho, rho_hat, slopes)
+    for j in range(s.size):
+        s[j] = beta * slopes[j]
+    return value
+
+
+@jit
+def _rows(theta, layers, loss, YB, wB, activations, rows, s):
+    """Forward beyond the first hidden layer, loss and backward for some rows of the batch."""
+    a, rest, deltas = activations[0][rows[0] : rows[1]], activations[1], activations[2]
+    last = len(layers) - 1
+    y, w = YB[rows[0] : rows[1]], wB[rows[0] : rows[1]]
+    forward(theta, layers, a, rest, rows)
+    output, d = units(layers, last, a, rest, rows), delta(layers, last, deltas, rows)
+    value = data_term(loss, layers[last, ACTIVATION], output, y, w, d)
+    backward(theta, layers, a, rest, deltas, rows, w, s)
+    return value
+
+
+@jit
+def _tile(
+    theta, layers, tile, XB, activations, n, gradient, ridge, rule, rate, factors, moments
+):  # fmt: skip
+    """Gradient and update of one tile of parameters; returns Σ W² of it before the update."""
+    l, first, end = tile
+    n_out = layers[l, N_OUT]
+    d = delta(layers, l, activations[2], (0, n))
+    if end == first:
+        at, size = layers[l, B_AT], n_out
+        gradient[:size] = 0
+        add_column_sums(d, gradient)
+    else:
+        at, size = layers[l, W_AT] + first * n_out, (end - first) * n_out
+        a = XB if l == 0 else units(layers, l - 1, activations[0][:n], activations[1], (0, n))
+        G = gradient[:size].reshape(end - first, n_out)
+        product(a[:, first:end], True, d, False, G, 0.0)
+    part, g = theta[at : at + size], gradient[:size]
+    squares = 0.0
+    if end > first and ridge != 0:
+        squares = sum_of_squares(part)
+        for i in range(size):
+            g[i] += like(ridge, g[0]) * part[i]
+    m, v = moments[0, at : at + size], moments[-1, at : at + size]
+    _update(rule, rate, factors, part, g, m, v)
+    return squares
+
+
+@jit
+def _rate(rule, learning_rate, factors, t):
+    """η of step t, with Adam's correction of the moments' start at zero (in float64)."""
+    if rule != ADAM:
+        return learning_rate
+    beta_1, beta_2 = factors[1], factors[2]
+    return learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+
+
+@jit
+def _update(rule, rate, factors, theta, g, m, v):
+    """One step of the rule, elementwise; m is also the velocity of momentum."""
+    eta, mu = like(rate, g[0]), like(factors[0], g[0])
+    if rule == ADAM:
+        beta_1, beta_2 = like(factors[1], g[0]), like(factors[2], g[0])
+        rest_1, rest_2 = like(1 - factors[1], g[0]), like(1 - factors[2], g[0])
+        epsilon = like(factors[3], g[0])
+        for i in range(g.size):
+            m[i] = beta_1 * m[i] + rest_1 * g[i]
+            v[i] = beta_2 * v[i] + rest_2 * g[i] * g[i]
+            theta[i] -= eta * m[i] / (np.sqrt(v[i]) + epsilon)
+    elif rule == SGD:
+        for i in range(g.size):
+            theta[i] -= eta * g[i]
+    elif rule == MOMENTUM:
+        for i in range(g.size):
+            m[i] = mu * m[i] - eta * g[i]
+            theta[i] += m[i]
+    else:
+        for i in range(g.size):
+            m[i] = mu * m[i] - eta * g[i]
+            theta[i] += mu * m[i] - eta * g[i]
