@@ -55,7 +55,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def __init__(
         self, images: Any, dtype: npt.DTypeLike = np.float32, *, channels: int | None = None
     ) -> None:
-        self._dtype = np.dtype(dtype)
+        self.dtype = np.dtype(dtype)
         self._n_channels: int | None = None
         given = images if isinstance(images, ImageCollection) else None
         self._images: Sequence[Any] = given._images if given is not None else _checked(images)
@@ -71,7 +71,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def __getitem__(self, index: slice) -> "ImageCollection": ...
     def __getitem__(self, index):
         if isinstance(index, slice):
-            part = ImageCollection(self, self._dtype)
+            part = ImageCollection(self, self.dtype)
             part._rows = self._rows[index]
             part._n_channels = self._n_channels
             return part
@@ -103,9 +103,9 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def _load(self, row: int) -> npt.NDArray[Any]:
         item = self._images[row]
         if isinstance(item, str | os.PathLike):
-            return read_image(item, self._dtype, channels=self._channels)
+            return read_image(item, self.dtype, channels=self._channels)
         try:
-            image = _as_float(item, self._dtype)
+            image = _as_float(item, self.dtype)
         except ValueError as error:
             raise ValueError(f"{_name(self._images, row)}: {error}") from None
         return np.ascontiguousarray(with_channels(image, self._channels))

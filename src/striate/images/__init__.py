@@ -1,0 +1,1 @@
+"""Images: files, patches, whitening, and features convolved and pooled."""

@@ -1,0 +1,338 @@
+"""Features learned on small patches, convolved over larger images and pooled."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from striate.core.activations import ACTIVATIONS
+from striate.core.compile import writable
+from striate.core.threads import team
+from striate.estimators.autoencoder import SparseAutoencoder
+from striate.images.collection import ImageCollection
+from striate.images.convolution import (
+    BLOCK_POSITIONS,
+    POOLINGS,
+    convolve_and_pool,
+    finish_pooling,
+    gather_patches,
+    pool,
+)
+from striate.images.patches import (
+    NORMALIZATIONS,
+    check_holds_patch,
+    normalize_patches,
+    sample_patches,
+)
+from striate.images.whitening import ZCAWhitening
+
+
+class PatchFeatures(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Self-taught features: learned on patches, seen all over an image, pooled over a grid.
+
+    `fit` samples patches from the images, normalizes and whitens them, and trains the encoder on
+    them. `transform` encodes the patch at every position of an image in the same way, and pools
+    each unit's activations over the cells of a grid, so that a small shift of the image hardly
+    changes the features. Labels are not needed.
+
+    Parameters
+    ----------
+    encoder : transformer, default=None
+        Learns the features of patches; cloned. None: ``SparseAutoencoder(400)`` with settings
+        that learn edges from photographs. With a `SparseAutoencoder` everything is one compiled
+        pass; any other scikit-learn transformer works by a slower, general way.
+    patch_size : int or (int, int), default=8
+        Height and width of patches in pixels.
+    n_patches : int, default=100_000
+        Patches that `fit` samples.
+    stride : int, default=1
+        Pixels between positions at which `transform` looks.
+    normalize : {True, "mean", False}, default=True
+        True: x ↦ (x − mean) / √(variance + 10/255²) for each patch, which takes out brightness and
+        contrast (for pixels in [0, 1]); "mean": x ↦ x − mean; False: nothing.
+    whitening : transformer or None, default=ZCAWhitening()
+        Fitted on the normalized patches, before the encoder; cloned. Besides `ZCAWhitening`, for
+        instance `PatchScaler`, or None.
+    pooling : {"mean", "max"}, default="mean"
+        What is taken of a unit's activations in a cell of the grid.
+    pool_grid : (int, int), default=(3, 3)
+        Cells, down and across, into which the positions are divided as evenly as can be.
+    random_state : int, RandomState instance or None, default=None
+        Draws the patches; the encoder has its own.
+
+    Attributes
+    ----------
+    encoder_, whitening_ : fitted transformers
+    patch_shape_ : (int, int, int)
+        Height, width and channels of a patch.
+    filters_ : ndarray of shape (n_units, height, width, channels)
+        What each unit weighs in the pixels of a normalized patch, with the whitening folded in.
+        Only for an encoder that is f(W x + b), as `SparseAutoencoder` is.
+
+    Notes
+    -----
+    Images are an array of shape (n, h, w) or (n, h, w, c), a list of arrays of several sizes, or a
+    list of paths of files, which are read one by one. Integers of 8 or 16 bits become floats in
+    [0, 1]; floats are taken as they are. The arithmetic is of float64 where the images are, and of
+    float32 otherwise.
+
+    Beside input and output, `transform` needs a few megabytes a thread for any number of images.
+
+    References
+    ----------
+    .. [1] A. Coates, H. Lee and A. Y. Ng, "An analysis of single-layer networks in unsupervised
+       feature learning", AISTATS (2011).
+    .. [2] Stanford UFLDL tutorial, "Convolution and pooling".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from striate import PatchFeatures, SparseAutoencoder
+    >>> images = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+    >>> features = PatchFeatures(
+    ...     SparseAutoencoder(16, max_iter=10, random_state=0),
+    ...     patch_size=6, n_patches=500, pool_grid=(2, 2), random_state=0,
+    ... )
+    >>> features.fit_transform(images).shape
+    (10, 64)
+    """
+
+    _parameter_constraints = {
+        "encoder": [HasMethods(["fit", "transform"]), None],
+        "patch_size": [Interval(Integral, 1, None, closed="left"), tuple],
+        "n_patches": [Interval(Integral, 2, None, closed="left")],
+        "stride": [Interval(Integral, 1, None, closed="left")],
+        "normalize": ["boolean", StrOptions({"mean"})],
+        "whitening": [HasMethods(["fit", "transform"]), None],
+        "pooling": [StrOptions(set(POOLINGS))],
+        "pool_grid": [tuple],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        encoder=None,
+        *,
+        patch_size=8,
+        n_patches=100_000,
+        stride=1,
+        normalize=True,
+        whitening=ZCAWhitening(),
+        pooling="mean",
+        pool_grid=(3, 3),
+        random_state=None,
+    ):
+        self.encoder = encoder
+        self.patch_size = patch_size
+        self.n_patches = n_patches
+        self.stride = stride
+        self.normalize = normalize
+        self.whitening = whitening
+        self.pooling = pooling
+        self.pool_grid = pool_grid
+        self.random_state = random_state
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, images, y=None):
+        """Learn the features from patches of the images.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If an image is unreadable, has NaN or infinity, is smaller than a patch, or has another
+            number of channels than the first; the message names it.
+        """
+        context = self._init_callback_context(max_subtasks=1)
+        context.call_on_fit_task_begin(estimator=self, X=images)
+        collection = _collection(images)
+        size = _pair("patch_size", self.patch_size)
+        _pair("pool_grid", self.pool_grid)
+        random_state = check_random_state(self.random_state)
+        patches = sample_patches(collection, size, self.n_patches, random_state)
+        normalize_patches(patches, NORMALIZATIONS[self.normalize])
+        self.patch_shape_ = (*size, collection.n_channels)
+        self.whitening_ = None if self.whitening is None else clone(self.whitening)
+        if self.whitening_ is not None:
+            patches = self.whitening_.fit_transform(patches)
+        default = SparseAutoencoder(400, random_state=random_state)
+        self.encoder_ = default if self.encoder is None else clone(self.encoder)
+        task = context.subcontext(task_name="encoder")
+        with task.propagate_callback_context(self.encoder_):
+            self.encoder_.fit(patches)
+        context.call_on_fit_task_end(estimator=self, X=images)
+        return self
+
+    @property
+    def filters_(self):
+        """Weights of each unit in the pixels of a normalized patch."""
+        check_is_fitted(self, "encoder_")
+        layer = self._folded(np.float64)
+        if layer is None:
+            raise AttributeError(
+                f"{type(self.encoder_).__name__} is not of the form f(W x + b): it has no filters"
+            )
+        return layer[0].T.reshape(-1, *self.patch_shape_)
+
+    def _folded(self, dtype):
+        """W, b, f of whitening and encoder in one, and the limits of clipping; None if not so."""
+        steps = [step for step in (self.whitening_, self.encoder_) if step is not None]
+        if not all(hasattr(step, "as_layer") for step in steps):
+            return None
+        W, b, activation = self.encoder_.as_layer()
+        if self.whitening_ is not None:
+            C, c, _ = self.whitening_.as_layer()
+            W, b = C.astype(np.float64) @ W, c.astype(np.float64) @ W + b
+        limits = getattr(self.whitening_, "limits", (-np.inf, np.inf))
+        W, b = (writable(part.astype(dtype)) for part in (W, b))
+        return W, b, ACTIVATIONS[activation], limits
+
+    def transform(self, images):
+        """Features of images: every patch encoded, and pooled over the grid.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
+            With as many channels as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, pool_grid[0] * pool_grid[1] * n_units)
+            Cell by cell, row of the grid after row.
+
+        Raises
+        ------
+        ValueError
+            As from `fit`, or if an image has fewer positions than the grid has cells.
+        """
+        check_is_fitted(self, "encoder_")
+        collection = _collection(images)
+        if collection.n_channels != self.patch_shape_[2]:
+            raise ValueError(
+                f"{collection.name(0)}: has {collection.n_channels} channels, but the features were "
+                f"learned on {self.patch_shape_[2]}"
+            )
+        gh, gw = _pair("pool_grid", self.pool_grid)
+        start = 0 if self.pooling == "mean" else -np.inf
+        shape = (len(collection), gh, gw, self._n_units)
+        features = np.full(shape, start, dtype=collection.dtype)
+        layer = self._folded(collection.dtype)
+        if layer is None:
+            for i in range(len(collection)):
+                self._encode_and_pool(self._image(collection, i), features[i])
+        else:
+            with team() as run:
+                run(_Worker(self, collection, layer, features))
+        return features.reshape(len(collection), -1)
+
+    def _image(self, collection, i):
+        """Image i, checked against patch and grid."""
+        image = collection[i]
+        check_holds_patch(image, self.patch_shape_[:2], collection.name(i))
+        if any(n < cells for n, cells in zip(self._map_shape(image), self.pool_grid, strict=True)):
+            n_y, n_x = self._map_shape(image)
+            raise ValueError(
+                f"{collection.name(i)}: has {n_y} x {n_x} positions for a patch, fewer than the "
+                f"cells of pool_grid={self.pool_grid}; choose a coarser grid or a smaller stride"
+            )
+        return writable(image)
+
+    def _map_shape(self, image):
+        sizes = zip(image.shape[:2], self.patch_shape_[:2], strict=True)
+        return tuple((n - p) // self.stride + 1 for n, p in sizes)
+
+    def _encode_and_pool(self, image, cells):
+        """The general way, for an encoder of any kind: blocks of patches through its transform."""
+        n_y, n_x = self._map_shape(image)
+        how, pooling = NORMALIZATIONS[self.normalize], POOLINGS[self.pooling]
+        for begin in range(0, n_y * n_x, BLOCK_POSITIONS):
+            n = min(BLOCK_POSITIONS, n_y * n_x - begin)
+            patches = np.empty((n, int(np.prod(self.patch_shape_))), dtype=image.dtype)
+            nowhere = (-np.inf, np.inf)
+            gather_patches(
+                image, self.patch_shape_[:2], self.stride, how, nowhere, begin, patches
+            )
+            if self.whitening_ is not None:
+                patches = self.whitening_.transform(patches)
+            A = np.ascontiguousarray(self.encoder_.transform(patches), dtype=image.dtype)
+            pool(A, begin, n_y, n_x, pooling, cells)
+        finish_pooling(n_y, n_x, pooling, cells)
+
+    @property
+    def _n_units(self):
+        return len(self.encoder_.get_feature_names_out())
+
+    @property
+    def _n_features_out(self):
+        return int(np.prod(self.pool_grid)) * self._n_units
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "encoder_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+class _Worker:
+    """One thread's share of the images; all stop when one image cannot be used."""
+
+    def __init__(self, features, collection, layer, out):
+        self.features, self.collection, self.layer, self.out = features, collection, layer, out
+        self.stopped = False
+
+    def __call__(self, t, T):
+        f, (W, b, activation, limits) = self.features, self.layer
+        how, pooling = NORMALIZATIONS[f.normalize], POOLINGS[f.pooling]
+        P = np.empty((BLOCK_POSITIONS, len(W)), dtype=W.dtype)
+        A = np.empty((BLOCK_POSITIONS, W.shape[1]), dtype=W.dtype)
+        for i in range(t, len(self.collection), T):
+            if self.stopped:
+                return
+            try:
+                image = f._image(self.collection, i)
+            except BaseException:
+                self.stopped = True
+                raise
+            convolve_and_pool(
+                image, f.patch_shape_[:2], f.stride, how, limits, W, b, activation, pooling, P, A,
+                self.out[i],
+            )  # fmt: skip
+
+
+def _collection(images):
+    """Images in the precision of the arithmetic: float64 where they all are."""
+    arrays = [images] if isinstance(images, np.ndarray) else images
+    double = all(getattr(image, "dtype", None) == np.float64 for image in arrays)
+    return ImageCollection(images, np.float64 if double else np.float32)
+
+
+def _pair(name, value):
+    """Two positive integers out of one or two."""
+    pair = (value, value) if isinstance(value, Integral) else tuple(value)
+    if len(pair) != 2 or not all(isinstance(n, Integral) and n > 0 for n in pair):
+        raise ValueError(f"{name} must be two positive integers, got {value!r}")
+    return int(pair[0]), int(pair[1])
