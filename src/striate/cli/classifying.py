@@ -16,18 +16,19 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from striate.cli.outputs import check_output
 from striate.cli.showing import load_features
 from striate.images.collection import ImageCollection
 from striate.images.features import PatchFeatures
 from striate.images.reading import find_images
-from striate.persistence import check_writable, replacing, save
+from striate.persistence import replacing, save
 
 _IMAGES_AT_A_TIME = 64
 
 
 def train_model(folder: Path, features_file: Path, out: Path) -> None:
     """Train a classifier on a folder with one sub-folder a class, and write it."""
-    check_writable(out)
+    check_output(out)
     files = _files_by_class(folder)
     estimator, features = load_features(features_file)
     if estimator is not features:
@@ -49,7 +50,7 @@ def train_model(folder: Path, features_file: Path, out: Path) -> None:
 def predict_images(model_file: Path, paths: list[Path], out: Path | None) -> None:
     """Write a table of file, label and probability."""
     if out is not None:
-        check_writable(out)
+        check_output(out)
     model, features = load_features(model_file)
     if not hasattr(model, "predict_proba"):
         raise ValueError(f"{model_file}: holds no classifier; make one with `striate train`")

@@ -7,10 +7,11 @@ from rich import get_console
 from sklearn.exceptions import ConvergenceWarning
 
 from striate import PatchFeatures, SparseAutoencoder
-from striate.cli.showing import describe, draw_features, picture_beside
+from striate.cli.outputs import check_output, picture_beside
+from striate.cli.showing import describe, draw_features
 from striate.images.collection import ImageCollection, MixedChannelsError
 from striate.images.reading import find_images
-from striate.persistence import check_writable, replacing, save
+from striate.persistence import replacing, save
 
 
 def learn_features(
@@ -25,12 +26,9 @@ def learn_features(
     grey: bool,
 ) -> None:
     """Learn features, and write them and their picture."""
-    picture = picture_beside(out)
-    if picture == out:
-        raise ValueError(f"--out {out}: .png is for the picture; give a name that ends in .skops")
-    check_writable(out)
-    check_writable(picture)
+    check_output(out)
     files = find_images(images)
+    picture = picture_beside(out, files)
     features = PatchFeatures(
         SparseAutoencoder(n_features, max_iter=max_iter, random_state=seed),
         patch_size=patch_size,

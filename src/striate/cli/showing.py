@@ -6,8 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from striate.cli.outputs import check_picture, picture_beside
 from striate.images.features import PatchFeatures
-from striate.persistence import check_writable, load, replacing
+from striate.persistence import load, replacing
 
 
 def load_features(path: Path) -> tuple[Any, PatchFeatures]:
@@ -52,17 +53,13 @@ def draw_features(features: PatchFeatures, path: Path) -> None:
         plt.close(display.figure_)
 
 
-def picture_beside(path: Path) -> Path:
-    """Name the picture of the features in a file."""
-    return path.parent / f"{path.stem}.png"
-
-
 def show_file(path: Path, out: Path | None) -> None:
     """Print what a file holds, and draw its features."""
-    picture = picture_beside(path) if out is None else out
+    if out is not None:
+        check_picture(out)
+    picture = out or picture_beside(path)
     if picture == path:
-        raise ValueError(f"{path}: its picture would replace it; name another with --out")
-    check_writable(picture)
+        raise ValueError(f"{path}: this is the name of a picture; give a file of features")
     estimator, features = load_features(path)
     with replacing(picture) as temporary:
         draw_features(features, temporary)

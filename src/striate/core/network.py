@@ -61,10 +61,7 @@ class Network:
 
     def unpack(self, theta):
         """Lists of W (n_in, n_out) and b (n_out,): views into θ."""
-        W = [
-            theta[w : w + n_in * n_out].reshape(n_in, n_out)
-            for n_in, n_out, w, *_ in self.layers
-        ]
+        W = [theta[w : w + n_in * n_out].reshape(n_in, n_out) for n_in, n_out, w, *_ in self.layers]
         b = [theta[at : at + n_out] for _, n_out, _, at, *_ in self.layers]
         return W, b
 

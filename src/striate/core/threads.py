@@ -122,9 +122,7 @@ def _yield_processor(typingctx):
 
     def build(context, builder, signature, args):
         function = ir.FunctionType(ir.IntType(32), [])
-        builder.call(
-            cgutils.get_or_insert_function(builder.module, function, "striate_yield"), []
-        )
+        builder.call(cgutils.get_or_insert_function(builder.module, function, "striate_yield"), [])
         return context.get_dummy_value()
 
     return types.void(), build

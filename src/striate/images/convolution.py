@@ -21,14 +21,15 @@ def gather_patches(image, patch_size, stride, how, limits, begin, P):
     Positions count along the rows of the map. Patches are normalized, and clipped at `limits`.
     """
     n_x = (image.shape[1] - patch_size[1]) // stride + 1
+    flat, in_row = image.reshape(image.size), image.shape[1] * image.shape[2]
     length = patch_size[1] * image.shape[2]
     low, high = like(limits[0], image[0, 0, 0]), like(limits[1], image[0, 0, 0])
     for i in range(len(P)):
         y, x = (begin + i) // n_x * stride, (begin + i) % n_x * stride
         patch = P[i]
         for row in range(patch_size[0]):
-            pixels = image[y + row, x : x + patch_size[1]].reshape(length)
-            part = patch[row * length : (row + 1) * length]
+            at = (y + row) * in_row + x * image.shape[2]
+            pixels, part = flat[at : at + length], patch[row * length : (row + 1) * length]
             for j in range(length):
                 part[j] = pixels[j]
         normalize(patch, how)

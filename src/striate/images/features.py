@@ -103,7 +103,10 @@ class PatchFeatures(
     >>> images = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
     >>> features = PatchFeatures(
     ...     SparseAutoencoder(16, max_iter=10, random_state=0),
-    ...     patch_size=6, n_patches=500, pool_grid=(2, 2), random_state=0,
+    ...     patch_size=6,
+    ...     n_patches=500,
+    ...     pool_grid=(2, 2),
+    ...     random_state=0,
     ... )
     >>> features.fit_transform(images).shape
     (10, 64)
@@ -270,9 +273,7 @@ class PatchFeatures(
             n = min(BLOCK_POSITIONS, n_y * n_x - begin)
             patches = np.empty((n, int(np.prod(self.patch_shape_))), dtype=image.dtype)
             nowhere = (-np.inf, np.inf)
-            gather_patches(
-                image, self.patch_shape_[:2], self.stride, how, nowhere, begin, patches
-            )
+            gather_patches(image, self.patch_shape_[:2], self.stride, how, nowhere, begin, patches)
             if self.whitening_ is not None:
                 patches = self.whitening_.transform(patches)
             A = np.ascontiguousarray(self.encoder_.transform(patches), dtype=image.dtype)

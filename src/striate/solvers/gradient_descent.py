@@ -43,7 +43,8 @@ def gradient_descent(objective, theta, *, learning_rate, max_iter, tol, callback
         before = value
         value, gradient = objective(theta)
         check_finite(
-            value, f"Lower learning_rate (now {learning_rate:g}) or scale the data to unit variance."
+            value,
+            f"Lower learning_rate (now {learning_rate:g}) or scale the data to unit variance.",
         )
         stop = callback is not None and callback(theta, value)
         if stop or 0 <= before - value < tol * max(abs(before), 1):
