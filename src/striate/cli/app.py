@@ -66,11 +66,12 @@ def demo(
     It learns features, draws them, and measures what they are worth beside raw pixels and random
     filters, in about two minutes and without network.
     """
-    from striate.demo import run
     from striate.persistence import check_writable
 
     out.mkdir(parents=True, exist_ok=True)
     check_writable(out / "index.html")
+    from striate.demo import run
+
     run(out)
 
 
