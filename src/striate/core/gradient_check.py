@@ -19,8 +19,8 @@ def check_gradient(fun, theta, *, epsilon=1e-4):
     Returns
     -------
     float
-        ‖numerical - analytical‖ / ‖numerical + analytical‖. A right gradient gives about 1e-9; above
-        1e-7 something is wrong, or θ lies on a kink of relu.
+        ‖numerical - analytical‖ / ‖numerical + analytical‖. A right gradient gives about
+        1e-9; above 1e-7 something is wrong, or θ lies on a kink of relu.
 
     References
     ----------

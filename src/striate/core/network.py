@@ -92,7 +92,7 @@ class Network:
 
 # Compiled code. Arrays of one block of m rows: X (m, n_0), `first` (m, n_1) for a(1), which comes
 # apart because all rows of it may be kept (see objective), and flat workspaces: `rest` for the
-# activations beyond it and `deltas` for every δ(l). `rows` = (begin, end) is the block's place there.
+# activations beyond it and `deltas` for every δ(l), where `rows` = (begin, end) is the block.
 
 
 @jit

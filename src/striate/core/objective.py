@@ -96,6 +96,7 @@ class Objective:
 
     @property
     def mean_activation(self):
+        """ρ̂ at the last θ."""
         return self.means[0].copy()
 
     def __call__(self, theta):

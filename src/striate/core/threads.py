@@ -42,6 +42,10 @@ class _SingleThreadedBlas:
     """Context in which BLAS uses one thread; several Python threads may be inside at once."""
 
     def __init__(self):
+        self.reset()
+
+    def reset(self):
+        """As if nobody were inside: for a child that is forked while we compute."""
         self._lock = threading.Lock()
         self._inside = 0
         self._before = []
@@ -63,8 +67,8 @@ class _SingleThreadedBlas:
 
 
 _single_threaded_blas = _SingleThreadedBlas()
-if hasattr(os, "register_at_fork"):  # a child that is forked while we compute starts afresh
-    os.register_at_fork(after_in_child=_single_threaded_blas.__init__)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_single_threaded_blas.reset)
 
 
 class team:

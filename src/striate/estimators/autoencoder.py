@@ -1,10 +1,15 @@
 """The sparse autoencoder: a network that learns features by reproducing its input."""
 
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.base import _fit_context
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,7 +20,7 @@ from striate.core.network import Network, layer_output
 from striate.estimators.training import Progress, train
 
 # What a unit with this activation can put out.
-_RANGES = {"logistic": (0, 1), "tanh": (-1, 1), "relu": (0, np.inf)}
+_RANGES = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf)}
 # Rows whose reconstruction is held at a time.
 _BLOCK_ROWS = 4096
 
@@ -119,7 +124,7 @@ class SparseAutoencoder(
     True
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"logistic", "tanh", "relu"})],
         "output_activation": [StrOptions({"identity", "logistic", "tanh"})],
@@ -208,7 +213,8 @@ class SparseAutoencoder(
             sparsity_target=self.sparsity_target,
             sparsity_weight=self.sparsity_weight,
         )
-        vars(self).update(self._attributes(network, solution.theta))
+        for name, value in self._attributes(network, solution.theta).items():
+            setattr(self, name, value)
         self.loss_, self.n_iter_ = solution.value, solution.n_iter
         blocks = gen_batches(len(X), _BLOCK_ROWS)
         total = sum(self._encode(X[rows]).sum(axis=0, dtype=np.float64) for rows in blocks)
@@ -229,14 +235,14 @@ class SparseAutoencoder(
         if self.sparsity_weight > 0 and not lowest < self.sparsity_target < highest:
             raise ValueError(
                 f"sparsity_target={self.sparsity_target} is outside what {self.activation} units "
-                f"can put out, {lowest} to {highest}. Choose it inside, or sparsity_weight=0."
+                f"can put out, {lowest:g} to {highest:g}. Choose it inside, or sparsity_weight=0."
             )
         lowest, highest = _RANGES.get(self.output_activation, (-np.inf, np.inf))
         if X.min() < lowest or X.max() > highest:
             raise ValueError(
-                f"output_activation={self.output_activation!r} reproduces values from {lowest} to "
-                f"{highest}, but X has values from {X.min():g} to {X.max():g}. Scale X (PatchScaler"
-                " for patches, MinMaxScaler for others), or choose output_activation='identity'."
+                f"output_activation={self.output_activation!r} reproduces values from {lowest:g} "
+                f"to {highest:g}, but X has values from {X.min():g} to {X.max():g}. Scale X with "
+                "PatchScaler or MinMaxScaler, or choose output_activation='identity'."
             )
 
     def _attributes(self, network, theta):

@@ -1,6 +1,8 @@
 """What all estimators share: one way from a network and data to a trained θ."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,10 +35,10 @@ class Progress:
         θ ↦ dict of the fitted attributes that make a copy of the estimator ready for use.
     """
 
-    estimator: object
+    estimator: Any
     X: np.ndarray
-    context: object
-    attributes: object
+    context: Any
+    attributes: Callable[[np.ndarray], dict[str, np.ndarray]]
 
     def __call__(self, theta, value):
         """After an iteration that ended with `value`; true if a callback asks to stop."""
@@ -101,14 +103,12 @@ def _adam(objective, loss, theta, solver, progress, random_state, terms):
         **terms,
     )  # fmt: skip
     order = np.arange(len(o.X))
-    best, waited, stop = np.inf, 0, False
-    for n_iter in range(1, solver["max_iter"] + 1):
+    best, waited, n_iter, stop = np.inf, 0, 0, False
+    while n_iter < solver["max_iter"] and waited < PATIENCE and not stop:
         random_state.shuffle(order)
         value = batches.epoch(order)
         check_finite(value, f"Lower learning_rate (now {rate:g}) or scale the data.")
-        waited = 0 if value < best - solver["tol"] * max(abs(best), 1) else waited + 1
-        best = min(best, value)
+        waited = 0 if value < best * (1 - solver["tol"]) else waited + 1
+        best, n_iter = min(best, value), n_iter + 1
         stop = progress(theta.copy(), value)
-        if stop or waited == PATIENCE:
-            break
     return Solution(theta, objective(theta)[0], n_iter, waited == PATIENCE, "")

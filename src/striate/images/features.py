@@ -1,6 +1,7 @@
 """Features learned on small patches, convolved over larger images and pooled."""
 
-from numbers import Integral, Real
+from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import (
@@ -62,9 +63,9 @@ class PatchFeatures(
     normalize : {True, "mean", False}, default=True
         True: x ↦ (x − mean) / √(variance + 10/255²) for each patch, which takes out brightness and
         contrast (for pixels in [0, 1]); "mean": x ↦ x − mean; False: nothing.
-    whitening : transformer or None, default=ZCAWhitening()
-        Fitted on the normalized patches, before the encoder; cloned. Besides `ZCAWhitening`, for
-        instance `PatchScaler`, or None.
+    whitening : "zca", transformer or None, default="zca"
+        Fitted on the normalized patches, before the encoder; cloned. "zca" is ``ZCAWhitening()``;
+        a transformer may be a `ZCAWhitening` of other settings or a `PatchScaler`.
     pooling : {"mean", "max"}, default="mean"
         What is taken of a unit's activations in a cell of the grid.
     pool_grid : (int, int), default=(3, 3)
@@ -112,13 +113,13 @@ class PatchFeatures(
     (10, 64)
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "encoder": [HasMethods(["fit", "transform"]), None],
         "patch_size": [Interval(Integral, 1, None, closed="left"), tuple],
         "n_patches": [Interval(Integral, 2, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
         "normalize": ["boolean", StrOptions({"mean"})],
-        "whitening": [HasMethods(["fit", "transform"]), None],
+        "whitening": [HasMethods(["fit", "transform"]), StrOptions({"zca"}), None],
         "pooling": [StrOptions(set(POOLINGS))],
         "pool_grid": [tuple],
         "random_state": ["random_state"],
@@ -132,7 +133,7 @@ class PatchFeatures(
         n_patches=100_000,
         stride=1,
         normalize=True,
-        whitening=ZCAWhitening(),
+        whitening="zca",
         pooling="mean",
         pool_grid=(3, 3),
         random_state=None,
@@ -176,7 +177,7 @@ class PatchFeatures(
         patches = sample_patches(collection, size, self.n_patches, random_state)
         normalize_patches(patches, NORMALIZATIONS[self.normalize])
         self.patch_shape_ = (*size, collection.n_channels)
-        self.whitening_ = None if self.whitening is None else clone(self.whitening)
+        self.whitening_ = self._new_whitening()
         if self.whitening_ is not None:
             patches = self.whitening_.fit_transform(patches)
         default = SparseAutoencoder(400, random_state=random_state)
@@ -186,6 +187,11 @@ class PatchFeatures(
             self.encoder_.fit(patches)
         context.call_on_fit_task_end(estimator=self, X=images)
         return self
+
+    def _new_whitening(self):
+        if self.whitening is None:
+            return None
+        return ZCAWhitening() if self.whitening == "zca" else clone(self.whitening)
 
     @property
     def filters_(self):
@@ -233,8 +239,8 @@ class PatchFeatures(
         collection = _collection(images)
         if collection.n_channels != self.patch_shape_[2]:
             raise ValueError(
-                f"{collection.name(0)}: has {collection.n_channels} channels, but the features were "
-                f"learned on {self.patch_shape_[2]}"
+                f"{collection.name(0)}: has {collection.n_channels} channels, but the features "
+                f"were learned on {self.patch_shape_[2]}"
             )
         gh, gw = _pair("pool_grid", self.pool_grid)
         start = 0 if self.pooling == "mean" else -np.inf
@@ -333,7 +339,8 @@ def _collection(images):
 
 def _pair(name, value):
     """Two positive integers out of one or two."""
-    pair = (value, value) if isinstance(value, Integral) else tuple(value)
-    if len(pair) != 2 or not all(isinstance(n, Integral) and n > 0 for n in pair):
+    integer = int | np.integer
+    pair = (value, value) if isinstance(value, integer) else tuple(value)
+    if len(pair) != 2 or not all(isinstance(n, integer) and n > 0 for n in pair):
         raise ValueError(f"{name} must be two positive integers, got {value!r}")
     return int(pair[0]), int(pair[1])

@@ -1,6 +1,7 @@
 """Patches of images: sampled at random, normalized, and scaled into an activation's range."""
 
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
@@ -126,7 +127,7 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     True
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "feature_range": [tuple],
         "n_deviations": [Interval(Real, 0, None, closed="neither")],
     }

@@ -1,6 +1,7 @@
 """Whitening: of patches by ZCA, of whole images by the filter of Olshausen and Field."""
 
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from scipy import fft, linalg
@@ -71,7 +72,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
            [0., 0., 1.]])
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "epsilon": [Interval(Real, 0, None, closed="left")],
         "n_components": [
             None,
@@ -122,7 +123,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         n = self.n_components
         if n is None:
             return len(s)
-        if isinstance(n, Integral):
+        if isinstance(n, int | np.integer):
             if n > len(s):
                 raise ValueError(f"n_components={n} must be at most the {len(s)} features of X.")
             return int(n)
@@ -223,7 +224,9 @@ class ImageWhitening(TransformerMixin, BaseEstimator):
     ((4, 32, 32, 1), dtype('float32'))
     """
 
-    _parameter_constraints = {"cutoff": [Interval(Real, 0, None, closed="neither")]}
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "cutoff": [Interval(Real, 0, None, closed="neither")]
+    }
 
     def __init__(self, *, cutoff=0.4):
         self.cutoff = cutoff

@@ -41,8 +41,8 @@ def lbfgs(
     --------
     >>> import numpy as np
     >>> bowl = lambda theta: (float(theta @ theta) / 2, theta)
-    >>> lbfgs(bowl, np.ones(2), max_iter=10, ftol=1e-9).n_iter
-    1
+    >>> lbfgs(bowl, np.ones(2), max_iter=10, ftol=1e-9).theta.round(6)
+    array([0., 0.])
     """
 
     def in_float64(theta):

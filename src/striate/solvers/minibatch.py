@@ -1,5 +1,7 @@
 """Minibatch solvers (SGD, momentum, Nesterov, Adam): a whole epoch in compiled code."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from striate.core.blas import product
@@ -153,11 +155,12 @@ class Minibatch:
 def _parameter_tiles(network):
     """Rows (layer, first, end) of each W, a few thousand parameters each; (layer, 0, 0) for b."""
     tiles = []
-    for l, (n_in, n_out, *_) in enumerate(network.layers):
+    for layer, (n_in, n_out, *_) in enumerate(network.layers):
         n = max(1, -(-n_in * n_out // TILE_PARAMETERS))
-        edges = np.linspace(0, n_in, min(n + n % 2 * (n > 1), n_in) + 1).astype(np.int64)
-        tiles += [(l, first, end) for first, end in zip(edges[:-1], edges[1:], strict=True)]
-        tiles.append((l, 0, 0))
+        n = min(n + n % 2 * (n > 1), n_in)  # an even number, for two threads
+        edges = np.linspace(0, n_in, n + 1).astype(np.int64)
+        tiles += [(layer, first, end) for first, end in pairwise(edges)]
+        tiles.append((layer, 0, 0))
     return np.array(tiles, dtype=np.int64)
 
 
@@ -171,17 +174,11 @@ def _epoch(
     XB, YB, wB = batch
     capacity, n_row_tiles = len(XB), len(row_values)
     s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=X.dtype)
-    largest = 0
-    for k in range(len(tiles)):
-        n_out = layers[tiles[k, 0], N_OUT]
-        largest = max(largest, n_out * max(tiles[k, 2] - tiles[k, 1], 1))
-    gradient = np.empty(largest, dtype=X.dtype)
+    gradient = np.empty(_largest(tiles, layers), dtype=X.dtype)
     epoch_value, epoch_weight = 0.0, 0.0
     for begin in range(0, len(order), capacity):
         n = min(capacity, len(order) - begin)
-        total = 0.0
-        for i in range(begin, begin + n):
-            total += w[order[i]]
+        total = _total(w, order[begin : begin + n])
         for r in range(t, n_row_tiles, T):
             rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
             chosen = order[begin + rows[0] : begin + rows[1]]
@@ -214,6 +211,25 @@ def _epoch(
         epoch_value += value * total
         epoch_weight += total
     return epoch_value / epoch_weight
+
+
+@jit
+def _largest(tiles, layers):
+    """Parameters of the largest tile."""
+    largest = 0
+    for k in range(len(tiles)):
+        layer, first, end = tiles[k]
+        largest = max(largest, layers[layer, N_OUT] * max(end - first, 1))
+    return largest
+
+
+@jit
+def _total(w, chosen):
+    """Σ w over the chosen rows, in float64."""
+    total = 0.0
+    for i in range(len(chosen)):
+        total += w[chosen[i]]
+    return total
 
 
 @jit
@@ -269,16 +285,16 @@ def _tile(
     theta, layers, tile, XB, activations, n, gradient, ridge, rule, rate, factors, moments
 ):  # fmt: skip
     """Gradient and update of one tile of parameters; returns Σ W² of it before the update."""
-    l, first, end = tile
-    n_out = layers[l, N_OUT]
-    d = delta(layers, l, activations[2], (0, n))
+    k, first, end = tile
+    n_out = layers[k, N_OUT]
+    d = delta(layers, k, activations[2], (0, n))
     if end == first:
-        at, size = layers[l, B_AT], n_out
+        at, size = layers[k, B_AT], n_out
         gradient[:size] = 0
         add_column_sums(d, gradient)
     else:
-        at, size = layers[l, W_AT] + first * n_out, (end - first) * n_out
-        a = XB if l == 0 else units(layers, l - 1, activations[0][:n], activations[1], (0, n))
+        at, size = layers[k, W_AT] + first * n_out, (end - first) * n_out
+        a = XB if k == 0 else units(layers, k - 1, activations[0][:n], activations[1], (0, n))
         G = gradient[:size].reshape(end - first, n_out)
         product(a[:, first:end], True, d, False, G, 0.0)
     part, g = theta[at : at + size], gradient[:size]
