@@ -6,12 +6,17 @@ from pathlib import Path
 from rich import get_console
 from sklearn.exceptions import ConvergenceWarning
 
-from striate import PatchFeatures, SparseAutoencoder
+from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
 from striate.cli.outputs import check_output, picture_beside
 from striate.cli.showing import describe, draw_features
 from striate.images.collection import ImageCollection, MixedChannelsError
 from striate.images.reading import find_images
 from striate.persistence import replacing, save
+
+# With these, ordinary photographs give edges. Less whitening or more weight decay gives softer
+# ones; much less weight decay gives noise.
+_WHITENING = ZCAWhitening(epsilon=1.0)
+_ENCODER = {"weight_decay": 0.01, "sparsity_target": 0.035, "sparsity_weight": 5.0}
 
 
 def learn_features(
@@ -30,9 +35,10 @@ def learn_features(
     files = find_images(images)
     picture = picture_beside(out, files)
     features = PatchFeatures(
-        SparseAutoencoder(n_features, max_iter=max_iter, random_state=seed),
+        SparseAutoencoder(n_features, max_iter=max_iter, random_state=seed, **_ENCODER),
         patch_size=patch_size,
         n_patches=n_patches,
+        whitening=_WHITENING,
         random_state=seed,
     )
     _fit(features, ImageCollection(files, channels=1 if grey else None))

@@ -2,18 +2,18 @@
 
 import numpy as np
 from numba import float64
-from numba.extending import overload
 
-from .compile import jit, like, power_of_two
+from .compile import jit, like, power_of_two, specialize
 
 # In compiled code an activation is a number, so that each layer may have its own.
-IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX = range(5)
+IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, EXP = range(6)
 ACTIVATIONS = {
     "identity": IDENTITY,
     "logistic": LOGISTIC,
     "tanh": TANH,
     "relu": RELU,
     "softmax": SOFTMAX,  # of a whole row: see `softmax`
+    "exp": EXP,  # an output only
 }
 
 
@@ -52,21 +52,33 @@ def relu_derivative(a):
 def activate(f, Z, b):
     """a = f(z + b), in place, for the rows of Z (m, n)."""
     for i in range(Z.shape[0]):
-        z = Z[i]
-        if f == LOGISTIC:
-            for j in range(z.size):
-                z[j] = sigmoid(z[j] + b[j])
-        elif f == TANH:
-            for j in range(z.size):
-                z[j] = tanh(z[j] + b[j])
-        elif f == RELU:
-            for j in range(z.size):
-                z[j] = relu(z[j] + b[j])
-        else:
-            for j in range(z.size):
-                z[j] += b[j]
-            if f == SOFTMAX:
-                softmax(z)
+        activate_row(f, Z[i], b)
+
+
+@jit
+def activate_row(f, z, b):
+    if f == LOGISTIC:
+        for j in range(z.size):
+            z[j] = sigmoid(z[j] + b[j])
+    elif f == TANH:
+        for j in range(z.size):
+            z[j] = tanh(z[j] + b[j])
+    elif f == RELU:
+        for j in range(z.size):
+            z[j] = relu(z[j] + b[j])
+    else:
+        for j in range(z.size):
+            z[j] += b[j]
+        if f == SOFTMAX:
+            softmax(z)
+        elif f == EXP:
+            exponential(z)
+
+
+@jit
+def exponential(z):
+    for j in range(z.size):
+        z[j] = exp(z[j])
 
 
 @jit
@@ -136,7 +148,7 @@ def exponent_limit(z):
     """Where exp(z) and exp(-z) are still normal numbers of the type of z."""
 
 
-@overload(exponent_limit, inline="always")
+@specialize(exponent_limit)
 def _(z):
     limit = 708.0 if z == float64 else 87.0
     return lambda z: limit
@@ -146,7 +158,7 @@ def series(r):
     """(exp(r) - 1 - r) / r**2 = 1/2! + r/3! + r**2/4! + ... to the precision of r's type."""
 
 
-@overload(series)
+@specialize(series)
 def _(r):
     c = 1 / np.cumprod(np.arange(1.0, 15.0))  # c[k - 1] = 1 / k!
     if r == float64:

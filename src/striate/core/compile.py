@@ -7,7 +7,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 
 def _core_fingerprint():
@@ -51,6 +51,15 @@ jit = _compiler({"contract", "nsz"})
 
 #: The same for sums, which SIMD can only take in an order of its own (always the same one).
 jit_sum = _compiler({"contract", "nsz", "reassoc"})
+
+
+def specialize(function):
+    """Decorator of a function that, given the types of arguments, returns what compiles `function`.
+
+    For the few places where one type takes other code than another, such as sparse and dense rows.
+    """
+    options = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
+    return overload(function, jit_options=options)
 
 
 @intrinsic

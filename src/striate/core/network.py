@@ -9,6 +9,7 @@ import numpy as np
 from .activations import ACTIVATIONS, LOGISTIC, activate, times_derivative
 from .blas import product
 from .compile import jit, kernel, writable
+from .inputs import add_transposed_times, as_input, block, times
 from .threads import team
 
 # One row of `layers` describes a layer: its sizes, where its W and b begin in θ, its activation,
@@ -17,6 +18,8 @@ N_IN, N_OUT, W_AT, B_AT, ACTIVATION, UNITS_AT = range(6)
 
 #: Rows that a thread passes through a layer at a time.
 PREDICTED_ROWS = 512
+#: Multiplications in a layer below which a second thread does not pay.
+SMALL_LAYER = 1_000_000
 
 
 class Network:
@@ -107,7 +110,7 @@ def biases(theta, layer):
 
 
 @jit
-def block(workspace, units_before, n_units, units_in_all, rows):
+def part(workspace, units_before, n_units, units_in_all, rows):
     """Rows of one layer in a flat workspace, which holds layer after layer for all its rows."""
     capacity = workspace.size // units_in_all
     at = capacity * units_before
@@ -121,7 +124,7 @@ def units(layers, l, first, rest, rows):
     if l == 0:
         return first
     in_all = layers[-1, UNITS_AT] + layers[-1, N_OUT]
-    return block(rest, layers[l, UNITS_AT], layers[l, N_OUT], in_all, rows)
+    return part(rest, layers[l, UNITS_AT], layers[l, N_OUT], in_all, rows)
 
 
 @jit
@@ -129,13 +132,13 @@ def delta(layers, l, deltas, rows):
     """δ of layer l, counted in the same way."""
     in_all = layers[0, N_OUT] + layers[-1, UNITS_AT] + (layers[-1, N_OUT] if len(layers) > 1 else 0)
     before = layers[0, N_OUT] + layers[l, UNITS_AT] if l > 0 else 0
-    return block(deltas, before, layers[l, N_OUT], in_all, rows)
+    return part(deltas, before, layers[l, N_OUT], in_all, rows)
 
 
 @jit
 def step_forward(theta, layer, a, z):
     """a(l+1) = f(W(l) a(l) + b(l)), written to z."""
-    product(a, False, weights(theta, layer), False, z, 0.0)
+    times(a, weights(theta, layer), z)
     activate(layer[ACTIVATION], z, biases(theta, layer))
 
 
@@ -181,17 +184,20 @@ def add_gradient(layers, X, first, rest, deltas, rows, gradient):
     """∂J/∂W(l) += a(l) δ(l+1)ᵀ and ∂J/∂b(l) += δ(l+1), summed over the rows."""
     for l in range(len(layers)):
         d = delta(layers, l, deltas, rows)
-        a = X if l == 0 else units(layers, l - 1, first, rest, rows)
-        product(a, True, d, False, weights(gradient, layers[l]), 1.0)
+        G = weights(gradient, layers[l])
+        if l == 0:
+            add_transposed_times(X, 0, layers[0, N_IN], d, G)
+        else:
+            product(units(layers, l - 1, first, rest, rows), True, d, False, G, 1.0)
         add_column_sums(d, biases(gradient, layers[l]))
 
 
 @kernel
 def _layer(t, T, W, b, f, X, Z):
     """Z = f(X W + b): thread t's blocks of rows."""
-    for lo in range(t * PREDICTED_ROWS, len(X), T * PREDICTED_ROWS):
-        hi = min(lo + PREDICTED_ROWS, len(X))
-        product(X[lo:hi], False, W, False, Z[lo:hi], 0.0)
+    for lo in range(t * PREDICTED_ROWS, len(Z), T * PREDICTED_ROWS):
+        hi = min(lo + PREDICTED_ROWS, len(Z))
+        times(block(X, lo, hi), W, Z[lo:hi])
         activate(f, Z[lo:hi], b)
 
 
@@ -200,7 +206,7 @@ def layer_output(X, W, b, activation):
 
     Parameters
     ----------
-    X : ndarray of shape (m, n_in)
+    X : ndarray or CSR matrix of shape (m, n_in)
     W : ndarray of shape (n_in, n_out)
     b : ndarray of shape (n_out,)
     activation : str
@@ -214,11 +220,10 @@ def layer_output(X, W, b, activation):
     >>> layer_output(np.ones((2, 3)), np.eye(3), np.zeros(3), "relu").shape
     (2, 3)
     """
-    X = writable(X)
-    W, b = (writable(part.astype(X.dtype, copy=False)) for part in (W, b))
-    Z = np.empty((len(X), W.shape[1]), dtype=X.dtype)
-    arguments = (W, b, ACTIVATIONS[activation], X, Z)
-    if X.size * W.shape[1] < 1_000_000:
+    W, b = (writable(values.astype(X.dtype, copy=False)) for values in (W, b))
+    Z = np.empty((X.shape[0], W.shape[1]), dtype=X.dtype)
+    arguments = (W, b, ACTIVATIONS[activation], as_input(X), Z)
+    if X.size * W.shape[1] < SMALL_LAYER:
         _layer(0, 1, *arguments)
     else:
         with team() as run:

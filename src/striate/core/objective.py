@@ -3,6 +3,7 @@
 import numpy as np
 
 from .compile import jit, kernel, like
+from .inputs import block, n_rows
 from .losses import LOSSES, data_term
 from .network import (
     ACTIVATION,
@@ -31,10 +32,11 @@ class Objective:
     network : Network
     loss : str
         A name out of `striate.core.losses.LOSSES`.
-    X : ndarray of shape (m, n_inputs)
-        Inputs, C-contiguous, float32 or float64: the arithmetic is of the same type.
+    X : ndarray of shape (m, n_inputs), or what `striate.core.inputs.as_input` gives
+        Inputs.
     Y : ndarray of shape (m, n_outputs)
-        Targets, of the type of X. For an autoencoder: X itself.
+        Targets, float32 or float64: X and the arithmetic are of the same type. For an autoencoder:
+        X itself.
     run : callable
         What `striate.core.threads.team` gives.
     weight_decay : float, default=0.0
@@ -48,6 +50,8 @@ class Objective:
     ----------
     mean_activation : ndarray of shape (n_1,)
         ρ̂ at the last θ, if sparsity_weight is not 0.
+    terms : dict
+        J at the last θ as the sum of "data", "sparsity" and "ridge".
 
     Notes
     -----
@@ -71,26 +75,26 @@ class Objective:
         sparsity_weight=0.0,
         sample_weight=None,
     ):
-        m = len(X)
+        m, dtype = n_rows(X), Y.dtype
         self.network, self.X, self.Y, self.run = network, X, Y, run
         self.loss = LOSSES[loss][0]
         self.constants = np.array([weight_decay, sparsity_target, sparsity_weight])
         w = np.ones(m) if sample_weight is None else sample_weight
-        self.w = (w / np.sum(w, dtype=np.float64)).astype(X.dtype)
+        self.w = (w / np.sum(w, dtype=np.float64)).astype(dtype)
         n_groups = min(max(m // BLOCK_ROWS, 1), MAX_GROUPS)
         self.bounds = np.linspace(0, m, n_groups + 1).astype(np.int64)
         T, n_1 = min(run.n_threads, n_groups), network.sizes[1]
         capacity = min(BLOCK_ROWS, int(np.diff(self.bounds).max()))
 
         def empty(*shape):
-            return np.empty(shape, dtype=X.dtype)
+            return np.empty(shape, dtype=dtype)
 
         first_rows = m if sparsity_weight else T * capacity
         self.first = empty(first_rows, n_1)
         self.rest = empty(T, capacity * network.n_deeper_units)
         self.deltas = empty(T, capacity * sum(network.sizes[1:]))
         self.gradients = empty(n_groups, network.n_parameters)
-        self.sums = np.zeros((n_groups, n_1), dtype=X.dtype)
+        self.sums = np.zeros((n_groups, n_1), dtype=dtype)
         self.means = np.zeros((T, n_1))
         self.barrier = np.zeros((2, 8), dtype=np.int64)
 
@@ -100,8 +104,8 @@ class Objective:
         return self.means[0].copy()
 
     def __call__(self, theta):
-        """J (float) and ∇J (a new array of the type of X) at θ."""
-        theta = np.ascontiguousarray(theta, dtype=self.X.dtype)
+        """J (float) and ∇J (a new array of the type of Y) at θ."""
+        theta = np.ascontiguousarray(theta, dtype=self.Y.dtype)
         gradient = np.empty_like(theta)
         values = np.zeros(len(self.gradients) + 2)
         self.run(
@@ -125,7 +129,9 @@ class Objective:
             values,
             gradient,
         )
-        return float(np.sum(values)), gradient
+        *data, sparsity, ridge = values.tolist()
+        self.terms = {"data": sum(data), "sparsity": sparsity, "ridge": ridge}
+        return sum(self.terms.values()), gradient
 
 
 @kernel
@@ -136,7 +142,7 @@ def _value_and_gradient(
     """One thread's part of J and ∇J; it takes every T-th group. `values` holds the terms of J."""
     n_groups, working = len(gradients), len(rest)
     weight_decay, rho, beta = constants
-    s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=X.dtype)
+    s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=theta.dtype)
     if beta != 0:
         for g in range(t, n_groups, T):
             _first_layer(theta, layers, X, w, (bounds[g], bounds[g + 1]), first, sums[g])
@@ -163,7 +169,7 @@ def _first_layer(theta, layers, X, w, rows, first, total):
     total[:] = 0
     for lo in range(rows[0], rows[1], BLOCK_ROWS):
         hi = min(lo + BLOCK_ROWS, rows[1])
-        step_forward(theta, layers[0], X[lo:hi], first[lo:hi])
+        step_forward(theta, layers[0], block(X, lo, hi), first[lo:hi])
         for i in range(lo, hi):
             a = first[i]
             for j in range(a.size):
@@ -190,7 +196,7 @@ def _add_group(theta, layers, loss, X, Y, w, s, group, t, first, rest, deltas, g
     total = 0.0
     gradient[:] = 0
     last = len(layers) - 1
-    capacity = min(BLOCK_ROWS, len(X))
+    capacity = min(BLOCK_ROWS, len(w))
     for lo in range(group[0], group[1], BLOCK_ROWS):
         hi = min(lo + BLOCK_ROWS, group[1])
         rows = (0, hi - lo)
@@ -198,12 +204,12 @@ def _add_group(theta, layers, loss, X, Y, w, s, group, t, first, rest, deltas, g
             a = first[lo:hi]
         else:
             a = first[t * capacity : t * capacity + hi - lo]
-            step_forward(theta, layers[0], X[lo:hi], a)
+            step_forward(theta, layers[0], block(X, lo, hi), a)
         forward(theta, layers, a, rest, rows)
         output, d = units(layers, last, a, rest, rows), delta(layers, last, deltas, rows)
         total += data_term(loss, layers[last, ACTIVATION], output, Y[lo:hi], w[lo:hi], d)
         backward(theta, layers, a, rest, deltas, rows, w[lo:hi], s)
-        add_gradient(layers, X[lo:hi], a, rest, deltas, rows, gradient)
+        add_gradient(layers, block(X, lo, hi), a, rest, deltas, rows, gradient)
     return total
 
 

@@ -106,7 +106,7 @@ def _adam(objective, loss, theta, solver, progress, random_state, terms):
     best, waited, n_iter, stop = np.inf, 0, 0, False
     while n_iter < solver["max_iter"] and waited < PATIENCE and not stop:
         random_state.shuffle(order)
-        value = batches.epoch(order)
+        value = sum(batches.epoch(order).values())
         check_finite(value, f"Lower learning_rate (now {rate:g}) or scale the data.")
         waited = 0 if value < best * (1 - solver["tol"]) else waited + 1
         best, n_iter = min(best, value), n_iter + 1

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from striate.core.blas import product
 from striate.core.compile import jit, kernel, like
+from striate.core.inputs import add_transposed_times, block, copy_rows, empty_rows, n_rows
 from striate.core.losses import LOSSES, data_term
 from striate.core.network import (
     ACTIVATION,
@@ -95,10 +95,10 @@ class Minibatch:
         self.loss, self.rule, self.learning_rate = LOSSES[loss][0], rule, learning_rate
         self.factors = np.array([momentum, beta_1, beta_2, epsilon])
         self.constants = np.array([weight_decay, decay_over_n, sparsity_target, sparsity_weight])
-        self.batch_size = min(batch_size, len(X))
+        self.batch_size = min(batch_size, n_rows(X))
         self.n_steps = 0
-        dtype = X.dtype
-        self.w = (np.ones(len(X)) if sample_weight is None else sample_weight).astype(dtype)
+        dtype = Y.dtype
+        self.w = (np.ones(n_rows(X)) if sample_weight is None else sample_weight).astype(dtype)
         self.moments = np.zeros((2 if rule == ADAM else 1, theta.size), dtype=dtype)
         self.tiles = _parameter_tiles(network)
         n_row_tiles = max(1, 2 * (self.batch_size // (2 * TILE_ROWS)))
@@ -106,7 +106,7 @@ class Minibatch:
         self.n_threads = 1 if work < SMALL_BATCH else max(n_row_tiles, 1)
         T, B, n_1 = min(self.n_threads, run.n_threads), self.batch_size, network.sizes[1]
         self.batch = (
-            np.empty((B, network.sizes[0]), dtype=dtype),
+            empty_rows(X, B, network.sizes[0]),
             np.empty((B, network.sizes[-1]), dtype=dtype),
             np.empty(B, dtype=dtype),
         )
@@ -122,7 +122,13 @@ class Minibatch:
         self.barrier = np.zeros((2, 8), dtype=np.int64)
 
     def epoch(self, order):
-        """One step for each batch of the rows X[order]; returns J, averaged over the batches."""
+        """One step for each batch of the rows X[order]; returns the terms of J, averaged over rows.
+
+        Returns
+        -------
+        dict
+            "data" (with sparsity) and "ridge", whose sum is J.
+        """
         result = self.run(
             _epoch,
             self.barrier,
@@ -149,7 +155,8 @@ class Minibatch:
             n_threads=self.n_threads,
         )
         self.n_steps += -(-len(order) // self.batch_size)
-        return result[0]
+        data, ridge = result[0]
+        return {"data": data, "ridge": ridge}
 
 
 def _parameter_tiles(network):
@@ -172,19 +179,20 @@ def _epoch(
     """One thread's part of an epoch."""
     weight_decay, decay_over_n, rho, beta = constants
     XB, YB, wB = batch
-    capacity, n_row_tiles = len(XB), len(row_values)
-    s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=X.dtype)
-    gradient = np.empty(_largest(tiles, layers), dtype=X.dtype)
-    epoch_value, epoch_weight = 0.0, 0.0
+    capacity, n_row_tiles = len(wB), len(row_values)
+    s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=theta.dtype)
+    gradient = np.empty(_largest(tiles, layers), dtype=theta.dtype)
+    data_sum, ridge_sum = 0.0, 0.0
     for begin in range(0, len(order), capacity):
         n = min(capacity, len(order) - begin)
         total = _total(w, order[begin : begin + n])
         for r in range(t, n_row_tiles, T):
             rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
             chosen = order[begin + rows[0] : begin + rows[1]]
-            _gather(X, Y, w, chosen, total, XB[rows[0] :], YB[rows[0] :], wB[rows[0] :])
+            x = block(XB, rows[0], rows[1])
+            _gather(X, Y, w, chosen, total, x, YB[rows[0] :], wB[rows[0] :])
             a = activations[0][rows[0] : rows[1]]
-            step_forward(theta, layers[0], XB[rows[0] : rows[1]], a)
+            step_forward(theta, layers[0], x, a)
             if beta != 0:
                 _weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
         value = 0.0
@@ -202,15 +210,13 @@ def _epoch(
         rate = _rate(rule, learning_rate, factors, n_steps)
         for k in range(t, len(tiles), T):
             tile_values[k] = _tile(
-                theta, layers, tiles[k], XB[:n], activations, n, gradient, ridge, rule, rate,
+                theta, layers, tiles[k], block(XB, 0, n), activations, n, gradient, ridge, rule, rate,
                 factors, moments,
             )  # fmt: skip
         wait(barrier, T)
-        if ridge != 0:
-            value += ridge / 2 * np.sum(tile_values)
-        epoch_value += value * total
-        epoch_weight += total
-    return epoch_value / epoch_weight
+        data_sum += n * value
+        ridge_sum += n * ridge / 2 * np.sum(tile_values)
+    return data_sum / len(order), ridge_sum / len(order)
 
 
 @jit
@@ -235,8 +241,8 @@ def _total(w, chosen):
 @jit
 def _gather(X, Y, w, chosen, total, XB, YB, wB):
     """Copies the chosen rows to the batch, with weights that add up to 1 over the batch."""
+    copy_rows(X, chosen, XB)
     for i in range(len(chosen)):
-        XB[i] = X[chosen[i]]
         YB[i] = Y[chosen[i]]
         wB[i] = w[chosen[i]] / total
 
@@ -294,9 +300,13 @@ def _tile(
         add_column_sums(d, gradient)
     else:
         at, size = layers[k, W_AT] + first * n_out, (end - first) * n_out
-        a = XB if k == 0 else units(layers, k - 1, activations[0][:n], activations[1], (0, n))
+        gradient[:size] = 0
         G = gradient[:size].reshape(end - first, n_out)
-        product(a[:, first:end], True, d, False, G, 0.0)
+        if k == 0:
+            add_transposed_times(XB, first, end, d, G)
+        else:
+            a = units(layers, k - 1, activations[0][:n], activations[1], (0, n))
+            add_transposed_times(a, first, end, d, G)
     part, g = theta[at : at + size], gradient[:size]
     squares = 0.0
     if end > first and ridge != 0:
