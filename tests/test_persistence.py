@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+import warnings
 import zipfile
 
 import numpy as np
@@ -10,16 +11,20 @@ import pytest
 import skops.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.callback import ProgressBar
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+import striate
+from striate import ImageWhitening, PatchFeatures, PatchScaler, SparseAutoencoder, ZCAWhitening
 from striate.persistence import check_writable, load, replacing, save
 
 X, Y = load_digits(return_X_y=True)
@@ -55,6 +60,58 @@ def test_a_pipeline_comes_back(saved, pipeline):
     np.testing.assert_array_equal(again.predict_proba(X), pipeline.predict_proba(X))
     np.testing.assert_array_equal(again.classes_, pipeline.classes_)
     assert files_in(saved.parent) == ["model.skops"]
+
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.random((5, 14, 14, 3)).astype(np.float32)
+AUTOENCODER = SparseAutoencoder(np.int64(6), max_iter=3, random_state=0)
+PATCHES = {"patch_size": 4, "n_patches": 200, "pool_grid": (2, 2), "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "data"),
+    [
+        (AUTOENCODER, X / 16),
+        (clone(AUTOENCODER).set_params(solver="adam", activation="relu"), np.float32(X / 16)),
+        (ZCAWhitening(), X),
+        (PatchScaler(), X),
+        (ImageWhitening(), IMAGES),
+        (PatchFeatures(AUTOENCODER, **PATCHES), IMAGES),
+        (PatchFeatures(KMeans(6, n_init=1, random_state=0), **PATCHES), IMAGES),
+        (PatchFeatures(AUTOENCODER, **PATCHES, normalize="mean", whitening=None), IMAGES),
+        (PatchFeatures(AUTOENCODER, **PATCHES, whitening=PatchScaler(), pooling="max"), IMAGES),
+    ],
+)
+def test_every_estimator_comes_back(tmp_path, estimator, data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = clone(estimator).fit(data)
+    save(fitted, tmp_path / "fitted.skops")
+    again = load(tmp_path / "fitted.skops")
+    expected = fitted.transform(data)
+    np.testing.assert_array_equal(again.transform(data), expected)
+    assert again.transform(data).dtype == expected.dtype
+    assert repr(again) == repr(fitted)
+    assert vars(again).keys() == vars(fitted).keys()
+    for name, value in vars(fitted).items():
+        if isinstance(value, np.ndarray | float | int | list | tuple):
+            np.testing.assert_array_equal(getattr(again, name), value)
+            assert type(getattr(again, name)) is type(value)
+    save(estimator, tmp_path / "unfitted.skops")
+    assert repr(load(tmp_path / "unfitted.skops")) == repr(estimator)
+
+
+def test_random_states_come_back(tmp_path):
+    save(SparseAutoencoder(random_state=np.random.RandomState(3)), tmp_path / "model.skops")
+    again = load(tmp_path / "model.skops").random_state
+    assert again.random_sample() == np.random.RandomState(3).random_sample()
+
+
+def test_all_public_estimators_are_trusted():
+    public = [getattr(striate, name) for name in striate.__all__]
+    estimators = {each for each in public if isinstance(each, type) and hasattr(each, "fit")}
+    tested = {PatchFeatures, PatchScaler, SparseAutoencoder, ZCAWhitening, ImageWhitening}
+    assert estimators == tested, "add the new estimator to test_every_estimator_comes_back"
 
 
 def test_callbacks_stay_behind_and_come_back(tmp_path):
