@@ -23,7 +23,8 @@ from striate.images.features import PatchFeatures
 from striate.images.reading import find_images
 from striate.persistence import replacing, save
 
-_IMAGES_AT_A_TIME = 64
+# Few enough that progress is seen, and Ctrl-C heeded, within seconds.
+_IMAGES_AT_A_TIME = 16
 
 
 def train_model(folder: Path, features_file: Path, out: Path) -> None:

@@ -6,7 +6,7 @@ W of a layer is (n_in, n_out) as in scikit-learn's `coefs_`: the transpose of th
 
 import numpy as np
 
-from .activations import ACTIVATIONS, LOGISTIC, activate, times_derivative
+from .activations import ACTIVATIONS, activate, times_derivative
 from .blas import product
 from .compile import jit, kernel, writable
 from .inputs import add_transposed_times, as_input, block, times
@@ -72,22 +72,23 @@ class Network:
         """θ from the lists of W and b."""
         return np.concatenate([np.ravel(part) for part in (*W, *b)])
 
-    def initial_theta(self, random_state, initialization="uniform", dtype=np.float64):
+    def initial_theta(self, random_state, initialization="uniform", dtype=np.float64, gain=6.0):
         """Small random weights: were they zero, the units of a layer would stay equal.
 
         "uniform" draws W from ±√(6 / (n_in + n_out + 1)) and sets b = 0 (UFLDL); "normal" draws W
         from N(0, 0.01²) and sets b = 0 (the lecture); "glorot" draws W and b from
-        ±√(6 / (n_in + n_out)), or √(2 / …) before a sigmoid, as scikit-learn does.
+        ±√(gain / (n_in + n_out)), as scikit-learn does (with gain 2 for sigmoid units).
         """
         theta = np.zeros(self.n_parameters)
-        for (n_in, n_out, *_, f, _), W, b in zip(self.layers, *self.unpack(theta), strict=True):
+        for W, b in zip(*self.unpack(theta), strict=True):
+            n_in, n_out = W.shape
             if initialization == "normal":
                 W[:] = random_state.normal(0, 0.01, W.shape)
             elif initialization == "uniform":
                 bound = np.sqrt(6 / (n_in + n_out + 1))
                 W[:] = random_state.uniform(-bound, bound, W.shape)
             else:
-                bound = np.sqrt((2 if f == LOGISTIC else 6) / (n_in + n_out))
+                bound = np.sqrt(gain / (n_in + n_out))
                 W[:] = random_state.uniform(-bound, bound, W.shape)
                 b[:] = random_state.uniform(-bound, bound, b.shape)
         return theta.astype(dtype)

@@ -17,7 +17,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.compile import writable
 from striate.core.network import Network, layer_output
-from striate.estimators.training import Progress, train
+from striate.core.objective import Objective
+from striate.core.threads import team
+from striate.estimators.training import Plateau, Progress, epochs, full_batch, threads_for
+from striate.solvers.minibatch import ADAM, Minibatch
 
 # What a unit with this activation can put out.
 _RANGES = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf)}
@@ -196,39 +199,47 @@ class SparseAutoencoder(
         self._check_ranges(X)
         context = self._init_callback_context(max_subtasks=self.max_iter)
         context.call_on_fit_task_begin(estimator=self, X=X)
-        random_state = check_random_state(self.random_state)
         sizes = (X.shape[1], self.n_components, X.shape[1])
         network = Network(sizes, (self.activation, self.output_activation))
         self.loss_curve_ = []
-        solution = train(
-            network,
-            "squared_error",
-            X,
-            X,
-            network.initial_theta(random_state, "uniform", X.dtype),
-            solver=self._solver_settings(),
-            progress=Progress(self, X, context, lambda theta: self._attributes(network, theta)),
-            random_state=random_state,
-            weight_decay=self.weight_decay,
-            sparsity_target=self.sparsity_target,
-            sparsity_weight=self.sparsity_weight,
-        )
-        for name, value in self._attributes(network, solution.theta).items():
+        progress = Progress(self, {"X": X}, context, lambda theta: self._attributes(network, theta))
+        with team(threads_for(network, len(X))) as run:
+            theta, self.loss_, self.n_iter_ = self._train(network, X, run, progress)
+        for name, value in self._attributes(network, theta).items():
             setattr(self, name, value)
-        self.loss_, self.n_iter_ = solution.value, solution.n_iter
         blocks = gen_batches(len(X), _BLOCK_ROWS)
         total = sum(self._encode(X[rows]).sum(axis=0, dtype=np.float64) for rows in blocks)
         self.mean_activation_ = (total / len(X)).astype(X.dtype)
         context.call_on_fit_task_end(estimator=self, X=X)
         return self
 
-    def _solver_settings(self):
+    def _train(self, network, X, run, progress):
+        """θ, J there and the number of iterations."""
+        random_state = check_random_state(self.random_state)
+        theta = network.initial_theta(random_state, "uniform", X.dtype)
+        names = ("weight_decay", "sparsity_target", "sparsity_weight")
+        problem = (network, "squared_error", X, X, run)
+        terms = {name: getattr(self, name) for name in names}
         rate = self.learning_rate
         if rate == "auto":
             rate = 0.1 if self.solver == "gd" else 0.001
-        names = ("max_iter", "tol", "batch_size")
-        settings = {name: getattr(self, name) for name in names}
-        return {"name": self.solver, "learning_rate": rate, **settings}
+        objective = Objective(*problem, **terms)
+        if self.solver == "adam":
+            settings = {"batch_size": self.batch_size, "rule": ADAM, "learning_rate": rate}
+            batches = Minibatch(*problem, theta, **settings, **terms)
+            plateau = Plateau(self.tol, progress, batches)
+            epochs(batches, max_iter=self.max_iter, random_state=random_state, after_epoch=plateau)
+            return theta, objective(theta)[0], plateau.n_iter
+        solution = full_batch(
+            objective,
+            theta,
+            solver=self.solver,
+            max_iter=self.max_iter,
+            callback=progress,
+            learning_rate=rate,
+            tol=self.tol,
+        )
+        return solution.theta, solution.value, solution.n_iter
 
     def _check_ranges(self, X):
         lowest, highest = _RANGES[self.activation]

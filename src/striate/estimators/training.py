@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from striate.core.objective import Objective
-from striate.core.threads import team
+from striate.core.inputs import n_rows
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
-from striate.solvers.minibatch import ADAM, Minibatch
-from striate.solvers.solution import Solution, check_finite
+from striate.solvers.solution import check_finite
 
 #: Multiplications in J and ∇J below which a second thread does not pay.
 SMALL_OBJECTIVE = 5_000_000
@@ -27,8 +25,8 @@ class Progress:
     ----------
     estimator : estimator
         With `loss_curve_`, `verbose` and scikit-learn's callback support.
-    X : ndarray
-        The training data, for callbacks.
+    data : dict
+        What callbacks are told of the training data: X, y, metadata.
     context : sklearn.callback.CallbackContext
         Of this fit.
     attributes : callable
@@ -36,7 +34,7 @@ class Progress:
     """
 
     estimator: Any
-    X: np.ndarray
+    data: dict[str, Any]
     context: Any
     attributes: Callable[[np.ndarray], dict[str, np.ndarray]]
 
@@ -47,68 +45,57 @@ class Progress:
         if estimator.verbose:
             print(f"Iteration {len(estimator.loss_curve_)}, loss = {value:.8f}")
         task = self.context.subcontext(task_name="iteration")
-        task.call_on_fit_task_begin(estimator=estimator, X=self.X)
+        task.call_on_fit_task_begin(estimator=estimator, **self.data)
         return task.call_on_fit_task_end(
             estimator=estimator,
-            X=self.X,
+            **self.data,
             reconstruction_attributes=lambda: self.attributes(theta),
         )
 
 
-def train(network, loss, X, Y, theta, *, solver, progress, random_state, **terms):
-    """Minimises J from θ on.
+def threads_for(network, n_rows):
+    """How many threads at most for J and ∇J of so many rows; None for all there are."""
+    return 1 if n_rows * network.n_weights < SMALL_OBJECTIVE else None
+
+
+def full_batch(objective, theta, *, solver, max_iter, callback, learning_rate, tol, **limits):
+    """Minimises J by "gd" or "lbfgs", which alone takes `limits`; returns a `Solution`."""
+    common = {"max_iter": max_iter, "callback": callback}
+    if solver == "gd":
+        return gradient_descent(objective, theta, learning_rate=learning_rate, tol=tol, **common)
+    return lbfgs(objective, theta, **{"ftol": tol, **limits}, **common)
+
+
+def epochs(batches, *, max_iter, random_state, after_epoch, shuffle=True):
+    """Epochs over freshly shuffled rows until `after_epoch(terms of J)` is true."""
+    order = np.arange(n_rows(batches.X))
+    for _ in range(max_iter):
+        if shuffle:
+            random_state.shuffle(order)
+        if after_epoch(batches.epoch(order)):
+            break
+
+
+class Plateau:
+    """Ends a minibatch training when J has not fallen by a share `tol` for `PATIENCE` epochs.
 
     Parameters
     ----------
-    network : Network
-    loss : str
-    X, Y : ndarray
-        Rows as for `Objective`.
-    theta : ndarray of shape (n_parameters,)
-        Where to start, of the type of X.
-    solver : dict
-        Its `name` ("lbfgs", "gd", "adam") and settings: `max_iter`, `tol`, and for the last two
-        `learning_rate`, for the last `batch_size`.
+    tol : float
     progress : callable
-        progress(theta, J) after each iteration or epoch; a true result ends the training.
-    random_state : RandomState
-        Shuffles the rows for minibatches.
-    **terms
-        The penalties' weights, as for `Objective`.
-
-    Returns
-    -------
-    Solution
+        progress(θ, J) after each epoch; a true result ends the training too.
+    batches : Minibatch
     """
-    work = X.shape[0] * network.n_weights
-    with team(1 if work < SMALL_OBJECTIVE else None) as run:
-        objective = Objective(network, loss, X, Y, run, **terms)
-        if solver["name"] == "adam":
-            return _adam(objective, loss, theta, solver, progress, random_state, terms)
-        limits = {"max_iter": solver["max_iter"], "callback": progress}
-        if solver["name"] == "gd":
-            rate = solver["learning_rate"]
-            return gradient_descent(
-                objective, theta, learning_rate=rate, tol=solver["tol"], **limits
-            )
-        return lbfgs(objective, theta, ftol=solver["tol"], **limits)
 
+    def __init__(self, tol, progress, batches):
+        self.tol, self.progress, self.batches = tol, progress, batches
+        self.best, self.waited, self.n_iter = np.inf, 0, 0
 
-def _adam(objective, loss, theta, solver, progress, random_state, terms):
-    """Epochs of Adam until J has not fallen by `tol` for `PATIENCE` epochs."""
-    o, theta = objective, theta.copy()
-    rate, size = solver["learning_rate"], solver["batch_size"]
-    batches = Minibatch(
-        o.network, loss, o.X, o.Y, o.run, theta, rule=ADAM, batch_size=size, learning_rate=rate,
-        **terms,
-    )  # fmt: skip
-    order = np.arange(len(o.X))
-    best, waited, n_iter, stop = np.inf, 0, 0, False
-    while n_iter < solver["max_iter"] and waited < PATIENCE and not stop:
-        random_state.shuffle(order)
-        value = sum(batches.epoch(order).values())
+    def __call__(self, terms):
+        """After an epoch; true if it was the last."""
+        value = sum(terms.values())
+        rate = self.batches.learning_rate
         check_finite(value, f"Lower learning_rate (now {rate:g}) or scale the data.")
-        waited = 0 if value < best * (1 - solver["tol"]) else waited + 1
-        best, n_iter = min(best, value), n_iter + 1
-        stop = progress(theta.copy(), value)
-    return Solution(theta, objective(theta)[0], n_iter, waited == PATIENCE, "")
+        self.waited = 0 if value < self.best * (1 - self.tol) else self.waited + 1
+        self.best, self.n_iter = min(self.best, value), self.n_iter + 1
+        return self.progress(self.batches.theta, value) or self.waited == PATIENCE

@@ -29,6 +29,16 @@ _LUMA = (0.299, 0.587, 0.114)
 _DECODING = threading.Lock()
 
 
+def _renew_lock() -> None:
+    """Forget that a thread was reading: in a forked child there is none."""
+    global _DECODING
+    _DECODING = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 class ImageError(ValueError):
     """An image file that cannot be used; the message names it and says why."""
 

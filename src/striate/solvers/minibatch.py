@@ -121,6 +121,12 @@ class Minibatch:
         self.means = np.zeros((T, n_1))
         self.barrier = np.zeros((2, 8), dtype=np.int64)
 
+    @property
+    def state(self):
+        """What the update rule remembers, for a `Minibatch` that goes on where this one ends."""
+        names = ("moments", "n_steps", "learning_rate")
+        return {name: getattr(self, name) for name in names}
+
     def epoch(self, order):
         """One step for each batch of the rows X[order]; returns the terms of J, averaged over rows.
 
@@ -186,6 +192,8 @@ def _epoch(
     for begin in range(0, len(order), capacity):
         n = min(capacity, len(order) - begin)
         total = _total(w, order[begin : begin + n])
+        if total == 0:  # rows of no weight teach nothing
+            continue
         for r in range(t, n_row_tiles, T):
             rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
             chosen = order[begin + rows[0] : begin + rows[1]]
@@ -209,9 +217,10 @@ def _epoch(
         ridge = weight_decay + decay_over_n / total
         rate = _rate(rule, learning_rate, factors, n_steps)
         for k in range(t, len(tiles), T):
+            x = block(XB, 0, n)
             tile_values[k] = _tile(
-                theta, layers, tiles[k], block(XB, 0, n), activations, n, gradient, ridge, rule, rate,
-                factors, moments,
+                theta, layers, tiles[k], x, activations, n, gradient, ridge, rule, rate, factors,
+                moments,
             )  # fmt: skip
         wait(barrier, T)
         data_sum += n * value
