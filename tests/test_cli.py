@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -204,6 +205,14 @@ def test_progress_is_shown_on_terminals(gratings, tmp_path, monkeypatch):
     assert result.exit_code == 0
     assert "PatchFeatures" in result.stderr
     assert "PatchFeatures" not in result.stdout
+
+
+def test_demo_makes_its_folder_and_runs(tmp_path, monkeypatch):
+    folders = []
+    monkeypatch.setitem(sys.modules, "striate.demo", SimpleNamespace(run=folders.append))
+    succeed("demo", "--out", tmp_path / "a" / "story")
+    assert folders == [tmp_path / "a" / "story"]
+    assert folders[0].is_dir()
 
 
 # --- help -----------------------------------------------------------------------------------

@@ -34,13 +34,13 @@ def train_model(folder: Path, features_file: Path, out: Path) -> None:
     estimator, features = load_features(features_file)
     if estimator is not features:
         raise ValueError(f"{features_file}: is a model; give features, from `striate learn`")
+    for name, each in files.items():
+        print(f"{name}: {len(each)} image{'s' if len(each) != 1 else ''}")
     labels = np.repeat(list(files), [len(each) for each in files.values()])
     images = _images([file for each in files.values() for file in each], features, features_file)
     encoded = _transform(features, images)
     scaler, classifier = StandardScaler(), LogisticRegression(max_iter=1000)
     head = Pipeline([("scaler", scaler), ("classifier", classifier)])
-    for name, each in files.items():
-        print(f"{name}: {len(each)} image{'s' if len(each) != 1 else ''}")
     _print_accuracy(head, encoded, labels)
     head.fit(encoded, labels)
     model = Pipeline([("features", FrozenEstimator(features)), *head.steps])
