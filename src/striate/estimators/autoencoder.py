@@ -210,7 +210,7 @@ class SparseAutoencoder(
         blocks = gen_batches(len(X), _BLOCK_ROWS)
         total = sum(self._encode(X[rows]).sum(axis=0, dtype=np.float64) for rows in blocks)
         self.mean_activation_ = (total / len(X)).astype(X.dtype)
-        context.call_on_fit_task_end(estimator=self, X=X)
+        progress.end()
         return self
 
     def _train(self, network, X, run, progress):

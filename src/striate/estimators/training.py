@@ -27,8 +27,8 @@ class Progress:
         With `loss_curve_`, `verbose` and scikit-learn's callback support.
     data : dict
         What callbacks are told of the training data: X, y, metadata.
-    context : sklearn.callback.CallbackContext
-        Of this fit.
+    context : sklearn.callback.CallbackContext or None
+        Of this fit; None where there are no callbacks.
     attributes : callable
         θ ↦ dict of the fitted attributes that make a copy of the estimator ready for use.
     """
@@ -44,6 +44,8 @@ class Progress:
         estimator.loss_curve_.append(value)
         if estimator.verbose:
             print(f"Iteration {len(estimator.loss_curve_)}, loss = {value:.8f}")
+        if self.context is None:
+            return False
         task = self.context.subcontext(task_name="iteration")
         task.call_on_fit_task_begin(estimator=estimator, **self.data)
         return task.call_on_fit_task_end(
@@ -51,6 +53,11 @@ class Progress:
             **self.data,
             reconstruction_attributes=lambda: self.attributes(theta),
         )
+
+    def end(self):
+        """Closes the fit for callbacks."""
+        if self.context is not None:
+            self.context.call_on_fit_task_end(estimator=self.estimator, **self.data)
 
 
 def threads_for(network, n_rows):

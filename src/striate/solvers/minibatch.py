@@ -96,7 +96,7 @@ class Minibatch:
         self.factors = np.array([momentum, beta_1, beta_2, epsilon])
         self.constants = np.array([weight_decay, decay_over_n, sparsity_target, sparsity_weight])
         self.batch_size = min(batch_size, n_rows(X))
-        self.n_steps = 0
+        self.n_rows, self.n_steps = n_rows(X), 0
         dtype = Y.dtype
         self.w = (np.ones(n_rows(X)) if sample_weight is None else sample_weight).astype(dtype)
         self.moments = np.zeros((2 if rule == ADAM else 1, theta.size), dtype=dtype)

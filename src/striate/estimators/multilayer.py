@@ -1,0 +1,350 @@
+"""The multilayer perceptron behind both MLPClassifier and MLPRegressor."""
+
+import warnings
+from abc import ABC, abstractmethod
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from striate.core.inputs import as_input
+from striate.core.network import Network, layer_output
+from striate.core.objective import Objective
+from striate.core.threads import team
+from striate.estimators.after_epoch import AfterEpoch, begin_record
+from striate.estimators.training import Progress, epochs, full_batch, threads_for
+from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, Minibatch
+
+_MINIBATCH_SOLVERS = ("sgd", "adam")
+# Bytes of the activations of rows that are predicted at a time.
+_PREDICT_BYTES = 16 * 2**20
+_NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed. Scale it, with StandardScaler for instance, or lower "
+    "learning_rate_init (now {:g})."
+)
+
+
+def takes_minibatches(estimator):
+    """Whether `partial_fit` is there; an AttributeError says why it is not."""
+    if estimator.solver not in _MINIBATCH_SOLVERS:
+        raise AttributeError(
+            f"partial_fit needs a solver of minibatches, 'sgd' or 'adam', not {estimator.solver!r}"
+        )
+    return True
+
+
+class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
+    """Fits a network to data as scikit-learn does; targets and losses are its subclasses'."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam", "gd"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "initialization": [StrOptions({"glorot", "normal"})],
+    }
+
+    @abstractmethod
+    def _validate_input(self, X, y, incremental, reset):
+        """X, and y as targets in the user's units (for a classifier: indicators of classes)."""
+
+    @abstractmethod
+    def _output(self):
+        """Name of the loss (of `LOSSES`) and of the output activation."""
+
+    @abstractmethod
+    def _targets(self, y, first):
+        """Targets (n_samples, n_outputs) in the range of the output activation."""
+
+    @abstractmethod
+    def _validation_score(self, X, y, sample_weight):
+        """Score of rows that are not trained on; NaN where predictions are not finite."""
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X, y or the weights have NaN or infinite values, if all weights are zero, or if the
+            training diverges.
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    def _fit(self, X, y, sample_weight, incremental):
+        hidden = self._hidden_layer_sizes()
+        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        X, y = self._validate_input(X, y, incremental, first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+            if not np.any(sample_weight):
+                raise ValueError("All sample weights are zero: there is nothing to learn from.")
+        if sparse.issparse(X):
+            X = X.tocsr()
+        y = y.reshape(len(y), -1)
+        self.n_outputs_ = y.shape[1]
+        self._random_state = check_random_state(self.random_state)
+        loss, self.out_activation_ = self._output()
+        activations = [self.activation] * len(hidden) + [self.out_activation_]
+        network = Network([X.shape[1], *hidden, self.n_outputs_], activations)
+        if first:
+            self._initialize(network, X.dtype)
+        theta = network.pack(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
+        self._set_theta(network, theta)
+        data = (X, y, sample_weight)
+        train = self._train_in_batches if self.solver in _MINIBATCH_SOLVERS else self._train_whole
+        with team(threads_for(network, X.shape[0])) as run:
+            train(network, loss, data, theta, run, first, incremental)
+        self._check_finite()
+        return self
+
+    def _hidden_layer_sizes(self):
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if any(n <= 0 for n in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        return sizes
+
+    def _initialize(self, network, dtype):
+        gain = 2.0 if self.activation == "logistic" else 6.0
+        theta = network.initial_theta(self._random_state, self.initialization, dtype, gain)
+        self._set_theta(network, theta)
+        self.n_layers_ = len(network.sizes)
+        begin_record(self)
+
+    def _set_theta(self, network, theta):
+        self.coefs_, self.intercepts_ = network.unpack(theta)
+
+    def _check_finite(self):
+        if not all(np.isfinite(values).all() for values in (*self.coefs_, *self.intercepts_)):
+            raise ValueError(_NOT_FINITE.format(self.learning_rate_init))
+
+    def _check_finite_loss(self):
+        if not np.isfinite(self.loss_):
+            raise ValueError(_NOT_FINITE.format(self.learning_rate_init))
+
+    def _reported(self, terms):
+        """J as scikit-learn reports it."""
+        return sum(terms.values())
+
+    def _begin(self, network, data, incremental):
+        """Opens the fit for callbacks, unless it is `partial_fit`; what follows its progress."""
+        X, y, sample_weight = data
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        told = {"X": X, "y": y, "metadata": metadata}
+        context = None
+        if not incremental:
+            context = self._init_callback_context(max_subtasks=self.max_iter)
+            context.call_on_fit_task_begin(estimator=self, **told)
+        return Progress(self, told, context, lambda theta: self._attributes(network, theta))
+
+    def _attributes(self, network, theta):
+        coefs, intercepts = network.unpack(np.array(theta, dtype=self.coefs_[0].dtype))
+        return {"coefs_": coefs, "intercepts_": intercepts}
+
+    def _train_whole(self, network, loss, data, theta, run, first, incremental):
+        """L-BFGS or gradient descent over all rows."""
+        if self.early_stopping:
+            warnings.warn(
+                f"early_stopping=True has no effect: solver={self.solver!r} trains on all rows and "
+                "ends by tol and max_iter. Choose 'adam' or 'sgd' to stop by a validation score.",
+                stacklevel=4,
+            )
+        X, y, sample_weight = data
+        Y = self._targets(y, first).astype(X.dtype, copy=False)
+        weight = X.shape[0] if sample_weight is None else float(np.sum(sample_weight))
+        objective = Objective(
+            network, loss, as_input(X), Y, run,
+            weight_decay=self.alpha / weight, sample_weight=sample_weight,
+        )  # fmt: skip
+        self.loss_curve_ = []
+        progress = self._begin(network, data, incremental)
+        solution = full_batch(
+            objective,
+            theta,
+            solver=self.solver,
+            max_iter=self.max_iter,
+            callback=lambda theta, _: progress(theta, self._reported(objective.terms)),
+            learning_rate=self.learning_rate_init,
+            tol=self.tol,
+            **self._lbfgs_limits(),
+        )
+        self._set_theta(network, solution.theta)
+        objective(solution.theta)
+        self.n_iter_, self.loss_ = solution.n_iter, self._reported(objective.terms)
+        self.best_loss_ = min([*self.loss_curve_, self.loss_])
+        if not solution.converged and solution.message != "callback":
+            warnings.warn(
+                f"{self.solver} failed to converge after {self.n_iter_} iteration(s): "
+                f"{solution.message}. Increase max_iter or max_fun, or scale the data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        progress.end()
+
+    def _lbfgs_limits(self):
+        # scikit-learn's settings, which are SciPy's but for gtol.
+        return {
+            "gtol": self.tol,
+            "ftol": 2.220446049250313e-09,
+            "max_fun": self.max_fun,
+            "n_corrections": 10,
+        }
+
+    def _train_in_batches(self, network, loss, data, theta, run, first, incremental):
+        """SGD or Adam."""
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        progress = self._begin(network, data, incremental)
+        data, validation = self._split(*data) if self.early_stopping else (data, None)
+        X, y, sample_weight = data
+        Y = self._targets(y, first).astype(X.dtype, copy=False)
+        batches = Minibatch(
+            network, loss, as_input(X), Y, run, theta,
+            batch_size=self._batch_size(X.shape[0]), rule=self._rule(),
+            learning_rate=self.learning_rate_init, momentum=self.momentum, beta_1=self.beta_1,
+            beta_2=self.beta_2, epsilon=self.epsilon, decay_over_n=self.alpha,
+            sample_weight=sample_weight,
+        )  # fmt: skip
+        if incremental and hasattr(self, "_optimizer"):
+            for name, value in self._optimizer.items():
+                setattr(batches, name, value)
+        self.n_iter_ = 0
+        after_epoch = AfterEpoch(self, batches, validation, progress, incremental)
+        try:
+            epochs(
+                batches,
+                max_iter=self.max_iter,
+                random_state=self._random_state,
+                after_epoch=after_epoch,
+                shuffle=self.shuffle,
+            )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        self._optimizer = batches.state
+        if self.early_stopping:
+            self._set_theta(network, after_epoch.best_theta)
+        progress.end()
+
+    def _rule(self):
+        if self.solver == "adam":
+            return ADAM
+        return NESTEROV if self.nesterovs_momentum else MOMENTUM
+
+    def _batch_size(self, n_samples):
+        if self.batch_size == "auto":
+            return min(200, n_samples)
+        if self.batch_size > n_samples:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                f"clipped to the {n_samples} rows that there are.",
+                stacklevel=5,
+            )
+        return self.batch_size
+
+    def _split(self, X, y, sample_weight):
+        """Rows to train on, and rows to validate with, their targets in the user's units."""
+        arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
+        parts = train_test_split(
+            *arrays,
+            random_state=self._random_state,
+            test_size=self.validation_fraction,
+            stratify=self._strata(y),
+        )
+        training, validation = parts[::2], parts[1::2]
+        if validation[0].shape[0] < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                "your dataset."
+            )
+        none = [None] * (3 - len(arrays))
+        return (*training, *none), (*validation, *none)
+
+    def _strata(self, y):
+        return None
+
+    def _network_output(self, X):
+        """Outputs of the network for valid X, block by block in bounded memory."""
+        if sparse.issparse(X):
+            X = X.tocsr()
+        elif X.dtype.kind != "f" or X.dtype.itemsize not in (4, 8):
+            X = X.astype(self.coefs_[0].dtype)
+        activations = [self.activation] * (self.n_layers_ - 2) + [self.out_activation_]
+        layers = list(zip(self.coefs_, self.intercepts_, activations, strict=True))
+        widest = max(W.shape[1] for W in self.coefs_)
+        n_rows = max(1, _PREDICT_BYTES // (widest * X.dtype.itemsize))
+        if X.shape[0] <= n_rows:
+            return _through(layers, X)
+        outputs = np.empty((X.shape[0], self.n_outputs_), dtype=X.dtype)
+        for rows in gen_batches(X.shape[0], n_rows):
+            outputs[rows] = _through(layers, X[rows])
+        return outputs
+
+    def _validated(self, X):
+        """X, checked; an array that is plainly in order skips scikit-learn's longer way."""
+        check_is_fitted(self)
+        plain = type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2
+        if (
+            plain
+            and X.shape[1] == self.n_features_in_
+            and len(X) > 0
+            and not hasattr(self, "feature_names_in_")
+            and np.isfinite(np.sum(X))
+        ):
+            return X
+        return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _through(layers, X):
+    for W, b, activation in layers:
+        X = layer_output(X, W, b, activation)
+    return X
