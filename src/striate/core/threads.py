@@ -34,12 +34,18 @@ def available_threads():
     ...     available_threads()
     1
     """
+    if _single_threaded_blas.inside:
+        return 1
     counts = [library.get_num_threads() for library in _blas_libraries()]
     return max(counts, default=os.cpu_count() or 1)
 
 
 class _SingleThreadedBlas:
-    """Context in which BLAS uses one thread; several Python threads may be inside at once."""
+    """Holds BLAS to one thread, for several Python threads at once if need be.
+
+    Some libraries have one limit for the process, which the last to leave sets back; with OpenMP
+    and MKL each thread has a limit of its own, and sets it back itself.
+    """
 
     def __init__(self):
         self.reset()
@@ -47,23 +53,43 @@ class _SingleThreadedBlas:
     def reset(self):
         """As if nobody were inside: for a child that is forked while we compute."""
         self._lock = threading.Lock()
-        self._inside = 0
-        self._before = []
+        self._of_process = []
+        self.inside = 0
 
-    def __enter__(self):
+    def enter(self):
+        """Returns the limits that this thread had, for `leave`."""
         with self._lock:
-            if self._inside == 0:
-                self._before = [(b, b.get_num_threads()) for b in _blas_libraries()]
-                for library, _ in self._before:
-                    library.set_num_threads(1)
-            self._inside += 1
+            limits = _limit_this_thread()
+            if self.inside == 0:
+                self._of_process = [limit for limit in limits if _is_of_process(limit[0])]
+            self.inside += 1
+        return [limit for limit in limits if not _is_of_process(limit[0])]
 
-    def __exit__(self, *exception):
+    def leave(self, limits):
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                for library, n_threads in self._before:
-                    library.set_num_threads(n_threads)
+            self.inside -= 1
+            _set_limits(limits if self.inside else limits + self._of_process)
+
+
+def _is_of_process(library):
+    openmp = getattr(library, "threading_layer", None) == "openmp"
+    return library.internal_api != "mkl" and not openmp
+
+
+def _limit_this_thread():
+    """Sets all limits to 1; returns what they were, as pairs of library and number."""
+    limits = [(library, library.get_num_threads()) for library in _blas_libraries()]
+    _set_limits([(library, 1) for library, n_threads in limits if n_threads != 1])
+    return limits
+
+
+def _set_limits(limits):
+    for library, n_threads in limits:
+        # From threadpoolctl 3.8 on the first thread to set OpenBLAS's limit keeps others from it.
+        release = getattr(library, "clear_controlling_thread", lambda force: None)
+        release(force=True)
+        library.set_num_threads(n_threads)
+        release(force=True)
 
 
 _single_threaded_blas = _SingleThreadedBlas()
@@ -90,13 +116,14 @@ class team:
         self.n_threads = min(n_threads or available_threads(), available_threads())
 
     def __enter__(self):
-        _single_threaded_blas.__enter__()
-        self._pool = ThreadPoolExecutor(max(self.n_threads - 1, 1))
+        self._limits = _single_threaded_blas.enter()
+        size = max(self.n_threads - 1, 1)
+        self._pool = ThreadPoolExecutor(size, initializer=_limit_this_thread)
         return self
 
     def __exit__(self, *exception):
         self._pool.shutdown()
-        _single_threaded_blas.__exit__()
+        _single_threaded_blas.leave(self._limits)
 
     def __call__(self, kernel, *args, n_threads=None):
         """What the threads return, in order; `n_threads` asks for fewer threads in this call."""

@@ -1,0 +1,214 @@
+"""One pool of threads at a time, whatever else the process does."""
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from joblib import Parallel, delayed
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from striate import SparseAutoencoder
+from striate.core.compile import kernel
+from striate.core.threads import available_threads, team, wait
+
+BLAS = ThreadpoolController().select(user_api="blas")
+
+
+def blas_threads():
+    return {library.num_threads for library in BLAS.lib_controllers}
+
+
+@pytest.fixture
+def two_threads():
+    """Even where the machine has one core."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+@kernel
+def who(t, T):
+    return t, T
+
+
+@kernel
+def rendezvous(t, T, barrier, turns, late):
+    """Adds to `turns` between barriers; counts how often another thread was not there yet."""
+    for turn in range(turns.shape[1]):
+        turns[t, turn] = turn + 1
+        wait(barrier, T)
+        for other in range(T):
+            if turns[other, turn] != turn + 1:
+                late[t] += 1
+            if turn + 1 < turns.shape[1] and turns[other, turn + 1] != 0:
+                late[t] += 0 if other == t else 1
+        wait(barrier, T)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_available_threads_are_those_of_blas(n_threads):
+    with threadpool_limits(n_threads):
+        assert available_threads() == n_threads
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_team():
+    with team() as run:
+        assert run(who) == [(0, 2), (1, 2)]
+        assert run(who, n_threads=1) == [(0, 1)]
+        assert run(who, n_threads=9) == [(0, 2), (1, 2)]
+    with team(1) as run:
+        assert run(who) == [(0, 1)]
+    with team(9) as run:
+        assert run.n_threads == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_blas_has_one_thread_inside_only():
+    with team() as run:
+        assert blas_threads() == {1}
+        assert available_threads() == 1
+        with team() as inner:
+            assert inner.n_threads == 1
+        assert blas_threads() == {1}
+        assert run(who) == [(0, 2), (1, 2)]
+    assert blas_threads() == {2}
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("culprit", [0, 1])
+def test_blas_gets_its_threads_back_after_an_exception(culprit):
+    def fails(t, T):
+        if t == culprit:
+            raise RuntimeError("as expected")
+
+    with pytest.raises(RuntimeError, match="as expected"), team() as run:
+        run(fails)
+    assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize("first_out", ["main", "other"])
+@pytest.mark.usefixtures("two_threads")
+def test_teams_of_several_python_threads_overlap(first_out):
+    """The limit is lifted by whoever leaves last, in any order, also if others set it before."""
+    entered, may_leave = threading.Event(), threading.Event()
+
+    def other():
+        with team() as run:
+            entered.set()
+            may_leave.wait(10)
+            assert blas_threads() == {1}
+            return run(who)
+
+    with ThreadPoolExecutor(1) as pool:
+        with team():
+            result = pool.submit(other)
+            entered.wait(10)
+            assert blas_threads() == {1}
+            if first_out == "other":
+                may_leave.set()
+                assert result.result(10) == [(0, 1)]
+                assert blas_threads() == {1}
+        if first_out == "main":
+            assert blas_threads() == {1}
+            may_leave.set()
+            assert result.result(10) == [(0, 1)]
+    assert blas_threads() == {2}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_team_of_another_python_thread_alone():
+    def other():
+        with team() as run:
+            assert blas_threads() == {1}
+            return run(who)
+
+    with team():
+        pass
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(other).result(10) == [(0, 2), (1, 2)]
+    assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 7])
+def test_threads_meet_at_the_barrier(n_threads):
+    """More threads than cores, too."""
+    turns, late = np.zeros((n_threads, 300), np.int64), np.zeros(n_threads, np.int64)
+    with threadpool_limits(n_threads), team() as run:
+        run(rendezvous, np.zeros((2, 8), np.int64), turns, late)
+    assert not late.any()
+    assert (turns == np.arange(1, 301)).all()
+
+
+def fit(seed):
+    """Enough work that a fit takes all threads it can get."""
+    X = np.random.default_rng(seed).normal(size=(2000, 60)).astype(np.float32)
+    autoencoder = SparseAutoencoder(30, max_iter=8, random_state=seed).fit(X)
+    return np.concatenate([autoencoder.components_.ravel(), autoencoder.transform(X).ravel()])
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_fits_side_by_side_give_what_they_give_alone():
+    alone = [fit(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(fit, range(4)))
+    np.testing.assert_array_equal(together, alone)
+    assert blas_threads() == {2}
+
+
+def test_fits_in_worker_processes():
+    """joblib's own limit of threads holds in its workers."""
+    alone = [fit(seed) for seed in range(2)]
+    with Parallel(n_jobs=2, backend="loky") as parallel:
+        together = parallel(delayed(fit)(seed) for seed in range(2))
+    np.testing.assert_array_equal(together, alone)
+
+
+FORK = """
+import os, signal, sys, threading
+import numpy as np
+from threadpoolctl import threadpool_limits
+from striate import SparseAutoencoder
+from striate.core.threads import team
+
+X = np.random.default_rng(0).normal(size=(2000, 60)).astype(np.float32)
+
+def fit():
+    with threadpool_limits(2, user_api="blas"):
+        return SparseAutoencoder(30, max_iter=5, random_state=0).fit(X).components_
+
+def fit_in_fork():
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # a child that hangs is killed
+        os._exit(0 if np.array_equal(fit(), expected) else 3)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+expected = fit()
+codes = [fit_in_fork()]
+with threadpool_limits(2, user_api="blas"), team() as run:  # fork while another fit goes on
+    run(lambda t, T: None)
+    codes.append(fit_in_fork())
+assert np.array_equal(fit(), expected)
+print(codes)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_fits_after_a_fork():
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK],
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert result.stdout.strip() == "[0, 0]", result.stderr
+
+
+def test_pools_end_with_their_context():
+    before = threading.active_count()
+    with threadpool_limits(3), team() as run:
+        run(who)
+        assert threading.active_count() > before
+    assert threading.active_count() == before
