@@ -160,8 +160,7 @@ class Minibatch:
             self.means,
             n_threads=self.n_threads,
         )
-        self.n_steps += -(-len(order) // self.batch_size)
-        data, ridge = result[0]
+        data, ridge, self.n_steps = result[0]
         return {"data": data, "ridge": ridge}
 
 
@@ -225,7 +224,7 @@ def _epoch(
         wait(barrier, T)
         data_sum += n * value
         ridge_sum += n * ridge / 2 * np.sum(tile_values)
-    return data_sum / len(order), ridge_sum / len(order)
+    return data_sum / len(order), ridge_sum / len(order), n_steps
 
 
 @jit

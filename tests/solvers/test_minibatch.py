@@ -1,0 +1,190 @@
+"""The update rules of the minibatch solvers, step by step beside the textbook's."""
+
+import numpy as np
+import pytest
+import textbook
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from striate.core.inputs import as_input
+from striate.core.network import Network
+from striate.core.threads import team
+from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, SGD, Minibatch
+
+RULES = {"sgd": SGD, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM}
+ETA, MU, BETA_1, BETA_2, EPSILON = 0.05, 0.8, 0.85, 0.98, 1e-6
+ACTIVATIONS = ("logistic", "tanh", "identity")
+
+
+def problem(m=53, dtype=np.float64, sizes=(5, 7, 3, 2)):
+    rng = np.random.default_rng(0)
+    network = Network(sizes, ACTIVATIONS)
+    theta = rng.normal(0, 0.5, network.n_parameters).astype(dtype)
+    X = rng.normal(size=(m, sizes[0])).astype(dtype)
+    Y = rng.normal(size=(m, sizes[-1])).astype(dtype)
+    w = rng.uniform(0.1, 2, m).astype(dtype)
+    return network, theta, X, Y, w
+
+
+def textbook_step(rule, theta, g, memory, t):
+    if rule == "sgd":
+        return theta - ETA * g
+    if rule == "adam":
+        m = memory["m"] = BETA_1 * memory.get("m", 0) + (1 - BETA_1) * g
+        v = memory["v"] = BETA_2 * memory.get("v", 0) + (1 - BETA_2) * g**2
+        rate = ETA * np.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
+        return theta - rate * m / (np.sqrt(v) + EPSILON)
+    v = memory["v"] = MU * memory.get("v", 0) - ETA * g
+    return theta + v if rule == "momentum" else theta + MU * v - ETA * g
+
+
+def textbook_epochs(
+    rule, network, theta, X, Y, orders, batch_size, w,
+    weight_decay=0.0, decay_over_n=0.0, sparsity_target=0.05, sparsity_weight=0.0,
+):  # fmt: skip
+    """θ, and J of each epoch: the mean over its rows of their batch's J."""
+    memory, t, rho_hat, values = {}, 0, None, []
+    for order in orders:
+        total = 0.0
+        for begin in range(0, len(order), batch_size):
+            rows = order[begin : begin + batch_size]
+            t += 1
+            W, b = network.unpack(theta)
+            terms = {"weight_decay": weight_decay + decay_over_n / w[rows].sum()}
+            if sparsity_weight:
+                _, a = textbook.forward(W, b, network.activations, X[rows])
+                mean = np.average(a[1], axis=0, weights=w[rows])
+                rho_hat = mean if rho_hat is None else 0.9 * rho_hat + 0.1 * mean
+                terms |= {"rho": sparsity_target, "beta": sparsity_weight, "rho_hat": rho_hat}
+            value, grad_W, grad_b = textbook.objective(
+                W, b, network.activations, "squared_error", X[rows], Y[rows], w=w[rows], **terms
+            )
+            theta = textbook_step(rule, theta, network.pack(grad_W, grad_b), memory, t)
+            total += len(rows) * value
+        values.append(total / len(order))
+    return theta, values
+
+
+def epochs(
+    rule, network, theta, X, Y, orders, batch_size, w, n_threads=1, learning_rate=ETA, **terms
+):
+    theta = theta.copy()
+    with threadpool_limits(n_threads), team() as run:
+        batches = Minibatch(
+            network, "squared_error", X, Y, run, theta,
+            batch_size=batch_size, rule=RULES[rule], learning_rate=learning_rate,
+            momentum=MU, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON, sample_weight=w, **terms,
+        )  # fmt: skip
+        values = [sum(batches.epoch(order).values()) for order in orders]
+    return theta, values
+
+
+def orders_of(m, n=3):
+    rng = np.random.default_rng(1)
+    return [rng.permutation(m) for _ in range(n)]
+
+
+TERMS = [
+    {},
+    {"weight_decay": 0.02},
+    {"decay_over_n": 0.3},
+    {"sparsity_target": 0.1, "sparsity_weight": 0.5},
+    {"weight_decay": 0.02, "decay_over_n": 0.3, "sparsity_target": 0.1, "sparsity_weight": 0.5},
+]
+
+
+@pytest.mark.parametrize("terms", TERMS, ids=lambda terms: "+".join(terms) or "plain")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("rule", RULES)
+def test_steps_are_the_textbook_s(rule, dtype, terms):
+    """53 rows in batches of 16: the last batch of an epoch has 5."""
+    network, theta, X, Y, w = problem(dtype=dtype)
+    orders = orders_of(len(X))
+    expected, expected_values = textbook_epochs(
+        rule, network, theta.astype(float), X, Y, orders, 16, w.astype(float), **terms
+    )
+    got, values = epochs(rule, network, theta, X, Y, orders, 16, w, **terms)
+    rtol = 1e-10 if dtype == np.float64 else 2e-4
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(values, expected_values, rtol=rtol)
+
+
+@pytest.mark.parametrize("batch_size", [1, 95, 96, 191, 192, 193, 400, 500, 10_000])
+def test_any_size_of_batch(batch_size):
+    """Around the tiles of rows, and beyond the number of rows."""
+    network, theta, X, Y, w = problem(m=450)
+    orders = orders_of(len(X), 1)
+    size = min(batch_size, 450)
+    expected, _ = textbook_epochs("adam", network, theta, X, Y, orders, size, w)
+    got, _ = epochs("adam", network, theta, X, Y, orders, batch_size, w)
+    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_weights_of_one_are_no_weights():
+    network, theta, X, Y, _ = problem()
+    orders = orders_of(len(X))
+    one = epochs("adam", network, theta, X, Y, orders, 16, np.ones(len(X)))
+    none = epochs("adam", network, theta, X, Y, orders, 16, None)
+    np.testing.assert_array_equal(one[0], none[0])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_batch_without_weight_is_no_step(rule):
+    network, theta, X, Y, w = problem(m=48)
+    w[16:32] = 0
+    order = np.arange(48)
+    both_ends = np.r_[0:16, 32:48]
+    for n_epochs in (1, 3):
+        got, _ = epochs(rule, network, theta, X, Y, [order] * n_epochs, 16, w)
+        expected, _ = textbook_epochs(rule, network, theta, X, Y, [both_ends] * n_epochs, 16, w)
+        np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("terms", TERMS[::4], ids=["plain", "all"])
+@pytest.mark.parametrize("rule", RULES)
+def test_the_same_to_the_last_bit_for_any_number_of_threads(rule, terms, dtype):
+    """Layers of several tiles, and batches worth more than one thread."""
+    network, theta, X, Y, w = problem(m=900, dtype=dtype, sizes=(150, 60, 20, 150))
+    theta *= dtype(0.2)
+    orders = orders_of(len(X), 2)
+    settings = (rule, network, theta, X, Y, orders, 400, w)
+    assert 400 * network.n_weights > 2_000_000  # else one thread does it all
+    one, values = epochs(*settings, 1, 0.001, **terms)
+    assert np.isfinite(one).all()
+    for n_threads in (2, 3):
+        more, more_values = epochs(*settings, n_threads, 0.001, **terms)
+        assert more.tobytes() == one.tobytes()
+        assert more_values == values
+
+
+def test_the_state_goes_on_in_another():
+    network, theta, X, Y, w = problem()
+    orders = orders_of(len(X), 4)
+    at_once, _ = epochs("adam", network, theta, X, Y, orders, 16, w)
+    theta, state = theta.copy(), {}
+    for part in (orders[:2], orders[2:]):
+        with team(1) as run:
+            batches = Minibatch(
+                network, "squared_error", X, Y, run, theta, batch_size=16, rule=ADAM,
+                learning_rate=ETA, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON, sample_weight=w,
+            )  # fmt: skip
+            for name, value in state.items():
+                setattr(batches, name, value)
+            for order in part:
+                batches.epoch(order)
+            state = batches.state
+    np.testing.assert_array_equal(theta, at_once)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_sparse_rows_are_dense_rows(rule):
+    network, theta, X, Y, w = problem(m=60)
+    X[np.random.default_rng(3).random(X.shape) < 0.7] = 0
+    X[7] = 0
+    orders = orders_of(len(X))
+    dense, _ = epochs(rule, network, theta, X, Y, orders, 16, w, weight_decay=0.01)
+    csr = as_input(sparse.csr_array(X))
+    same, _ = epochs(rule, network, theta, csr, Y, orders, 16, w, weight_decay=0.01)
+    np.testing.assert_allclose(same, dense, rtol=1e-10, atol=1e-12)
