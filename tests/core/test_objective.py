@@ -7,9 +7,11 @@ import pytest
 import textbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from striate import check_gradient
+from striate.core.inputs import as_input
 from striate.core.losses import LOSSES
 from striate.core.network import Network
 from striate.core.objective import BLOCK_ROWS, MAX_GROUPS, Objective
@@ -218,3 +220,27 @@ def test_a_dead_or_saturated_unit_has_a_finite_penalty(hidden):
     )
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("m", [1, 600, 1100])
+def test_sparse_rows_are_dense_rows(m, n_threads):
+    network, theta, X, Y = problem("squared_error", "identity", "logistic", 2, m=m)
+    X[np.random.default_rng(3).random(X.shape) < 0.7] = 0
+    X[0] = 0
+    terms = {"weight_decay": 0.01, "sparsity_target": 0.1, "sparsity_weight": 0.7}
+    expected = evaluate(network, theta, "squared_error", X, Y, **terms)
+    csr = as_input(sparse.csr_array(X))
+    got = evaluate(network, theta, "squared_error", csr, Y, n_threads, **terms)
+    assert_agree(got, expected, np.float64)
+
+
+def test_sparse_rows_in_any_order_of_columns_and_in_parts():
+    network, theta, X, Y = problem("squared_error", "identity", "logistic", 1)
+    X[X < 0] = 0
+    expected = evaluate(network, theta, "squared_error", X, Y)
+    columns = np.tile(np.arange(X.shape[1])[::-1], 2 * len(X))
+    halves = np.hstack([X[:, ::-1] / 2, X[:, ::-1] / 2]).ravel()
+    at = np.arange(len(X) + 1) * 2 * X.shape[1]
+    csr = sparse.csr_array((halves, columns, at), shape=X.shape)
+    assert_agree(evaluate(network, theta, "squared_error", as_input(csr), Y), expected, np.float64)
