@@ -1,24 +1,33 @@
 """Neural networks and self-taught image features for scikit-learn."""
 
-from striate.core.gradient_check import check_gradient
-from striate.core.maximal import maximal_inputs
-from striate.display.features import FeatureDisplay
-from striate.display.loss_curves import LossCurveDisplay
-from striate.estimators.autoencoder import SparseAutoencoder
-from striate.images.features import PatchFeatures
-from striate.images.patches import PatchScaler
-from striate.images.whitening import ImageWhitening, ZCAWhitening
+import importlib
 
 __version__ = "0.1.0.dev0"
 
-__all__ = [
-    "FeatureDisplay",
-    "ImageWhitening",
-    "LossCurveDisplay",
-    "PatchFeatures",
-    "PatchScaler",
-    "SparseAutoencoder",
-    "ZCAWhitening",
-    "check_gradient",
-    "maximal_inputs",
-]
+# Where each public name is. It is imported when it is first used: the command line need not wait
+# for the mathematics, nor the networks for the images.
+_MODULES = {
+    "FeatureDisplay": "striate.display.features",
+    "ImageWhitening": "striate.images.whitening",
+    "LossCurveDisplay": "striate.display.loss_curves",
+    "MLPClassifier": "striate.estimators.mlp",
+    "MLPRegressor": "striate.estimators.mlp",
+    "PatchFeatures": "striate.images.features",
+    "PatchScaler": "striate.images.patches",
+    "SparseAutoencoder": "striate.estimators.autoencoder",
+    "ZCAWhitening": "striate.images.whitening",
+    "check_gradient": "striate.core.gradient_check",
+    "maximal_inputs": "striate.core.maximal",
+}
+
+__all__ = list(_MODULES)
+
+
+def __getattr__(name):
+    if name not in _MODULES:
+        raise AttributeError(f"module 'striate' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -222,6 +222,8 @@ def layer_output(X, W, b, activation):
     (2, 3)
     """
     W, b = (writable(values.astype(X.dtype, copy=False)) for values in (W, b))
+    if W.shape != (X.shape[1], b.size):  # compiled code would read beyond the arrays
+        raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit together")
     Z = np.empty((X.shape[0], W.shape[1]), dtype=X.dtype)
     arguments = (W, b, ACTIVATIONS[activation], as_input(X), Z)
     if X.size * W.shape[1] < SMALL_LAYER:

@@ -225,8 +225,9 @@ class SparseAutoencoder(
             rate = 0.1 if self.solver == "gd" else 0.001
         objective = Objective(*problem, **terms)
         if self.solver == "adam":
-            settings = {"batch_size": self.batch_size, "rule": ADAM, "learning_rate": rate}
-            batches = Minibatch(*problem, theta, **settings, **terms)
+            batches = Minibatch(
+                *problem, theta, batch_size=self.batch_size, rule=ADAM, learning_rate=rate, **terms
+            )
             plateau = Plateau(self.tol, progress, batches)
             epochs(batches, max_iter=self.max_iter, random_state=random_state, after_epoch=plateau)
             return theta, objective(theta)[0], plateau.n_iter

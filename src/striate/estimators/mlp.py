@@ -344,7 +344,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return y * self.target_scale_ + self.target_offset_
 
     def _reported(self, terms):
-        # scikit-learn's squared error is a mean over outputs too, though its gradient is of the sum.
+        # scikit-learn reports the mean over outputs, though its gradient is of their sum.
         n_outputs = self.n_outputs_ if self.loss == "squared_error" else 1
         return terms["data"] / n_outputs + terms["ridge"]
 

@@ -201,7 +201,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             network, loss, as_input(X), Y, run,
             weight_decay=self.alpha / weight, sample_weight=sample_weight,
         )  # fmt: skip
-        self.loss_curve_ = []
+        self.loss_curve_: list[float] = []
         progress = self._begin(network, data, incremental)
         solution = full_batch(
             objective,
@@ -250,8 +250,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             beta_2=self.beta_2, epsilon=self.epsilon, decay_over_n=self.alpha,
             sample_weight=sample_weight,
         )  # fmt: skip
-        if incremental and hasattr(self, "_optimizer"):
-            for name, value in self._optimizer.items():
+        if incremental:
+            for name, value in getattr(self, "_optimizer", {}).items():
                 setattr(batches, name, value)
         self.n_iter_ = 0
         after_epoch = AfterEpoch(self, batches, validation, progress, incremental)

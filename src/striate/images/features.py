@@ -51,9 +51,10 @@ class PatchFeatures(
     Parameters
     ----------
     encoder : transformer, default=None
-        Learns the features of patches; cloned. None: ``SparseAutoencoder(400)`` with settings
-        that learn edges from photographs. With a `SparseAutoencoder` everything is one compiled
-        pass; any other scikit-learn transformer works by a slower, general way.
+        Learns the features of patches; cloned. With a `SparseAutoencoder` everything is one
+        compiled pass; any other scikit-learn transformer works by a slower, general way. None is
+        ``SparseAutoencoder(400, weight_decay=0.01, sparsity_target=0.035, sparsity_weight=5)``,
+        which learns edges from photographs.
     patch_size : int or (int, int), default=8
         Height and width of patches in pixels.
     n_patches : int, default=100_000
@@ -64,7 +65,9 @@ class PatchFeatures(
         True: x ↦ (x − mean) / √(variance + 10/255²) for each patch, which takes out brightness and
         contrast (for pixels in [0, 1]); "mean": x ↦ x − mean; False: nothing.
     whitening : "zca", transformer or None, default="zca"
-        Fitted on the normalized patches, before the encoder; cloned. "zca" is ``ZCAWhitening()``;
+        Fitted on the normalized patches, before the encoder; cloned. "zca" is
+        ``ZCAWhitening(1.0)``, which leaves the finest details weak: an autoencoder learns noise
+        where they are not;
         a transformer may be a `ZCAWhitening` of other settings or a `PatchScaler`.
     pooling : {"mean", "max"}, default="mean"
         What is taken of a unit's activations in a cell of the grid.
@@ -180,18 +183,28 @@ class PatchFeatures(
         self.whitening_ = self._new_whitening()
         if self.whitening_ is not None:
             patches = self.whitening_.fit_transform(patches)
-        default = SparseAutoencoder(400, random_state=random_state)
-        self.encoder_ = default if self.encoder is None else clone(self.encoder)
+        self.encoder_ = self._new_encoder(random_state)
         task = context.subcontext(task_name="encoder")
         with task.propagate_callback_context(self.encoder_):
             self.encoder_.fit(patches)
         context.call_on_fit_task_end(estimator=self, X=images)
         return self
 
+    def _new_encoder(self, random_state):
+        if self.encoder is not None:
+            return clone(self.encoder)
+        return SparseAutoencoder(
+            400,
+            weight_decay=0.01,
+            sparsity_target=0.035,
+            sparsity_weight=5.0,
+            random_state=random_state,
+        )
+
     def _new_whitening(self):
         if self.whitening is None:
             return None
-        return ZCAWhitening() if self.whitening == "zca" else clone(self.whitening)
+        return ZCAWhitening(1.0) if self.whitening == "zca" else clone(self.whitening)
 
     @property
     def filters_(self):
@@ -215,6 +228,11 @@ class PatchFeatures(
             W, b = C.astype(np.float64) @ W, c.astype(np.float64) @ W + b
         limits = getattr(self.whitening_, "limits", (-np.inf, np.inf))
         W, b = (writable(part.astype(dtype)) for part in (W, b))
+        if W.shape[0] != np.prod(self.patch_shape_) or b.shape != W.shape[1:]:
+            raise ValueError(
+                f"patch_shape_={self.patch_shape_} does not fit weights of shape {W.shape} and "
+                f"{b.shape}: these features were changed after fit"
+            )
         return W, b, ACTIVATIONS[activation], limits
 
     def transform(self, images):
@@ -316,22 +334,24 @@ class _Worker:
         how, pooling = NORMALIZATIONS[f.normalize], POOLINGS[f.pooling]
         P = np.empty((BLOCK_POSITIONS, len(W)), dtype=W.dtype)
         A = np.empty((BLOCK_POSITIONS, W.shape[1]), dtype=W.dtype)
-        for i in range(t, len(self.collection), T):
-            if self.stopped:
-                return
-            try:
+        try:
+            for i in range(t, len(self.collection), T):
+                if self.stopped:
+                    return
                 image = f._image(self.collection, i)
-            except BaseException:
-                self.stopped = True
-                raise
-            convolve_and_pool(
-                image, f.patch_shape_[:2], f.stride, how, limits, W, b, activation, pooling, P, A,
-                self.out[i],
-            )  # fmt: skip
+                convolve_and_pool(
+                    image, f.patch_shape_[:2], f.stride, how, limits, W, b, activation, pooling,
+                    P, A, self.out[i],
+                )  # fmt: skip
+        except BaseException:
+            self.stopped = True
+            raise
 
 
 def _collection(images):
     """Images in the precision of the arithmetic: float64 where they all are."""
+    if isinstance(images, ImageCollection):
+        return images
     arrays = [images] if isinstance(images, np.ndarray) else images
     double = all(getattr(image, "dtype", None) == np.float64 for image in arrays)
     return ImageCollection(images, np.float64 if double else np.float32)
