@@ -3,7 +3,7 @@
 import numpy as np
 from numba import float64
 
-from .compile import jit, like, power_of_two, specialize
+from .compile import jit, jit_here, like, power_of_two, specialize
 
 # In compiled code an activation is a number, so that each layer may have its own.
 IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, EXP = range(6)
@@ -15,6 +15,11 @@ ACTIVATIONS = {
     "softmax": SOFTMAX,  # of a whole row: see `softmax`
     "exp": EXP,  # an output only
 }
+
+
+@jit
+def identity(z):
+    return z
 
 
 @jit
@@ -46,69 +51,6 @@ def relu(z):
 @jit
 def relu_derivative(a):
     return like(1, a) if a > like(0, a) else like(0, a)
-
-
-@jit
-def activate(f, Z, b):
-    """a = f(z + b), in place, for the rows of Z (m, n)."""
-    for i in range(Z.shape[0]):
-        activate_row(f, Z[i], b)
-
-
-@jit
-def activate_row(f, z, b):
-    if f == LOGISTIC:
-        for j in range(z.size):
-            z[j] = sigmoid(z[j] + b[j])
-    elif f == TANH:
-        for j in range(z.size):
-            z[j] = tanh(z[j] + b[j])
-    elif f == RELU:
-        for j in range(z.size):
-            z[j] = relu(z[j] + b[j])
-    else:
-        for j in range(z.size):
-            z[j] += b[j]
-        if f == SOFTMAX:
-            softmax(z)
-        elif f == EXP:
-            exponential(z)
-
-
-@jit
-def exponential(z):
-    for j in range(z.size):
-        z[j] = exp(z[j])
-
-
-@jit
-def softmax(z):
-    """exp(z_j) / sum_k exp(z_k) of one row, in place."""
-    highest = z[0]
-    for j in range(z.size):
-        highest = max(highest, z[j])
-    total = like(0, z[0])
-    for j in range(z.size):
-        z[j] = exp(z[j] - highest)
-        total += z[j]
-    for j in range(z.size):
-        z[j] /= total
-
-
-@jit
-def times_derivative(f, A, D):
-    """D = D * f'(z), in place, f' in terms of A = f(Z); all (m, n)."""
-    for i in range(A.shape[0]):
-        a, d = A[i], D[i]
-        if f == LOGISTIC:
-            for j in range(a.size):
-                d[j] *= sigmoid_derivative(a[j])
-        elif f == TANH:
-            for j in range(a.size):
-                d[j] *= tanh_derivative(a[j])
-        elif f == RELU:
-            for j in range(a.size):
-                d[j] *= relu_derivative(a[j])
 
 
 # exp(z) = 2**n exp(r) with n integral and |r| <= log(2) / 2, where a short series is exact to
@@ -171,3 +113,77 @@ def _(r):
         return taylor
     b2, b3, b4, b5, b6, b7 = c[1:7].astype(np.float32)
     return lambda r: b2 + r * (b3 + r * (b4 + r * (b5 + r * (b6 + r * b7))))
+
+
+def _activation(f):
+    """The loop a = f(z + b) over the rows of Z, made once for each f."""
+
+    @jit_here
+    def loop(Z, b):
+        for i in range(Z.shape[0]):
+            for j in range(Z.shape[1]):
+                Z[i, j] = f(Z[i, j] + b[j])
+
+    return loop
+
+
+def _chain_rule(derivative):
+    """The loop D = D f'(z) over the rows, f' in terms of A = f(Z)."""
+
+    @jit_here
+    def loop(A, D):
+        for i in range(A.shape[0]):
+            for j in range(A.shape[1]):
+                D[i, j] *= derivative(A[i, j])
+
+    return loop
+
+
+_identity, _sigmoid, _tanh = _activation(identity), _activation(sigmoid), _activation(tanh)
+_relu, _exp = _activation(relu), _activation(exp)
+_through_sigmoid = _chain_rule(sigmoid_derivative)
+_through_tanh = _chain_rule(tanh_derivative)
+_through_relu = _chain_rule(relu_derivative)
+
+
+@jit
+def activate(f, Z, b):
+    """a = f(z + b), in place, for the rows of Z (m, n)."""
+    if f == LOGISTIC:
+        _sigmoid(Z, b)
+    elif f == TANH:
+        _tanh(Z, b)
+    elif f == RELU:
+        _relu(Z, b)
+    elif f == EXP:
+        _exp(Z, b)
+    else:
+        _identity(Z, b)
+        if f == SOFTMAX:
+            softmax(Z)
+
+
+@jit
+def softmax(Z):
+    """exp(z_j) / Σ_k exp(z_k) in each row, in place."""
+    for i in range(Z.shape[0]):
+        highest = Z[i, 0]
+        for j in range(Z.shape[1]):
+            highest = max(highest, Z[i, j])
+        total = like(0, highest)
+        for j in range(Z.shape[1]):
+            Z[i, j] = exp(Z[i, j] - highest)
+            total += Z[i, j]
+        for j in range(Z.shape[1]):
+            Z[i, j] /= total
+
+
+@jit
+def times_derivative(f, A, D):
+    """D = D * f'(z), in place, f' in terms of A = f(Z); all (m, n)."""
+    if f == LOGISTIC:
+        _through_sigmoid(A, D)
+    elif f == TANH:
+        _through_tanh(A, D)
+    elif f == RELU:
+        _through_relu(A, D)

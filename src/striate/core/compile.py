@@ -25,19 +25,20 @@ def _core_fingerprint():
 _FINGERPRINT = _core_fingerprint()
 
 
-def _compiler(fastmath, called_from_python=False):
+def _compiler(fastmath, called_from_python=False, cache=True):
     def decorate(function):
         # error_model="numpy": a check for division by zero would keep loops from using SIMD.
         compiled = numba.njit(
             nogil=True,
             error_model="numpy",
             fastmath=fastmath,
-            cache=True,
+            cache=cache,
             no_cpython_wrapper=not called_from_python,
             no_cfunc_wrapper=True,
         )(function)
-        cache_file = compiled._cache._cache_file
-        cache_file._source_stamp = (cache_file._source_stamp, _FINGERPRINT)
+        if cache:
+            cache_file = compiled._cache._cache_file
+            cache_file._source_stamp = (cache_file._source_stamp, _FINGERPRINT)
         return compiled
 
     return decorate
@@ -48,6 +49,9 @@ kernel = _compiler({"contract", "nsz"}, called_from_python=True)
 
 #: The same for a function that only compiled code calls, which takes a quarter less time.
 jit = _compiler({"contract", "nsz"})
+
+#: The same for a function made inside another, which only callers can keep on disk.
+jit_here = _compiler({"contract", "nsz"}, cache=False)
 
 #: The same for sums, which SIMD can only take in an order of its own (always the same one).
 jit_sum = _compiler({"contract", "nsz", "reassoc"})

@@ -10,7 +10,7 @@ from numba import types
 from scipy import sparse
 
 from .blas import product
-from .compile import jit, specialize, writable
+from .compile import specialize, writable
 
 
 def as_input(X):
@@ -63,7 +63,9 @@ def _(X, lo, hi):
 def _(X, chosen, target):
     def dense(X, chosen, target):
         for i in range(len(chosen)):
-            target[i] = X[chosen[i]]
+            row = chosen[i]
+            for j in range(X.shape[1]):  # faster than a copy of slices for short rows
+                target[i, j] = X[row, j]
 
     def csr(X, chosen, target):
         for i in range(len(chosen)):
@@ -82,7 +84,9 @@ def _(X, W, Z):
         Z[:] = 0
         for i in range(len(Z)):
             for k in range(begins[i], ends[i]):
-                add_scaled(values[k], W[columns[k]], Z[i])
+                value, row = values[k], columns[k]
+                for j in range(Z.shape[1]):
+                    Z[i, j] += value * W[row, j]
 
     return csr
 
@@ -100,13 +104,8 @@ def _(X, first, end, D, G):
             ):
                 if columns[k] >= end:
                     break
-                add_scaled(values[k], D[i], G[columns[k] - first])
+                value, row = values[k], columns[k] - first
+                for j in range(D.shape[1]):
+                    G[row, j] += value * D[i, j]
 
     return csr
-
-
-@jit
-def add_scaled(factor, source, target):
-    """target += factor · source."""
-    for j in range(source.size):
-        target[j] += factor * source[j]

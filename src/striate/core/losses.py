@@ -17,13 +17,17 @@ LOSSES = {
 
 
 @jit_sum
-def residuals(a, y, d):
-    """d = a - y for one row; returns ½ ‖a - y‖²."""
-    total = like(0, a[0])
-    for j in range(a.size):
-        d[j] = a[j] - y[j]
-        total += d[j] * d[j]
-    return np.float64(total) / 2
+def squared_error(A, Y, w, D):
+    """Σ_i w_i ½ ‖a_i - y_i‖²; D = w (a - y)."""
+    total = 0.0
+    for i in range(A.shape[0]):
+        squares = like(0, w[i])
+        for j in range(A.shape[1]):
+            d = A[i, j] - Y[i, j]
+            squares += d * d
+            D[i, j] = w[i] * d
+        total += w[i] * np.float64(squares) / 2
+    return total
 
 
 @jit
@@ -32,27 +36,43 @@ def log_of_probability(p, smallest):
 
 
 @jit
-def surprise(loss, a, y):
-    """-log of the probability that the outputs a (one row) give to the targets y."""
-    smallest = like(np.finfo(a.dtype).eps, a[0])
+def log_loss(A, Y, w):
+    """-Σ_i w_i Σ_j y log(a) + (1-y) log(1-a)."""
+    smallest = like(np.finfo(A.dtype).eps, w[0])
     total = 0.0
-    for j in range(a.size):
-        if y[j] != 0:
-            total -= y[j] * log_of_probability(a[j], smallest)
-        if loss == LOG_LOSS and y[j] != 1:
-            rest = like(1, y[j]) - y[j]
-            total -= rest * log_of_probability(like(1, a[j]) - a[j], smallest)
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            a, y = A[i, j], Y[i, j]
+            if y != 0:
+                total -= w[i] * y * log_of_probability(a, smallest)
+            if y != 1:
+                rest = like(1, y) - y
+                total -= w[i] * rest * log_of_probability(like(1, a) - a, smallest)
     return total
 
 
 @jit
-def half_deviance(a, y):
-    """Σ y log(y / a) - y + a of one row: half the Poisson deviance."""
+def cross_entropy(A, Y, w):
+    """-Σ_i w_i Σ_j y log(a)."""
+    smallest = like(np.finfo(A.dtype).eps, w[0])
     total = 0.0
-    for j in range(a.size):
-        total += np.float64(a[j]) - np.float64(y[j])
-        if y[j] != 0:
-            total += y[j] * np.log(np.float64(y[j]) / np.float64(a[j]))
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            if Y[i, j] != 0:
+                total -= w[i] * Y[i, j] * log_of_probability(A[i, j], smallest)
+    return total
+
+
+@jit
+def half_deviance(A, Y, w):
+    """Σ_i w_i Σ_j y log(y / a) - y + a: half the Poisson deviance."""
+    total = 0.0
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            a, y = np.float64(A[i, j]), np.float64(Y[i, j])
+            total += w[i] * (a - y)
+            if y != 0:
+                total += w[i] * y * np.log(y / a)
     return total
 
 
@@ -62,17 +82,13 @@ def data_term(loss, f, A, Y, w, D):
 
     δ = (a - y) f′(z) for squared error. The others go with an f whose f′ cancels: δ = a - y.
     """
-    total = 0.0
-    for i in range(A.shape[0]):
-        value = residuals(A[i], Y[i], D[i])
-        if loss == POISSON:
-            value = half_deviance(A[i], Y[i])
-        elif loss != SQUARED_ERROR:
-            value = surprise(loss, A[i], Y[i])
-        total += w[i] * value
-        d = D[i]
-        for j in range(d.size):
-            d[j] *= w[i]
+    total = squared_error(A, Y, w, D)
     if loss == SQUARED_ERROR:
         times_derivative(f, A, D)
+    elif loss == LOG_LOSS:
+        total = log_loss(A, Y, w)
+    elif loss == CROSS_ENTROPY:
+        total = cross_entropy(A, Y, w)
+    else:
+        total = half_deviance(A, Y, w)
     return total

@@ -111,6 +111,15 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         return np.ascontiguousarray(with_channels(image, self._channels))
 
 
+def in_own_precision(images: Any) -> ImageCollection:
+    """Return images as float64 where they all are of it, and as float32 otherwise."""
+    if isinstance(images, ImageCollection):
+        return images
+    arrays = [images] if isinstance(images, np.ndarray) else images
+    double = all(getattr(image, "dtype", None) == np.float64 for image in arrays)
+    return ImageCollection(images, np.float64 if double else np.float32)
+
+
 def _name(images: Sequence[Any], row: int) -> str:
     item = images[row]
     return os.fspath(item) if isinstance(item, str | os.PathLike) else f"image {row}"

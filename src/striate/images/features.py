@@ -20,7 +20,7 @@ from striate.core.activations import ACTIVATIONS
 from striate.core.compile import writable
 from striate.core.threads import team
 from striate.estimators.autoencoder import SparseAutoencoder
-from striate.images.collection import ImageCollection
+from striate.images.collection import in_own_precision
 from striate.images.convolution import (
     BLOCK_POSITIONS,
     POOLINGS,
@@ -173,7 +173,7 @@ class PatchFeatures(
         """
         context = self._init_callback_context(max_subtasks=1)
         context.call_on_fit_task_begin(estimator=self, X=images)
-        collection = _collection(images)
+        collection = in_own_precision(images)
         size = _pair("patch_size", self.patch_size)
         _pair("pool_grid", self.pool_grid)
         random_state = check_random_state(self.random_state)
@@ -254,7 +254,7 @@ class PatchFeatures(
             As from `fit`, or if an image has fewer positions than the grid has cells.
         """
         check_is_fitted(self, "encoder_")
-        collection = _collection(images)
+        collection = in_own_precision(images)
         if collection.n_channels != self.patch_shape_[2]:
             raise ValueError(
                 f"{collection.name(0)}: has {collection.n_channels} channels, but the features "
@@ -346,15 +346,6 @@ class _Worker:
         except BaseException:
             self.stopped = True
             raise
-
-
-def _collection(images):
-    """Images in the precision of the arithmetic: float64 where they all are."""
-    if isinstance(images, ImageCollection):
-        return images
-    arrays = [images] if isinstance(images, np.ndarray) else images
-    double = all(getattr(image, "dtype", None) == np.float64 for image in arrays)
-    return ImageCollection(images, np.float64 if double else np.float32)
 
 
 def _pair(name, value):

@@ -154,9 +154,10 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ValueError
             If X has NaN or infinite values, or `feature_range` is not (low, high).
         """
-        low, high = self.feature_range
-        if not low < high:
-            raise ValueError(f"feature_range must be (low, high), got {self.feature_range}.")
+        bounds = self.feature_range
+        numbers = len(bounds) == 2 and all(isinstance(bound, Real) for bound in bounds)
+        if not numbers or not bounds[0] < bounds[1]:
+            raise ValueError(f"feature_range must be (low, high), got {bounds}.")
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         self.center_ = float(X.mean(dtype=np.float64))
         self.half_width_ = self.n_deviations * float(X.std(dtype=np.float64))

@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.network import layer_output
-from striate.images.collection import ImageCollection
+from striate.images.collection import in_own_precision
 
 # Rows whose centred copy is held at a time.
 _BLOCK_ROWS = 4096
@@ -263,7 +263,7 @@ class ImageWhitening(TransformerMixin, BaseEstimator):
         ValueError
             If there are no images, or one is empty or has NaN or infinity.
         """
-        white = [self._whiten(image) for image in ImageCollection(images)]
+        white = [self._whiten(image) for image in in_own_precision(images)]
         return np.stack(white) if isinstance(images, np.ndarray) else white
 
     def _whiten(self, image):

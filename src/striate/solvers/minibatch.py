@@ -251,7 +251,8 @@ def _gather(X, Y, w, chosen, total, XB, YB, wB):
     """Copies the chosen rows to the batch, with weights that add up to 1 over the batch."""
     copy_rows(X, chosen, XB)
     for i in range(len(chosen)):
-        YB[i] = Y[chosen[i]]
+        for j in range(Y.shape[1]):
+            YB[i, j] = Y[chosen[i], j]
         wB[i] = w[chosen[i]] / total
 
 
