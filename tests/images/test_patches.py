@@ -1,0 +1,150 @@
+"""Patches: where they come from, how they are normalized, and their scaling."""
+
+import numpy as np
+import pytest
+import textbook
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from striate import PatchScaler
+from striate.images.collection import ImageCollection
+from striate.images.patches import NORMALIZATIONS, normalize_patches, sample_patches
+
+
+def sample(images, size, n, seed=0):
+    return sample_patches(ImageCollection(images), size, n, np.random.RandomState(seed))
+
+
+def test_patches_come_from_every_place_of_every_image_alike():
+    """Each pixel holds its own place, so that a patch tells where it lies."""
+    images = np.arange(3 * 6 * 7, dtype=np.float64).reshape(3, 6, 7)
+    n_places = 3 * 5 * 5
+    n = 200 * n_places
+    corners = sample(images, (2, 3), n)[:, 0]
+    places, counts = np.unique(corners, return_counts=True)
+    expected = images[:, :5, :5].ravel()
+    np.testing.assert_array_equal(places, expected)
+    # counts are binomial: chi-squared has mean n_places - 1 and variance 2 (n_places - 1)
+    chi_squared = ((counts - 200) ** 2 / 200).sum()
+    assert abs(chi_squared - (n_places - 1)) < 4 * np.sqrt(2 * (n_places - 1))
+
+
+@given(
+    patch=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    beyond=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    channels=st.sampled_from([1, 3, 5]),
+    seed=st.integers(0, 999),
+)
+@settings(deadline=None, max_examples=40)
+def test_a_patch_is_a_rectangle_of_an_image(patch, beyond, channels, seed):
+    shape = (2, patch[0] + beyond[0], patch[1] + beyond[1], channels)
+    images = np.random.default_rng(seed).random(shape).astype(np.float32)
+    windows = {
+        image[y : y + patch[0], x : x + patch[1]].tobytes()
+        for image in images
+        for y in range(beyond[0] + 1)
+        for x in range(beyond[1] + 1)
+    }
+    patches = sample(images, patch, 20, seed)
+    assert patches.shape == (20, patch[0] * patch[1] * channels)
+    assert patches.dtype == np.float32
+    assert all(row.tobytes() in windows for row in patches)
+
+
+def test_images_of_several_sizes_count_alike():
+    images = [np.zeros((40, 40)), np.ones((4, 5))]
+    assert sample(images, (4, 4), 2000).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_each_image_is_read_once():
+    class Counting(ImageCollection):
+        reads = 0
+
+        def __getitem__(self, index):
+            Counting.reads += 1
+            return super().__getitem__(index)
+
+    collection = Counting(np.zeros((5, 8, 8)))
+    sample_patches(collection, (3, 3), 200, np.random.RandomState(0))
+    assert Counting.reads == 5
+
+
+def test_a_seed_gives_the_same_patches():
+    images = np.random.default_rng(0).random((4, 9, 9))
+    np.testing.assert_array_equal(sample(images, (3, 3), 50, 1), sample(images, (3, 3), 50, 1))
+    assert not np.array_equal(sample(images, (3, 3), 50, 1), sample(images, (3, 3), 50, 2))
+
+
+def test_an_image_smaller_than_the_patch_is_named():
+    images = [np.zeros((9, 9)), np.zeros((9, 3))]
+    with pytest.raises(ValueError, match="image 1: is 9 x 3 pixels.*4 x 4.*patch_size"):
+        sample(images, (4, 4), 100)
+
+
+@pytest.mark.parametrize("how", [True, "mean", False])
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+@pytest.mark.parametrize("n", [1, 2, 7, 192])
+def test_normalize(how, dtype, tol, n):
+    patches = np.random.default_rng(0).random((30, n)).astype(dtype)
+    patches[3] = 0.5  # of one value
+    patches[4] *= 1e-3  # faint
+    expected = [textbook.normalize(patch.astype(float), how) for patch in patches]
+    normalize_patches(patches, NORMALIZATIONS[how])
+    assert patches.dtype == dtype
+    np.testing.assert_allclose(patches, expected, rtol=tol, atol=tol)
+
+
+@given(value=st.floats(0, 1, width=32), n=st.integers(1, 300), how=st.sampled_from([True, "mean"]))
+@settings(deadline=None)
+def test_a_constant_patch_is_normalized_to_nothing(value, n, how):
+    for dtype in (np.float32, np.float64):
+        patches = np.full((1, n), value, dtype=dtype)
+        normalize_patches(patches, NORMALIZATIONS[how])
+        # The mean is off by rounding, which the division by √floor = 1/80 makes 80 times larger.
+        np.testing.assert_allclose(patches, 0, atol=100 * n * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("feature_range", [(0.1, 0.9), (-0.8, 0.8)])
+@pytest.mark.parametrize("n_deviations", [0.5, 3.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_patch_scaler(feature_range, n_deviations, dtype):
+    X = np.random.default_rng(0).normal(3, 2, (200, 6)).astype(dtype)
+    scaled = PatchScaler(feature_range, n_deviations=n_deviations).fit_transform(X)
+    low, high = feature_range
+    center, width = X.mean(dtype=float), n_deviations * X.std(dtype=float)
+    position = (np.clip(X, center - width, center + width) - center) / (2 * width) + 0.5
+    assert scaled.dtype == dtype
+    np.testing.assert_allclose(scaled, low + position * (high - low), atol=1e-6)
+    assert scaled.min() >= dtype(low)
+    assert scaled.max() <= dtype(high)
+    if n_deviations < 1:
+        assert scaled.min() == pytest.approx(low)
+        assert scaled.max() == pytest.approx(high)
+
+
+def test_patch_scaler_keeps_the_shape_of_a_patch():
+    X = np.random.default_rng(0).normal(size=(50, 4)) * [1, 2, 3, 4]
+    scaled = PatchScaler(n_deviations=100).fit_transform(X)
+    slopes = (scaled[1] - scaled[0]) / (X[1] - X[0])
+    np.testing.assert_allclose(slopes, slopes[0])
+
+
+def test_patch_scaler_on_one_value():
+    scaled = PatchScaler().fit_transform(np.full((5, 3), 7.0))
+    np.testing.assert_allclose(scaled, 0.5)
+
+
+def test_patch_scaler_as_a_layer():
+    X = np.random.default_rng(0).normal(size=(50, 4))
+    scaler = PatchScaler(n_deviations=100).fit(X)
+    W, b, f = scaler.as_layer()
+    assert f == "identity"
+    np.testing.assert_allclose(X @ W + b, scaler.transform(X))
+    low, high = scaler.limits
+    assert low < X.min() < X.max() < high
+
+
+@pytest.mark.parametrize("feature_range", [(1, 0), (0.5, 0.5), (0,), (0, 1, 2), ("a", "b")])
+def test_patch_scaler_with_a_wrong_range(feature_range):
+    with pytest.raises(ValueError, match="feature_range"):
+        PatchScaler(feature_range).fit(np.ones((3, 3)))
