@@ -220,11 +220,13 @@ class PatchFeatures(
     def _folded(self, dtype):
         """W, b, f of whitening and encoder in one, and the limits of clipping; None if not so."""
         steps = [step for step in (self.whitening_, self.encoder_) if step is not None]
-        if not all(hasattr(step, "as_layer") for step in steps):
+        if not all(hasattr(step, "as_layer") for step in steps) or hasattr(steps[-1], "limits"):
             return None
         W, b, activation = self.encoder_.as_layer()
         if self.whitening_ is not None:
-            C, c, _ = self.whitening_.as_layer()
+            C, c, between = self.whitening_.as_layer()
+            if between != "identity":
+                return None
             W, b = C.astype(np.float64) @ W, c.astype(np.float64) @ W + b
         limits = getattr(self.whitening_, "limits", (-np.inf, np.inf))
         W, b = (writable(part.astype(dtype)) for part in (W, b))
@@ -306,7 +308,12 @@ class PatchFeatures(
 
     @property
     def _n_units(self):
-        return len(self.encoder_.get_feature_names_out())
+        if hasattr(self.encoder_, "as_layer"):
+            return self.encoder_.as_layer()[0].shape[1]
+        patch = np.zeros((1, int(np.prod(self.patch_shape_))))
+        if self.whitening_ is not None:
+            patch = self.whitening_.transform(patch)
+        return self.encoder_.transform(patch).shape[1]
 
     @property
     def _n_features_out(self):
