@@ -1,0 +1,1 @@
+"""How fast Striate is, beside other libraries: `python -m benchmarks`."""

@@ -1,0 +1,41 @@
+"""Runs all benchmarks, or those that are named, and writes docs/benchmarks.md."""
+
+import argparse
+import importlib
+
+from .environment import HAS_TORCH, KERNEL_VARIABLES, WITHOUT_TORCH, description, restart_without
+from .page import PAGE, write
+
+#: Name on the command line: the module whose `measure()` returns a `Report`.
+SUBJECTS = {
+    "objective": "objective",
+    "features": "image_features",
+    "training": "training",
+    "first-use": "first_use",
+}
+
+
+def main(arguments=None):
+    names = ", ".join(SUBJECTS)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of: {names}; default: all")
+    parser.add_argument("--no-page", action="store_true", help="show the tables, write no file")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in SUBJECTS]
+    if unknown:
+        parser.error(f"no benchmark is called {unknown[0]!r}; choose out of: {names}")
+    restart_without(KERNEL_VARIABLES)
+    if not HAS_TORCH:
+        print(WITHOUT_TORCH, flush=True)
+    for name in options.names or SUBJECTS:
+        print(f"\nMeasuring: {name} …", flush=True)
+        report = importlib.import_module(f".{SUBJECTS[name]}", __package__).measure()
+        report.remarks.append(f"Measured {description()}.")
+        report.show()
+        if not options.no_page:
+            write(name, report.markdown())
+            print(f"Written to {PAGE}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

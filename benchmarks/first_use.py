@@ -1,0 +1,83 @@
+"""The first use on a machine, which compiles; and a new process ever after, which does not."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import partial
+
+import numpy as np
+
+from .report import Aims, Report, Times
+from .timing import Contender, Spread, take_turns
+
+SKLEARN = "import sklearn"
+IMPORT = "from striate import PatchFeatures, SparseAutoencoder"
+FIT = "import, and fit a tiny autoencoder"
+CODE = {
+    "Python alone": "",
+    SKLEARN: "import sklearn",
+    "from sklearn.neural_network import MLPRegressor": (
+        "from sklearn.neural_network import MLPRegressor"
+    ),
+    IMPORT: "from striate import PatchFeatures, SparseAutoencoder",
+    FIT: (
+        "import numpy as np\n"
+        "from striate import PatchFeatures, SparseAutoencoder\n"
+        "X = np.random.default_rng(0).random((100, 16), dtype=np.float32)\n"
+        "SparseAutoencoder(4, max_iter=20, random_state=0).fit(X)"
+    ),
+}
+
+
+def measure(first_uses=3, rounds=11):
+    first, again = _compile(first_uses)
+    with tempfile.TemporaryDirectory() as cache:
+        processes = [Contender(name, partial(_run, code, cache)) for name, code in CODE.items()]
+        for process in processes:
+            process.run()  # compiles once, and brings the files into the system's cache
+        seconds = take_turns(processes, rounds)
+    times, aims = Times(), Aims()
+    for name, spread in seconds.items():
+        times.add_time(f"new process: {name}", spread)
+    times.add_time("all that the demo compiles, with tiny data: first use ever", first["in all"])
+    times.add_time("the same in the next process", again["in all"])
+    aims.at_most("first use: compiling, in all", first["compiling"], 15, "{:.1f} s")
+    beyond = Spread(seconds[IMPORT].values - seconds[SKLEARN].values)
+    aims.at_most(f"{IMPORT}, beyond {SKLEARN}", beyond, 0.3, "{:.2f} s")
+    aims.at_most(f"new process: {FIT}", seconds[FIT], 1.5, "{:.2f} s")
+    return Report("First use, and every new process", [times, aims], [])
+
+
+def _compile(repeats):
+    """Spreads of seconds, each with an empty cache and then with the cache just filled."""
+    first: list[dict[str, float]] = []
+    again: list[dict[str, float]] = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as cache:
+            for runs in (first, again):
+                out = _python(["-m", "benchmarks.compiling"], cache)
+                runs.append(json.loads(out))
+    if any(run["compiling"] for run in again):
+        raise RuntimeError(
+            "a second process compiled again: is the cache used, or did the source change?"
+        )
+    return [
+        {key: Spread(np.array([run[key] for run in runs])) for key in runs[0]}
+        for runs in (first, again)
+    ]
+
+
+def _run(code, cache):
+    _python(["-c", code], cache)
+
+
+def _python(arguments, cache):
+    env = os.environ | {"NUMBA_CACHE_DIR": cache}
+    run = subprocess.run(
+        [sys.executable, *arguments], env=env, capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        raise RuntimeError(f"python {' '.join(arguments)} failed:\n{run.stderr}")
+    return run.stdout

@@ -1,0 +1,94 @@
+"""`PatchFeatures.transform` of 96×96×3 images: 8×8 patches, 400 features, pooled over 3×3 cells."""
+
+from functools import partial
+
+import numpy as np
+from sklearn.datasets import load_sample_images
+
+from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
+from striate.images.patches import CONTRAST_FLOOR
+
+from . import memory, sgemm
+from .environment import HAS_TORCH, WITHOUT_TORCH
+from .report import Aims, Report, Times
+from .timing import THREADS, Contender, check_same, take_turns
+
+SIDE, PATCH, N_UNITS = 96, 8, 400
+#: How many images PyTorch takes at a time: a usual batch, and one, whose maps stay in the cache.
+TORCH = {"PyTorch, batches of 16": 16, "PyTorch, one by one": 1}
+
+
+def measure(n_images=48, n_units=N_UNITS, max_iter=10, rounds=15, many=(200, 2000)):
+    images = crops(n_images)
+    model = learned(images, n_units, max_iter)
+    transform = partial(model.transform, images)
+    contenders = [Contender(f"Striate, {THREADS[n]}", transform, n) for n in (1, 2)]
+    expected = model.transform(images)
+    remarks = []
+    if HAS_TORCH:
+        from .pytorch import pooled_features
+
+        W, b = folded_layer(model)
+        settings = (model.patch_shape_, CONTRAST_FLOOR, model.pool_grid)
+        for name, size in TORCH.items():
+            convolve = partial(pooled_features(W, b, *settings, size), images)
+            remarks.append(check_same(f"features against {name}", expected, convolve(), 1e-5))
+            contenders += [Contender(f"{name}, {THREADS[n]}", convolve, n) for n in (1, 2)]
+    else:
+        remarks.append(WITHOUT_TORCH)
+    seconds = take_turns([*contenders, *sgemm.contenders()], rounds)
+    tables = _tables(seconds, n_images, n_units)
+    for n in many if memory.CAN_BE_MEASURED else ():
+        needed = memory.of_features(n, n_units)
+        tables[1].at_most(f"memory beyond input and output, {n:,} images", needed, 100, "{:.1f} MB")
+    title = f"Features of {n_images} images of {SIDE}×{SIDE}×3, {n_units} units on 8×8 patches"
+    return Report(title, tables, remarks)
+
+
+def crops(n):
+    """n crops of scikit-learn's two photographs, float32 in [0, 1]: array (n, 96, 96, 3)."""
+    photographs = load_sample_images().images
+    rng = np.random.default_rng(0)
+    images = np.empty((n, SIDE, SIDE, 3), dtype=np.float32)
+    for i in range(n):
+        photograph = photographs[i % len(photographs)]
+        y, x = (rng.integers(size - SIDE + 1) for size in photograph.shape[:2])
+        images[i] = photograph[y : y + SIDE, x : x + SIDE] / np.float32(255)
+    return images
+
+
+def learned(images, n_units, max_iter, n_patches=10_000):
+    """Contrast-normalized, whitened features, trained briefly: speed does not depend on it."""
+    encoder = SparseAutoencoder(n_units, max_iter=max_iter, random_state=0)
+    return PatchFeatures(
+        encoder,
+        patch_size=PATCH,
+        n_patches=n_patches,
+        normalize=True,
+        whitening=ZCAWhitening(),
+        random_state=0,
+    ).fit(images)
+
+
+def folded_layer(model):
+    """W (patch pixels, units) and b of whitening and encoder in one, float32."""
+    W, b, _ = model.encoder_.as_layer()
+    C, c, _ = model.whitening_.as_layer()
+    C, c = C.astype(np.float64), c.astype(np.float64)
+    return (C @ W).astype(np.float32), (c @ W + b).astype(np.float32)
+
+
+def _tables(seconds, n_images, n_units):
+    times, aims = Times("images/s", "GFLOP/s", "of one-thread sgemm"), Aims()
+    one, two = (seconds[f"Striate, {THREADS[n]}"] for n in (1, 2))
+    positions = (SIDE - PATCH + 1) ** 2
+    flops = n_images * positions * 2 * 3 * PATCH**2 * n_units
+    sgemm.add_times(times, seconds, flops, n_items=n_images)
+    share = 1e-9 * flops / one / sgemm.best(seconds)[0]
+    aims.at_least("share of one-thread sgemm, 1 thread", share, 0.75, "{:.0%}")
+    aims.for_the_record("2 threads: times as fast as 1", one / two)
+    for name in TORCH if HAS_TORCH else ():
+        for n, mine in ((1, one), (2, two)):
+            ratio = seconds[f"{name}, {THREADS[n]}"] / mine
+            aims.at_least(f"times as fast as {name}, {THREADS[n]} each", ratio, 1.5)
+    return [times, aims]

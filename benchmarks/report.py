@@ -1,0 +1,99 @@
+"""What a subject found, on the terminal and as Markdown."""
+
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+
+@dataclass
+class Table:
+    """Columns and rows of text."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+
+    def add(self, *cells):
+        if len(cells) != len(self.columns):
+            raise ValueError(f"{len(cells)} cells for {len(self.columns)} columns")
+        self.rows.append(tuple(map(str, cells)))
+
+    def markdown(self):
+        lines = [self.columns, ("---",) * len(self.columns), *self.rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+    def rich(self):
+        table = RichTable()
+        for column in self.columns:
+            table.add_column(column)
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+
+@dataclass
+class Report:
+    """Tables of one subject, and remarks made while it was measured."""
+
+    title: str
+    tables: list[Table]
+    remarks: list[str]
+
+    def markdown(self):
+        remarks = "\n".join(f"- {remark}" for remark in self.remarks)
+        return "\n\n".join([*(table.markdown() for table in self.tables), remarks])
+
+    def show(self, console=None):
+        console = console or Console()
+        console.print(f"\n{self.title}", style="bold", highlight=False)
+        for table in self.tables:
+            console.print(table.rich())
+        for remark in self.remarks:
+            console.print(f"  {remark}", highlight=False)
+
+
+class Times(Table):
+    """Seconds of contenders, and what they mean."""
+
+    def __init__(self, *more):
+        super().__init__(("", "median", "quartiles", *more))
+
+    def add_time(self, name, seconds, *more):
+        low, high = map(duration, seconds.quartiles)
+        self.add(name, duration(seconds.median), f"{low} – {high}", *more)
+
+
+class Aims(Table):
+    """Quantities, and what they should be."""
+
+    def __init__(self):
+        super().__init__(("", "median", "quartiles", "aim", ""))
+
+    def at_least(self, what, spread, aim, form="{:.2f}"):
+        self._add(what, spread, f"at least {form.format(aim)}", spread.median >= aim, form)
+
+    def at_most(self, what, spread, aim, form="{:.2f}"):
+        self._add(what, spread, f"at most {form.format(aim)}", spread.median <= aim, form)
+
+    def for_the_record(self, what, spread, form="{:.2f}"):
+        low, high = map(form.format, spread.quartiles)
+        self.add(what, form.format(spread.median), f"{low} – {high}", "", "")
+
+    def _add(self, what, spread, aim, reached, form):
+        low, high = map(form.format, spread.quartiles)
+        verdict = "reached" if reached else "missed"
+        self.add(what, form.format(spread.median), f"{low} – {high}", aim, verdict)
+
+
+def duration(seconds):
+    """Three figures, in s, ms or µs.
+
+    >>> duration(0.0123)
+    '12.3 ms'
+    """
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        value = seconds * factor
+        if value >= 1 or unit == "µs":
+            decimals = 2 if value < 10 else 1 if value < 100 else 0
+            return f"{value:.{decimals}f} {unit}"
+    raise AssertionError

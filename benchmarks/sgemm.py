@@ -1,0 +1,51 @@
+"""The yardstick: the best that this machine's BLAS does in float32 with one thread."""
+
+import numpy as np
+
+from .timing import Contender, Spread
+
+# A large square product, and blocks of the shape that 8x8x3 patches with 400 units have.
+_SHAPES = {
+    "2048x2048 by 2048x2048": (2048, 2048, 2048, 1),
+    "1024x192 by 192x400": (1024, 192, 400, 60),
+}
+
+
+def contenders():
+    """NumPy's product in several shapes, to be timed beside what it shall be compared with."""
+    return [Contender(f"sgemm, {name}", _product(*shape)) for name, shape in _SHAPES.items()]
+
+
+def best(seconds):
+    """GFLOP/s of the shape with the highest median, and its name."""
+    rates = {
+        name: Spread(2e-9 * m * k * n * repeats / seconds[f"sgemm, {name}"].values)
+        for name, (m, k, n, repeats) in _SHAPES.items()
+    }
+    name = max(rates, key=lambda name: rates[name].median)
+    return rates[name], name
+
+
+def add_times(table, seconds, flops, n_items=None):
+    """Rows of a table with GFLOP/s and share of sgemm (before them items/s, if there are items)."""
+    yardstick, shape = best(seconds)
+    for name, spread in seconds.items():
+        if not name.startswith("sgemm"):
+            rate = 1e-9 * flops / spread
+            share = (rate / yardstick).median
+            items = [f"{n_items / spread.median:.0f}"] if n_items else []
+            table.add_time(name, spread, *items, f"{rate.median:.0f}", f"{share:.0%}")
+    blank = [""] * (len(table.columns) - 3)
+    table.add(f"one-thread sgemm, {shape}", *blank, f"{yardstick.median:.0f}", "100%")
+
+
+def _product(m, k, n, repeats):
+    rng = np.random.default_rng(0)
+    A, B = (rng.random(shape, dtype=np.float32) for shape in ((m, k), (k, n)))
+    C = np.empty((m, n), dtype=np.float32)
+
+    def run():
+        for _ in range(repeats):
+            np.matmul(A, B, out=C)
+
+    return run
