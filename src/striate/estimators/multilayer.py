@@ -118,11 +118,10 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     def _fit(self, X, y, sample_weight, incremental):
         hidden = self._hidden_layer_sizes()
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        told = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         X, y = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-            if not np.any(sample_weight):
-                raise ValueError("All sample weights are zero: there is nothing to learn from.")
         if sparse.issparse(X):
             X = X.tocsr()
         y = y.reshape(len(y), -1)
@@ -138,7 +137,9 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         data = (X, y, sample_weight)
         train = self._train_in_batches if self.solver in _MINIBATCH_SOLVERS else self._train_whole
         with team(threads_for(network, X.shape[0])) as run:
-            train(network, loss, data, theta, run, first, incremental)
+            progress = self._begin(network, told, incremental)
+            train(network, loss, data, theta, run, first, progress)
+            progress.end()
         self._check_finite()
         return self
 
@@ -171,11 +172,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         """J as scikit-learn reports it."""
         return sum(terms.values())
 
-    def _begin(self, network, data, incremental):
+    def _begin(self, network, told, incremental):
         """Opens the fit for callbacks, unless it is `partial_fit`; what follows its progress."""
-        X, y, sample_weight = data
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        told = {"X": X, "y": y, "metadata": metadata}
         context = None
         if not incremental:
             context = self._init_callback_context(max_subtasks=self.max_iter)
@@ -186,7 +184,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         coefs, intercepts = network.unpack(np.array(theta, dtype=self.coefs_[0].dtype))
         return {"coefs_": coefs, "intercepts_": intercepts}
 
-    def _train_whole(self, network, loss, data, theta, run, first, incremental):
+    def _train_whole(self, network, loss, data, theta, run, first, progress):
         """L-BFGS or gradient descent over all rows."""
         if self.early_stopping:
             warnings.warn(
@@ -202,7 +200,6 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             weight_decay=self.alpha / weight, sample_weight=sample_weight,
         )  # fmt: skip
         self.loss_curve_: list[float] = []
-        progress = self._begin(network, data, incremental)
         solution = full_batch(
             objective,
             theta,
@@ -224,7 +221,6 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        progress.end()
 
     def _lbfgs_limits(self):
         # scikit-learn's settings, which are SciPy's but for gtol.
@@ -235,11 +231,11 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             "n_corrections": 10,
         }
 
-    def _train_in_batches(self, network, loss, data, theta, run, first, incremental):
+    def _train_in_batches(self, network, loss, data, theta, run, first, progress):
         """SGD or Adam."""
+        incremental = progress.context is None
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        progress = self._begin(network, data, incremental)
         data, validation = self._split(*data) if self.early_stopping else (data, None)
         X, y, sample_weight = data
         Y = self._targets(y, first).astype(X.dtype, copy=False)
@@ -268,7 +264,6 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self._optimizer = batches.state
         if self.early_stopping:
             self._set_theta(network, after_epoch.best_theta)
-        progress.end()
 
     def _rule(self):
         if self.solver == "adam":
