@@ -119,15 +119,19 @@ def test_teams_of_several_python_threads_overlap(first_out):
     assert blas_threads() == {2}
 
 
+@pytest.mark.parametrize("after_one_of_this_thread", [False, True])
 @pytest.mark.usefixtures("two_threads")
-def test_a_team_of_another_python_thread_alone():
+def test_a_team_of_another_python_thread_alone(after_one_of_this_thread):
+    """Though this thread has set the limit before."""
+
     def other():
         with team() as run:
             assert blas_threads() == {1}
             return run(who)
 
-    with team():
-        pass
+    if after_one_of_this_thread:
+        with team():
+            pass
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(other).result(10) == [(0, 2), (1, 2)]
     assert blas_threads() == {2}
