@@ -22,12 +22,13 @@ def measure(n_rows=50_000, rounds=21):
     X = np.random.default_rng(0).normal(size=(n_rows, N_INPUTS)).astype(np.float32)
     network = Network((N_INPUTS, N_UNITS, N_INPUTS), ("logistic", "identity"))
     theta = network.initial_theta(np.random.RandomState(0), dtype=np.float32)
-    one, two = team(1), team(2)  # a team asks how many threads there are before it is entered
+    # A team asks how many threads there are before it is entered; inside, BLAS has one.
+    one, two = team(1), team(2)
     with one, two:
         J_one, J_two = (Objective(network, "squared_error", X, X, t, **TERMS) for t in (one, two))
         contenders = [
-            Contender(f"Striate, {THREADS[1]}", partial(J_one, theta), 1),
-            Contender(f"Striate, {THREADS[2]}", partial(J_two, theta), 2),
+            Contender(f"Striate, {THREADS[1]}", partial(J_one, theta), None),
+            Contender(f"Striate, {THREADS[2]}", partial(J_two, theta), None),
         ]
         remarks = [_same_to_the_last_bit(J_one(theta), J_two(theta))]
         if HAS_TORCH:

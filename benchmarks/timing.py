@@ -1,5 +1,6 @@
 """Times of contenders that take turns, and ratios of the times of one turn."""
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable
@@ -17,11 +18,11 @@ THREADS = {1: "1 thread", 2: "2 threads"}
 
 @dataclass(frozen=True)
 class Contender:
-    """Something to be timed: `run()`, with so many threads allowed."""
+    """Something to be timed: `run()`, with so many threads allowed; None leaves that to itself."""
 
     name: str
     run: Callable[[], object]
-    n_threads: int = 1
+    n_threads: int | None = 1
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def take_turns(contenders, rounds):
     for turn in range(rounds):
         first = turn % len(contenders)
         for contender in (*contenders[first:], *contenders[:first]):
-            with threads(contender.n_threads):
+            allowed = contender.n_threads
+            with threads(allowed) if allowed else contextlib.nullcontext():
                 gc.collect()
                 time.sleep(PAUSE)
                 start = time.perf_counter()
