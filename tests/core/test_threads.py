@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
+from sklearn.base import clone
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from striate import SparseAutoencoder
@@ -147,9 +148,13 @@ def test_threads_meet_at_the_barrier(n_threads):
     assert (turns == np.arange(1, 301)).all()
 
 
-def fit(seed):
+def rows(seed):
     """Enough work that a fit takes all threads it can get."""
-    X = np.random.default_rng(seed).normal(size=(2000, 60)).astype(np.float32)
+    return np.random.default_rng(seed).normal(size=(2000, 60)).astype(np.float32)
+
+
+def fit(seed):
+    X = rows(seed)
     autoencoder = SparseAutoencoder(30, max_iter=8, random_state=seed).fit(X)
     return np.concatenate([autoencoder.components_.ravel(), autoencoder.transform(X).ravel()])
 
@@ -165,10 +170,12 @@ def test_fits_side_by_side_give_what_they_give_alone():
 
 def test_fits_in_worker_processes():
     """joblib's own limit of threads holds in its workers."""
-    alone = [fit(seed) for seed in range(2)]
+    X = rows(0)
+    models = [SparseAutoencoder(30, max_iter=8, random_state=seed) for seed in range(2)]
     with Parallel(n_jobs=2, backend="loky") as parallel:
-        together = parallel(delayed(fit)(seed) for seed in range(2))
-    np.testing.assert_array_equal(together, alone)
+        together = parallel(delayed(clone(model).fit)(X) for model in models)
+    for model, other in zip(models, together, strict=True):
+        np.testing.assert_array_equal(model.fit(X).components_, other.components_)
 
 
 FORK = """
