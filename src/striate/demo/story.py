@@ -1,0 +1,175 @@
+"""The demo from beginning to end."""
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sklearn.pipeline import Pipeline
+
+from striate.demo.console import Narrator
+from striate.demo.few_labels import accuracies, digits_task, photographs_task
+from striate.demo.findings import (
+    DIGITS,
+    PHOTOGRAPHS,
+    Findings,
+    accuracy_tables,
+    change_table,
+    gradient_table,
+    parts_of_page,
+)
+from striate.demo.gradients import LIMIT, difference_of_a_mistake, gradient_differences
+from striate.demo.learning import learn_features, n_edges
+from striate.demo.page import figure, page
+from striate.demo.photographs import NAMES, Image, halves, photographs
+from striate.demo.settings import Settings
+from striate.demo.translation import changes
+from striate.persistence import check_writable, replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Each picture: what it shows in words, and what is said below it. Files are NAME.png.
+PICTURES = {
+    "whitening": (
+        "A photograph of a cat and patches of it, before and after whitening",
+        "A photograph and fifty patches of it, as they are and whitened.",
+    ),
+    "loss": (
+        "A curve that falls steeply at first and then ever more slowly",
+        "J after each step of L-BFGS.",
+    ),
+    "features": (
+        "A grid of small grey pictures, edges at many positions and orientations",
+        "What each hidden unit looks for, sorted by orientation. Mid grey is zero; units without "
+        "one clear orientation come last.",
+    ),
+    "convolution": (
+        "A cat's eye, four units, and where in the picture each of them responds",
+        "Four of the units, their responses all over a piece of the photograph (bright: strong), "
+        "and what is left after pooling by the mean over a grid of 3 × 3.",
+    ),
+    "few_labels": (
+        "Accuracy against the number of labels for learned features, random filters and raw pixels",
+        "Right answers (mean over classes) against the number of labels. Bars: standard deviation "
+        "over several draws of the labels and of the random filters.",
+    ),
+    "translation": (
+        "Bars: pooled features change far less than features that are not pooled",
+        "Mean change when the picture moves to the right or down. 1: as far as another picture.",
+    ),
+}
+PAGE = "index.html"
+
+_CAT = NAMES.index("chelsea")
+_EYE = (slice(40, 200), slice(110, 270))
+
+
+def run(out_dir: str | os.PathLike[str] = "striate-demo", settings: Settings | None = None) -> None:
+    """Tell the story: learn, draw, check, compare; write pictures and one HTML page.
+
+    Parameters
+    ----------
+    out_dir : path, default="striate-demo"
+        Folder for what is written. It is made where there is none.
+    settings : Settings, default=None
+        How much of everything; see `striate.demo.settings`.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or written to. This is found out before the work begins.
+    ModuleNotFoundError
+        If scikit-image or matplotlib is missing.
+    """
+    import matplotlib as mpl
+
+    from striate.display import style
+
+    mpl.use("Agg")
+    settings = settings or Settings()
+    folder = Path(out_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (*(f"{name}.png" for name in PICTURES), PAGE):
+        check_writable(folder / name)
+    say = Narrator(n_steps=6)
+    with style():
+        found = _find_out(settings, folder, say)
+        with say.step("Writing the page"):
+            parts = parts_of_page(found, settings, say.seconds)
+            for name, words in PICTURES.items():
+                parts[name] = figure(folder / f"{name}.png", *words)
+            with replacing(folder / PAGE) as temporary:
+                temporary.write_text(page(parts), encoding="utf-8")
+    for each in (gradient_table(found), *accuracy_tables(found, settings), change_table(found)):
+        say.table(*each)
+    say.end(f"Wrote {len(PICTURES)} pictures and {folder / PAGE}, which shows them,")
+
+
+def _find_out(settings: Settings, folder: Path, say: Narrator) -> Findings:
+    """Work through the steps, and draw."""
+
+    def save(name: str, draw: Callable[..., "Figure"], *args: object) -> None:
+        _save(folder / f"{name}.png", draw, *args)
+
+    from striate.demo import charts, pictures
+
+    images = photographs()
+    left, right = halves(images)
+    model, seconds = _learn(left, settings, say)
+    save("whitening", pictures.draw_whitening, images[_CAT], model)
+    save("loss", charts.draw_loss, model)
+    save("features", pictures.draw_features, model)
+    differences, mistake = _check_gradients(say)
+    with say.step("Convolving a photograph with some features, and pooling"):
+        save("convolution", pictures.draw_convolution, images[_CAT][_EYE], model)
+    with say.step("Classifying with few labels: learned features, random filters, raw pixels"):
+        tasks = {
+            PHOTOGRAPHS: photographs_task(left, right, model),
+            DIGITS: digits_task(settings, show_progress=say.on_terminal),
+        }
+        results = {
+            title: accuracies(task, settings, partial(say.watched, title=title))
+            for title, task in tasks.items()
+        }
+        n_classes = {title: task.n_classes for title, task in tasks.items()}
+        save("few_labels", charts.draw_accuracies, results, settings.n_labels, n_classes)
+    with say.step("Moving photographs by one and two pixels"):
+        moved = changes(right, model, settings)
+        save("translation", charts.draw_changes, moved)
+    return Findings(model, seconds, differences, mistake, results, moved)
+
+
+def _learn(left: list[Image], settings: Settings, say: Narrator) -> tuple[Pipeline, float]:
+    title = f"Learning {settings.n_features} features from {settings.n_patches:,} patches"
+    with say.step(f"{title} of {len(left)} photographs"):
+        say.tell("The very first time, the mathematics is compiled, which takes some seconds.")
+        began = time.perf_counter()
+        model = learn_features(left, settings, show_progress=say.on_terminal)
+        seconds = time.perf_counter() - began
+        say.tell(f"{n_edges(model[-1])} of {settings.n_features} units became edges")
+    return model, seconds
+
+
+def _check_gradients(say: Narrator) -> tuple[dict[tuple[str, str], list[float]], float]:
+    with say.step("Checking gradients, each loss with each activation"):
+        differences, mistake = gradient_differences(), difference_of_a_mistake()
+        largest = max(max(row) for row in differences.values())
+        verdict = "all" if largest < LIMIT else "not all"
+        say.tell(f"Largest relative difference {largest:.0e}: {verdict} below {LIMIT:.0e}")
+        say.tell(f"With a mistake made on purpose: {mistake:.1g}")
+    return differences, mistake
+
+
+def _save(path: Path, draw: Callable[..., "Figure"], *args: object) -> None:
+    """Draw a picture and write it, whole or not at all."""
+    from matplotlib import pyplot as plt
+
+    figure = draw(*args)
+    try:
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format="png")
+    finally:
+        plt.close(figure)

@@ -1,0 +1,172 @@
+"""The demo: what it claims, and what it writes."""
+
+import os
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skimage")
+
+from striate.demo import run
+from striate.demo.few_labels import METHODS, accuracies, digits_task, photographs_task
+from striate.demo.gradients import (
+    HIDDEN,
+    LIMIT,
+    OUTPUTS,
+    difference_of_a_mistake,
+    gradient_differences,
+)
+from striate.demo.learning import learn_features, n_edges, pooled, with_random_filters
+from striate.demo.page import table
+from striate.demo.photographs import NAMES, halves, photographs, tiles
+from striate.demo.settings import Settings
+from striate.demo.story import PAGE, PICTURES
+from striate.demo.translation import changes
+
+SMALL = Settings(n_patches=10_000, n_labels=(5, 20), n_splits=2, n_windows=1)
+TINY = Settings(n_features=4, n_patches=300, max_iter=3, n_labels=(2,), n_splits=1, n_windows=1)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return photographs()
+
+
+@pytest.fixture(scope="module")
+def model(images):
+    return learn_features(halves(images)[0], SMALL, show_progress=False)
+
+
+def test_most_units_become_edges(model):
+    assert n_edges(model[-1]) >= 85
+
+
+def test_few_labels_are_worth_more_with_learned_features(images, model):
+    result = accuracies(photographs_task(*halves(images), model), SMALL)
+    learned, random, raw = (result[name].mean() for name in METHODS)
+    assert learned > random + 3
+    assert random > raw + 3
+    assert result[METHODS[0]].shape == (2, 2)
+
+
+def test_digits_are_told_apart():
+    result = accuracies(digits_task(SMALL, show_progress=False), SMALL)
+    learned, _, raw = (result[name].mean() for name in METHODS)
+    assert learned > raw > 80
+
+
+def test_pooled_features_stand_still(images, model):
+    change = changes(halves(images)[1], model, SMALL)
+    before = np.array(change["features, not pooled"])
+    for name in ("features, pooled (mean)", "features, pooled (maximum)"):
+        assert (np.array(change[name]) < before / 3).all()
+    assert all(one < two < 1.2 for one, two in change.values())
+
+
+def test_gradients_are_right_and_a_mistake_is_found():
+    differences = gradient_differences()
+    assert list(differences) == OUTPUTS
+    table = np.array(list(differences.values()))
+    assert table.shape == (len(OUTPUTS), len(HIDDEN))
+    assert (table < LIMIT).all()
+    assert difference_of_a_mistake() > 1e-3
+
+
+def test_tiles_of_the_two_halves_share_no_pixel():
+    image = np.arange(70 * 130, dtype=np.float32).reshape(70, 130, 1)
+    left, right = halves([image])
+    (of_left, source), (of_right, _) = tiles(left, 32), tiles(right, 32)
+    assert of_left.shape == of_right.shape == (4, 32, 32, 1)
+    assert source.tolist() == [0, 0, 0, 0]
+    assert not np.intersect1d(of_left, of_right).size
+    np.testing.assert_array_equal(of_left[1], image[:32, 32:64])
+
+
+def test_other_pooling_and_random_filters_leave_the_model_as_it_is(model):
+    learned = model[-1].encoder_.components_.copy()
+    changed = with_random_filters(pooled(model, pool_grid=(1, 1)), seed=0)
+    np.testing.assert_array_equal(model[-1].encoder_.components_, learned)
+    assert model[-1].pool_grid == (3, 3)
+    norms = [np.linalg.norm(each, axis=1) for each in (changed[-1].encoder_.components_, learned)]
+    np.testing.assert_allclose(*norms, rtol=1e-5)
+    assert n_edges(changed[-1]) < 30
+
+
+class _Page(HTMLParser):
+    """Collects tags and whatever they refer to, and sees that tags are closed in order."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.references, self.open = set(), [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.references += [value for name, value in attrs if name in ("src", "href", "srcset")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "new" / "folder"
+    run(folder, TINY)
+    return folder
+
+
+def test_what_is_written(written):
+    assert sorted(os.listdir(written)) == sorted([*(f"{name}.png" for name in PICTURES), PAGE])
+    for name in PICTURES:
+        assert (written / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_page_needs_nothing_else(written):
+    text = (written / PAGE).read_text(encoding="utf-8")
+    page = _Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.tags.isdisjoint({"script", "link", "iframe"})
+    assert len(page.references) == len(PICTURES)
+    assert all(each.startswith("data:image/png;base64,") for each in page.references)
+    without_pictures = re.sub(r"base64,[^\"]*", "", text)
+    assert "://" not in without_pictures
+    assert "url(" not in without_pictures
+    assert "$" not in without_pictures
+
+
+def test_what_is_printed(tmp_path, capsys):
+    run(tmp_path, TINY)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("1/6  Learning 4 features")
+    assert re.fullmatch(r"Wrote 6 pictures and .*index.html, which shows them, in \d+ s", lines[-1])
+    for title in ("Gradient checks", "Which photograph", "Which digit", "Change when"):
+        assert any(line.startswith(title) for line in lines)
+
+
+def test_text_of_tables_is_escaped():
+    assert "<b>" not in table("<b>", ["<b>"], [["<b>", "<b>"]])
+
+
+def test_folder_that_cannot_be_used_is_found_before_the_work(tmp_path, monkeypatch):
+    def work(*_):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("striate.demo.story._find_out", work)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        run(tmp_path / "file", TINY)
+    (tmp_path / "out" / "features.png").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"features\.png: is a folder"):
+        run(tmp_path / "out", TINY)
+
+
+def test_there_is_a_label_for_each_class(images):
+    assert len(images) == len(NAMES)
+    smallest = min(len(tiles([half], 32)[0]) for side in halves(images) for half in side)
+    assert smallest >= max(Settings().n_labels)
