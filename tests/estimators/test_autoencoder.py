@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from striate import PatchScaler, SparseAutoencoder, ZCAWhitening
 from striate.core.network import _layer
-from striate.core.objective import _value_and_gradient
+from striate.core.objective import _gradients
 from striate.solvers.minibatch import _epoch
 
 QUICK = {"n_components": 4, "max_iter": 8, "random_state": 0}
@@ -208,7 +208,7 @@ def test_memory_maps_are_read_as_they_are(solver, X, tmp_path, monkeypatch):
     mapped = joblib.load(tmp_path / "X.joblib", mmap_mode="r")
     expected = SparseAutoencoder(**QUICK, solver=solver).fit(X)
     expected_activations = expected.transform(X)
-    kernels = (_value_and_gradient, _epoch, _layer)
+    kernels = (_gradients, _epoch, _layer)
     compiled = [len(kernel.signatures) for kernel in kernels]
     seen = []
 

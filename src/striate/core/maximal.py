@@ -18,6 +18,11 @@ def maximal_inputs(components):
     ndarray of the same shape
         A unit without any weight gets zeros.
 
+    Raises
+    ------
+    ValueError
+        If there are no weights to be found.
+
     References
     ----------
     .. [1] Stanford UFLDL tutorial, "Visualizing a trained autoencoder".
@@ -31,5 +36,10 @@ def maximal_inputs(components):
     for name in ("filters_", "components_"):
         components = getattr(components, name, components)
     W = np.asarray(components)
+    if W.ndim < 2:
+        raise ValueError(
+            "components must be weights (n_units, ...), or a fitted estimator with filters_ or "
+            f"components_; got {components!r}"
+        )
     norms = np.linalg.norm(W.reshape(len(W), -1), axis=1).reshape(-1, *[1] * (W.ndim - 1))
     return W / np.where(norms == 0, 1, norms)

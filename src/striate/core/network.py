@@ -8,7 +8,7 @@ import numpy as np
 
 from .activations import ACTIVATIONS, activate, times_derivative
 from .blas import product
-from .compile import jit, kernel, writable
+from .compile import jit, kernel, pasted, writable
 from .inputs import add_transposed_times, as_input, block, times
 from .threads import team
 
@@ -136,14 +136,14 @@ def delta(layers, l, deltas, rows):
     return part(deltas, before, layers[l, N_OUT], in_all, rows)
 
 
-@jit
+@pasted
 def step_forward(theta, layer, a, z):
     """a(l+1) = f(W(l) a(l) + b(l)), written to z."""
     times(a, weights(theta, layer), z)
     activate(layer[ACTIVATION], z, biases(theta, layer))
 
 
-@jit
+@pasted
 def forward(theta, layers, first, rest, rows):
     """All layers beyond the first hidden one."""
     for l in range(1, len(layers)):
@@ -151,7 +151,7 @@ def forward(theta, layers, first, rest, rows):
         step_forward(theta, layers[l], a, units(layers, l, first, rest, rows))
 
 
-@jit
+@pasted
 def backward(theta, layers, first, rest, deltas, rows, w, s):
     """δ(l) = (W(l)ᵀ δ(l+1) + s) f′(z(l)) from the last layer's δ down to the first.
 
@@ -180,7 +180,7 @@ def add_column_sums(D, total):
             total[j] += d[j]
 
 
-@jit
+@pasted
 def add_gradient(layers, X, first, rest, deltas, rows, gradient):
     """∂J/∂W(l) += a(l) δ(l+1)ᵀ and ∂J/∂b(l) += δ(l+1), summed over the rows."""
     for l in range(len(layers)):

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from .compile import jit, kernel, like
+from .compile import kernel, like
 from .inputs import block, n_rows
 from .losses import LOSSES, data_term
 from .network import (
     ACTIVATION,
-    N_OUT,
     add_gradient,
     backward,
     delta,
@@ -15,8 +14,7 @@ from .network import (
     step_forward,
     units,
 )
-from .penalties import sparsity, sum_of_squares
-from .threads import wait
+from .penalties import add_weighted_sum, penalize, sum_of_squares
 
 #: Rows that are computed at once: few enough that their activations stay in the cache.
 BLOCK_ROWS = 512
@@ -75,10 +73,12 @@ class Objective:
         sparsity_weight=0.0,
         sample_weight=None,
     ):
+        if sparsity_weight and len(network.sizes) < 3:
+            raise ValueError("sparsity is of hidden units, and this network has none")
         m, dtype = n_rows(X), Y.dtype
         self.network, self.X, self.Y, self.run = network, X, Y, run
         self.loss = LOSSES[loss][0]
-        self.constants = np.array([weight_decay, sparsity_target, sparsity_weight])
+        self.penalties = (weight_decay, sparsity_target, sparsity_weight)
         w = np.ones(m) if sample_weight is None else sample_weight
         self.w = (w / np.sum(w, dtype=np.float64)).astype(dtype)
         n_groups = min(max(m // BLOCK_ROWS, 1), MAX_GROUPS)
@@ -95,135 +95,92 @@ class Objective:
         self.deltas = empty(T, capacity * sum(network.sizes[1:]))
         self.gradients = empty(n_groups, network.n_parameters)
         self.sums = np.zeros((n_groups, n_1), dtype=dtype)
-        self.means = np.zeros((T, n_1))
-        self.barrier = np.zeros((2, 8), dtype=np.int64)
-
-    @property
-    def mean_activation(self):
-        """ρ̂ at the last θ."""
-        return self.means[0].copy()
+        self.mean_activation = np.zeros(n_1)
 
     def __call__(self, theta):
         """J (float) and ∇J (a new array of the type of Y) at θ."""
         theta = np.ascontiguousarray(theta, dtype=self.Y.dtype)
-        gradient = np.empty_like(theta)
-        values = np.zeros(len(self.gradients) + 2)
+        layers, (weight_decay, rho, beta) = self.network.layers, self.penalties
+        s, sparsity = np.empty(0, dtype=theta.dtype), 0.0
+        if beta:
+            self.run(
+                _first_layer, theta, layers, self.X, self.w, self.bounds, self.first, self.sums
+            )
+            s = np.empty_like(self.sums[0])
+            sparsity = _sparsity(layers, rho, beta, self.sums, self.mean_activation, s)
+        values = np.empty(len(self.gradients))
         self.run(
-            _value_and_gradient,
-            self.barrier,
-            theta,
-            self.network.layers,
-            self.network.n_weights,
-            self.loss,
-            self.constants,
-            self.X,
-            self.Y,
-            self.w,
-            self.bounds,
-            self.first,
-            self.rest,
-            self.deltas,
-            self.gradients,
-            self.sums,
-            self.means,
-            values,
-            gradient,
-        )
-        *data, sparsity, ridge = values.tolist()
-        self.terms = {"data": sum(data), "sparsity": sparsity, "ridge": ridge}
+            _gradients, theta, layers, self.loss, self.X, self.Y, self.w, s, self.bounds,
+            self.first, self.rest, self.deltas, self.gradients, values,
+        )  # fmt: skip
+        gradient = np.empty_like(theta)
+        n_weights = self.network.n_weights
+        self.run(_sum_in_order, self.gradients, theta, weight_decay, n_weights, gradient)
+        ridge = weight_decay / 2 * squares(theta[:n_weights]) if weight_decay else 0.0
+        self.terms = {"data": float(np.sum(values)), "sparsity": sparsity, "ridge": ridge}
         return sum(self.terms.values()), gradient
 
 
 @kernel
-def _value_and_gradient(
-    t, T, barrier, theta, layers, n_weights, loss, constants, X, Y, w, bounds,
-    first, rest, deltas, gradients, sums, means, values, gradient,
-):  # fmt: skip
-    """One thread's part of J and ∇J; it takes every T-th group. `values` holds the terms of J."""
-    n_groups, working = len(gradients), len(rest)
-    weight_decay, rho, beta = constants
-    s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=theta.dtype)
-    if beta != 0:
-        for g in range(t, n_groups, T):
-            _first_layer(theta, layers, X, w, (bounds[g], bounds[g + 1]), first, sums[g])
-        wait(barrier, T)
-        if t < working:
-            value = _sparsity(layers, rho, beta, sums, means[t], s)
-            if t == 0:
-                values[n_groups] = value
-    for g in range(t, n_groups, T):
-        rows = (bounds[g], bounds[g + 1])
-        values[g] = _add_group(
-            theta, layers, loss, X, Y, w, s, rows, t, first, rest[t], deltas[t], gradients[g]
-        )
-    wait(barrier, T)
-    lo, hi = len(theta) * t // T, len(theta) * (t + 1) // T
-    _sum_in_order(gradients, theta, weight_decay, n_weights, lo, hi, gradient)
-    if t == 0 and weight_decay != 0:
-        values[n_groups + 1] = weight_decay / 2 * sum_of_squares(theta[:n_weights])
+def _first_layer(t, T, theta, layers, X, w, bounds, first, sums):
+    """a(1) of all rows, kept in `first`, and Σ_i w_i a(1)_i for each group of rows."""
+    for g in range(t, len(sums), T):
+        sums[g] = 0
+        for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):
+            hi = min(lo + BLOCK_ROWS, bounds[g + 1])
+            step_forward(theta, layers[0], block(X, lo, hi), first[lo:hi])
+            add_weighted_sum(first[lo:hi], w[lo:hi], sums[g])
 
 
-@jit
-def _first_layer(theta, layers, X, w, rows, first, total):
-    """a(1) of a group of rows, kept in `first`; total = Σ_i w_i a(1)_i."""
-    total[:] = 0
-    for lo in range(rows[0], rows[1], BLOCK_ROWS):
-        hi = min(lo + BLOCK_ROWS, rows[1])
-        step_forward(theta, layers[0], block(X, lo, hi), first[lo:hi])
-        for i in range(lo, hi):
-            a = first[i]
-            for j in range(a.size):
-                total[j] += w[i] * a[j]
-
-
-@jit
+@kernel
 def _sparsity(layers, rho, beta, sums, rho_hat, s):
-    """β Σ KL at the mean over all groups; s gets its derivative by ρ̂."""
-    slopes = np.empty(rho_hat.size)
-    for j in range(rho_hat.size):
-        rho_hat[j] = 0
-        for g in range(len(sums)):
-            rho_hat[j] += np.float64(sums[g, j])
-    value = beta * sparsity(layers[0, ACTIVATION], rho, rho_hat, slopes)
-    for j in range(s.size):
-        s[j] = beta * slopes[j]
-    return value
+    """β Σ KL at the mean ρ̂ over all groups; s gets its derivative by ρ̂."""
+    return penalize(layers[0, ACTIVATION], rho, beta, sums, 0.0, rho_hat, s)
 
 
-@jit
-def _add_group(theta, layers, loss, X, Y, w, s, group, t, first, rest, deltas, gradient):
-    """Data term of J of a group of rows, block by block, and its gradient."""
-    total = 0.0
-    gradient[:] = 0
-    last = len(layers) - 1
-    capacity = min(BLOCK_ROWS, len(w))
-    for lo in range(group[0], group[1], BLOCK_ROWS):
-        hi = min(lo + BLOCK_ROWS, group[1])
-        rows = (0, hi - lo)
-        if s.size > 0:
-            a = first[lo:hi]
-        else:
-            a = first[t * capacity : t * capacity + hi - lo]
-            step_forward(theta, layers[0], block(X, lo, hi), a)
-        forward(theta, layers, a, rest, rows)
-        output, d = units(layers, last, a, rest, rows), delta(layers, last, deltas, rows)
-        total += data_term(loss, layers[last, ACTIVATION], output, Y[lo:hi], w[lo:hi], d)
-        backward(theta, layers, a, rest, deltas, rows, w[lo:hi], s)
-        add_gradient(layers, block(X, lo, hi), a, rest, deltas, rows, gradient)
-    return total
+@kernel
+def _gradients(
+    t, T, theta, layers, loss, X, Y, w, s, bounds, first, rest, deltas, gradients, values
+):  # fmt: skip
+    """Data term of J for each group of rows, and its gradient; thread t takes every T-th group."""
+    last, capacity = len(layers) - 1, min(BLOCK_ROWS, len(w))
+    for g in range(t, len(values), T):
+        gradients[g] = 0
+        values[g] = 0
+        for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):
+            hi = min(lo + BLOCK_ROWS, bounds[g + 1])
+            rows, x = (0, hi - lo), block(X, lo, hi)
+            if s.size > 0:
+                a = first[lo:hi]
+            else:
+                a = first[t * capacity : t * capacity + hi - lo]
+                step_forward(theta, layers[0], x, a)
+            forward(theta, layers, a, rest[t], rows)
+            output = units(layers, last, a, rest[t], rows)
+            d = delta(layers, last, deltas[t], rows)
+            f = layers[last, ACTIVATION]
+            values[g] += data_term(loss, f, output, Y[lo:hi], w[lo:hi], d)
+            backward(theta, layers, a, rest[t], deltas[t], rows, w[lo:hi], s)
+            add_gradient(layers, x, a, rest[t], deltas[t], rows, gradients[g])
 
 
-@jit
-def _sum_in_order(gradients, theta, weight_decay, n_weights, lo, hi, gradient):
-    """∇J on θ[lo:hi]: the groups' gradients, first to last, and λ W."""
-    g, total = gradients[:, lo:hi], gradient[lo:hi]
-    for i in range(total.size):
-        total[i] = g[0, i]
-    for k in range(1, len(g)):
-        row = g[k]
+@kernel
+def _sum_in_order(t, T, gradients, theta, weight_decay, n_weights, gradient):
+    """∇J on thread t's part of θ: the groups' gradients, first to last, and λ W."""
+    lo, hi = len(theta) * t // T, len(theta) * (t + 1) // T
+    total = gradient[lo:hi]
+    total[:] = 0
+    for g in range(len(gradients)):
+        part = gradients[g, lo:hi]
         for i in range(total.size):
-            total[i] += row[i]
+            total[i] += part[i]
     if weight_decay != 0:
         W = theta[lo : min(hi, n_weights)]
         for i in range(W.size):
             total[i] += like(weight_decay, W[i]) * W[i]
+
+
+@kernel
+def squares(W):
+    """Σ W²."""
+    return sum_of_squares(W)

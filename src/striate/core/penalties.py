@@ -38,3 +38,29 @@ def sparsity(f, rho, rho_hat, s):
             total += q * np.log(q / p) + (1 - q) * np.log((1 - q) / (1 - p))
             s[j] = slope * ((1 - q) / (1 - p) - q / p)
     return total
+
+
+@jit
+def add_weighted_sum(A, w, total):
+    """total += Σ_i w_i a_i over the rows of A."""
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            total[j] += w[i] * A[i, j]
+
+
+@jit
+def penalize(f, rho, beta, sums, keep, rho_hat, s):
+    """β Σ KL at the mean activations ρ̂, which it updates; s gets the derivatives by ρ̂.
+
+    ρ̂ ← keep ρ̂ + (1 - keep) Σ sums, the weighted sums over groups of rows, first to last. With all
+    rows keep is 0; minibatches, of which one alone is too small to tell a mean, keep most of ρ̂.
+    """
+    for j in range(rho_hat.size):
+        mean = 0.0
+        for g in range(len(sums)):
+            mean += np.float64(sums[g, j])
+        rho_hat[j] = keep * rho_hat[j] + (1 - keep) * mean
+    value = beta * sparsity(f, rho, rho_hat, s)
+    for j in range(s.size):
+        s[j] *= beta
+    return value

@@ -19,7 +19,7 @@ from striate.core.network import (
     step_forward,
     units,
 )
-from striate.core.penalties import sparsity, sum_of_squares
+from striate.core.penalties import add_weighted_sum, penalize, sum_of_squares
 from striate.core.threads import wait
 
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
@@ -187,25 +187,25 @@ def _epoch(
     capacity, n_row_tiles = len(wB), len(row_values)
     s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=theta.dtype)
     gradient = np.empty(_largest(tiles, layers), dtype=theta.dtype)
-    data_sum, ridge_sum = 0.0, 0.0
+    data_sum = ridge_sum = 0.0
     for begin in range(0, len(order), capacity):
         n = min(capacity, len(order) - begin)
         total = _total(w, order[begin : begin + n])
-        if total == 0:  # rows of no weight teach nothing
-            continue
+        if total == 0:
+            continue  # rows of no weight teach nothing
         for r in range(t, n_row_tiles, T):
             rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
             chosen = order[begin + rows[0] : begin + rows[1]]
-            x = block(XB, rows[0], rows[1])
+            x, a = block(XB, rows[0], rows[1]), activations[0][rows[0] : rows[1]]
             _gather(X, Y, w, chosen, total, x, YB[rows[0] :], wB[rows[0] :])
-            a = activations[0][rows[0] : rows[1]]
             step_forward(theta, layers[0], x, a)
+            sums[r] = 0
             if beta != 0:
-                _weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
-        value = 0.0
+                add_weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
+        value, keep = 0.0, 0.9 if n_steps > 0 else 0.0
         if beta != 0:
             wait(barrier, T)
-            value = _running_sparsity(layers, rho, beta, sums, n_steps, means[t], s)
+            value = penalize(layers[0, ACTIVATION], rho, beta, sums, keep, means[t], s)
         n_steps += 1
         for r in range(t, n_row_tiles, T):
             rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
@@ -254,32 +254,6 @@ def _gather(X, Y, w, chosen, total, XB, YB, wB):
         for j in range(Y.shape[1]):
             YB[i, j] = Y[chosen[i], j]
         wB[i] = w[chosen[i]] / total
-
-
-@jit
-def _weighted_sum(A, w, total):
-    """total = Σ_i w_i a_i."""
-    total[:] = 0
-    for i in range(len(A)):
-        a = A[i]
-        for j in range(a.size):
-            total[j] += w[i] * a[j]
-
-
-@jit
-def _running_sparsity(layers, rho, beta, sums, n_steps, rho_hat, s):
-    """β Σ KL at the running mean activation ρ̂, which it updates; s gets the derivatives."""
-    keep = 0.9 if n_steps > 0 else 0.0
-    slopes = np.empty(rho_hat.size)
-    for j in range(rho_hat.size):
-        mean = 0.0
-        for r in range(len(sums)):
-            mean += np.float64(sums[r, j])
-        rho_hat[j] = keep * rho_hat[j] + (1 - keep) * mean
-    value = beta * sparsity(layers[0, ACTIVATION], rho, rho_hat, slopes)
-    for j in range(s.size):
-        s[j] = beta * slopes[j]
-    return value
 
 
 @jit
