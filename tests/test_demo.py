@@ -4,13 +4,17 @@ import os
 import re
 from html.parser import HTMLParser
 
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-pytest.importorskip("skimage")
-
 from striate.demo import run
 from striate.demo.few_labels import METHODS, accuracies, digits_task, photographs_task
+from striate.demo.findings import CODE
 from striate.demo.gradients import (
     HIDDEN,
     LIMIT,
@@ -138,6 +142,17 @@ def test_page_needs_nothing_else(written):
     assert "://" not in without_pictures
     assert "url(" not in without_pictures
     assert "$" not in without_pictures
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_code_on_the_page_runs():
+    images = np.random.default_rng(0).random((6, 20, 20))
+    names = {"photographs": images, "few_images": images, "few_labels": [0, 0, 0, 1, 1, 1]}
+    short = CODE.replace("20_000", "200").replace("max_iter=500", "max_iter=2")
+    assert short != CODE
+    exec(short, names)
+    assert names["classifier"].classes_.tolist() == [0, 1]
+    plt.close("all")
 
 
 def test_what_is_printed(tmp_path, capsys):

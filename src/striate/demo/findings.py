@@ -19,7 +19,7 @@ from striate.demo.translation import SHIFTS, WINDOW
 #: Titles of the two tasks.
 PHOTOGRAPHS, DIGITS = "Which photograph is a tile from?", "Which digit is it?"
 
-_CODE = """\
+CODE = """\
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -144,7 +144,7 @@ def parts_of_page(found: Findings, settings: Settings, seconds: float) -> dict[s
         "seconds": f"{seconds:.0f}",
     }
     return {name: escape(str(text)) for name, text in texts.items()} | {
-        "code": escape(_CODE),
+        "code": escape(CODE),
         "gradients": table(*gradient_table(found)),
         "accuracies": "".join(table(*each) for each in accuracy_tables(found, settings)),
     }

@@ -4,7 +4,6 @@ import base64
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 
 
@@ -20,9 +19,9 @@ def page(parts: Mapping[str, str]) -> str:
     return Template(template).substitute(parts)
 
 
-def figure(picture: Path, alt: str, caption: str) -> str:
+def figure(picture: bytes, alt: str, caption: str) -> str:
     """Embed a PNG file."""
-    data = base64.b64encode(picture.read_bytes()).decode("ascii")
+    data = base64.b64encode(picture).decode("ascii")
     return (
         f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{data}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"

@@ -1,8 +1,8 @@
 """The demo from beginning to end."""
 
+import io
 import os
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +64,7 @@ PICTURES = {
 PAGE = "index.html"
 
 _CAT = NAMES.index("chelsea")
+_DPI_OF_PHOTOGRAPHS = 140  # their files are large
 _EYE = (slice(40, 200), slice(110, 270))
 
 
@@ -95,36 +96,35 @@ def run(out_dir: str | os.PathLike[str] = "striate-demo", settings: Settings | N
     for name in (*(f"{name}.png" for name in PICTURES), PAGE):
         check_writable(folder / name)
     say = Narrator(n_steps=6)
+    pictures: dict[str, bytes] = {}
     with style():
-        found = _find_out(settings, folder, say)
-        with say.step("Writing the page"):
-            parts = parts_of_page(found, settings, say.seconds)
-            for name, words in PICTURES.items():
-                parts[name] = figure(folder / f"{name}.png", *words)
-            with replacing(folder / PAGE) as temporary:
-                temporary.write_text(page(parts), encoding="utf-8")
+        found = _find_out(settings, pictures, say)
+    with say.step("Writing the page and its pictures"):
+        parts = parts_of_page(found, settings, say.seconds)
+        parts |= {name: figure(pictures[name], *words) for name, words in PICTURES.items()}
+        files = {f"{name}.png": data for name, data in pictures.items()}
+        for name, data in (files | {PAGE: page(parts).encode()}).items():
+            with replacing(folder / name) as temporary:
+                temporary.write_bytes(data)
     for each in (gradient_table(found), *accuracy_tables(found, settings), change_table(found)):
         say.table(*each)
     say.end(f"Wrote {len(PICTURES)} pictures and {folder / PAGE}, which shows them,")
 
 
-def _find_out(settings: Settings, folder: Path, say: Narrator) -> Findings:
-    """Work through the steps, and draw."""
-
-    def save(name: str, draw: Callable[..., "Figure"], *args: object) -> None:
-        _save(folder / f"{name}.png", draw, *args)
-
-    from striate.demo import charts, pictures
+def _find_out(settings: Settings, pictures: dict[str, bytes], say: Narrator) -> Findings:
+    """Work through the steps, and draw: `pictures` gets PNG files by their names."""
+    from striate.demo import charts, views
 
     images = photographs()
     left, right = halves(images)
     model, seconds = _learn(left, settings, say)
-    save("whitening", pictures.draw_whitening, images[_CAT], model)
-    save("loss", charts.draw_loss, model)
-    save("features", pictures.draw_features, model)
+    pictures["whitening"] = _png(views.draw_whitening(images[_CAT], model), _DPI_OF_PHOTOGRAPHS)
+    pictures["loss"] = _png(charts.draw_loss(model))
+    pictures["features"] = _png(views.draw_features(model))
     differences, mistake = _check_gradients(say)
     with say.step("Convolving a photograph with some features, and pooling"):
-        save("convolution", pictures.draw_convolution, images[_CAT][_EYE], model)
+        drawn = views.draw_convolution(images[_CAT][_EYE], model)
+        pictures["convolution"] = _png(drawn, _DPI_OF_PHOTOGRAPHS)
     with say.step("Classifying with few labels: learned features, random filters, raw pixels"):
         tasks = {
             PHOTOGRAPHS: photographs_task(left, right, model),
@@ -135,10 +135,11 @@ def _find_out(settings: Settings, folder: Path, say: Narrator) -> Findings:
             for title, task in tasks.items()
         }
         n_classes = {title: task.n_classes for title, task in tasks.items()}
-        save("few_labels", charts.draw_accuracies, results, settings.n_labels, n_classes)
+        chart = charts.draw_accuracies(results, settings.n_labels, n_classes)
+        pictures["few_labels"] = _png(chart)
     with say.step("Moving photographs by one and two pixels"):
         moved = changes(right, model, settings)
-        save("translation", charts.draw_changes, moved)
+        pictures["translation"] = _png(charts.draw_changes(moved))
     return Findings(model, seconds, differences, mistake, results, moved)
 
 
@@ -163,13 +164,15 @@ def _check_gradients(say: Narrator) -> tuple[dict[tuple[str, str], list[float]],
     return differences, mistake
 
 
-def _save(path: Path, draw: Callable[..., "Figure"], *args: object) -> None:
-    """Draw a picture and write it, whole or not at all."""
+def _png(figure: "Figure", dpi: int = 200) -> bytes:
+    """Turn a figure into a PNG file of 256 colours, and close it."""
     from matplotlib import pyplot as plt
+    from PIL import Image
 
-    figure = draw(*args)
-    try:
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png")
-    finally:
-        plt.close(figure)
+    drawn, packed = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi)
+    plt.close(figure)
+    with Image.open(drawn) as picture:
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few.save(packed, format="png", optimize=True)
+    return packed.getvalue()
