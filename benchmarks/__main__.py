@@ -12,6 +12,7 @@ SUBJECTS = {
     "features": "image_features",
     "training": "training",
     "first-use": "first_use",
+    "perceptron": "perceptron",
 }
 
 

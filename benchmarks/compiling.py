@@ -1,32 +1,24 @@
-"""Seconds that Numba compiles for what the demo does: run in a new process with an empty cache."""
+"""Seconds that Numba compiles for the demo: run in a new process with an empty cache."""
 
+import contextlib
+import io
 import json
-import sys
+import tempfile
 import time
 
 
-def work():
-    """The demo's steps on the smallest data: which functions are compiled does not depend on it."""
-    import numpy as np
+def demo():
+    """The demo, on the smallest data: which functions are compiled does not depend on it."""
+    from striate.demo.settings import Settings
+    from striate.demo.story import run
 
-    from striate import ImageWhitening, PatchFeatures, PatchScaler, SparseAutoencoder
-    from striate.core.network import Network
-    from striate.core.objective import Objective
-    from striate.core.threads import team
-
-    rng = np.random.default_rng(0)
-    X = rng.random((20, 6))
-    network = Network((6, 4, 6), ("logistic", "identity"))
-    with team() as run:  # gradients are checked in float64
-        Objective(network, "squared_error", X, X, run, sparsity_weight=1.0)(
-            network.initial_theta(np.random.RandomState(0))
-        )
-    images = ImageWhitening().fit_transform(list(rng.random((4, 24, 24), dtype=np.float32)))
-    encoder = SparseAutoencoder(4, max_iter=2, random_state=0)
-    features = PatchFeatures(
-        encoder, patch_size=6, n_patches=50, normalize="mean", whitening=PatchScaler()
+    settings = Settings(
+        n_features=4, n_patches=200, max_iter=2, n_labels=(5,), n_splits=2, n_windows=1
     )
-    features.fit(images).transform(images)
+    with tempfile.TemporaryDirectory() as folder:
+        silent = contextlib.redirect_stdout(io.StringIO())
+        with silent, contextlib.redirect_stderr(io.StringIO()):
+            run(folder, settings)
 
 
 def main():
@@ -35,9 +27,9 @@ def main():
 
     compiled: list[float] = []
     with event.install_timer("numba:compile", compiled.append):
-        work()
+        demo()
     print(json.dumps({"compiling": sum(compiled), "in all": time.perf_counter() - start}))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -31,7 +31,7 @@ CODE = {
 }
 
 
-def measure(first_uses=3, rounds=11):
+def measure(first_uses=2, rounds=11):
     first, again = _compile(first_uses)
     with tempfile.TemporaryDirectory() as cache:
         processes = [Contender(name, partial(_run, code, cache)) for name, code in CODE.items()]
@@ -41,7 +41,7 @@ def measure(first_uses=3, rounds=11):
     times, aims = Times(), Aims()
     for name, spread in seconds.items():
         times.add_time(f"new process: {name}", spread)
-    times.add_time("all that the demo compiles, with tiny data: first use ever", first["in all"])
+    times.add_time("the demo with tiny data: first use ever", first["in all"])
     times.add_time("the same in the next process", again["in all"])
     aims.at_most("first use: compiling, in all", first["compiling"], 15, "{:.1f} s")
     beyond = Spread(seconds[IMPORT].values - seconds[SKLEARN].values)

@@ -55,3 +55,27 @@ def pooled_features(W, b, patch_shape, contrast_floor, pool_grid, batch_size):
         return torch.cat([of_batch(batch) for batch in x.split(batch_size)]).numpy()
 
     return transform
+
+
+def train_classifier(weights, activation, X, y, alpha, *, max_iter, batch_size):
+    """Adam on the cross-entropy of a multilayer perceptron; returns the last epoch's mean loss."""
+    torch.manual_seed(0)
+    layers = []
+    for W, b in zip(*weights, strict=True):
+        layer = torch.nn.Linear(*W.shape)
+        layer.weight.data, layer.bias.data = torch.tensor(W.T), torch.tensor(b)
+        layers += [layer, torch.nn.ReLU() if activation == "relu" else torch.nn.Tanh()]
+    model = torch.nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=1e-3, weight_decay=alpha / batch_size, fused=True
+    )
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    for _ in range(max_iter):
+        total = 0.0
+        for rows in torch.randperm(len(X)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(X[rows]), y[rows])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(rows)
+    return total / len(X)
