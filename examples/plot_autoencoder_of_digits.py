@@ -1,0 +1,59 @@
+"""
+An autoencoder of handwritten digits
+====================================
+
+The units of a sparse autoencoder become strokes of the pen and parts of digits, and each digit is
+put together from few of them.
+"""
+
+# %%
+# Digits of 8 × 8 pixels in [0, 1]:
+from sklearn.datasets import load_digits
+
+X = load_digits().data / 16
+
+# %%
+# Each of the 36 hidden units shall be active a tenth of the time.
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
+
+from striate import SparseAutoencoder
+
+model = SparseAutoencoder(
+    36,
+    weight_decay=3e-3,
+    sparsity_target=0.1,
+    sparsity_weight=3.0,
+    max_iter=400,
+    random_state=0,
+)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after 400 steps is the plan
+    model.fit(X)
+
+# %%
+# J fell fast at first:
+from striate import LossCurveDisplay
+
+LossCurveDisplay.from_estimator(model, log=True)
+
+# %%
+# What each unit looks for. Light pixels excite it, dark ones inhibit it:
+from striate import FeatureDisplay
+
+FeatureDisplay.from_estimator(model, image_shape=(8, 8))
+
+# %%
+# Ten digits above, and what the autoencoder makes of them below:
+import numpy as np
+
+reproduced = model.inverse_transform(model.transform(X[:10]))
+pairs = np.concatenate([X[:10], reproduced])
+FeatureDisplay(pairs, image_shape=(8, 8)).plot(n_columns=10, scale="common")
+
+# %%
+# What it reproduces worst is unusual: :meth:`~striate.SparseAutoencoder.score_samples` finds
+# outliers.
+worst = np.argsort(model.score_samples(X))[:10]
+FeatureDisplay(X[worst], image_shape=(8, 8)).plot(n_columns=10, scale="common")
