@@ -1,5 +1,6 @@
 """Sphinx: Markdown pages, numpydoc, an example gallery; nothing is fetched from the network."""
 
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -53,6 +54,18 @@ html_css_files = ["style.css"]
 html_title = "Striate"
 html_show_sphinx = False
 html_copy_source = False
+
+
+def without_its_references(app, what, name, obj, options, lines):
+    """What scikit-learn's own docstrings refer to is not in this documentation."""
+    if (getattr(obj, "__module__", None) or "").startswith("sklearn."):
+        reference = re.compile(r":(?:ref|term):`([^`<]*?)(?: <[^`]*>)?`")
+        lines[:] = [reference.sub(r"\1", line) for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", without_its_references)
+
 
 # An example that warns is a fault, as in the tests.
 warnings.filterwarnings("error", module=r"striate")

@@ -43,8 +43,7 @@ class FeatureDisplay:
 
     Parameters
     ----------
-    components : array-like of shape (n_units, n_features), (n_units, height, width) or \
-            (n_units, height, width, n_channels)
+    components : array-like of shape (n_units, n_features) or (n_units, height, width[, n_channels])
         The weights of each unit on its inputs.
 
     image_shape : tuple (height, width) or (height, width, n_channels), default=None

@@ -94,7 +94,7 @@ class SparseAutoencoder(
         ρ̂ on the training data.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had any.
 
     See Also

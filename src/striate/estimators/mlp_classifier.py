@@ -101,7 +101,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     n_outputs_ : int
     out_activation_ : str
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
 
     See Also
     --------

@@ -101,9 +101,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     n_outputs_ : int
     out_activation_ : str
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
     target_scale_, target_offset_ : ndarray of shape (n_outputs,)
-        With "logistic" and "tanh" outputs: a target is y · target_scale_ + target_offset_.
+        With "logistic" and "tanh" outputs: a target is `y * target_scale_ + target_offset_`.
 
     See Also
     --------

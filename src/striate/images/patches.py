@@ -111,7 +111,7 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     center_, half_width_ : float
         Mean of all values, and n_deviations times their standard deviation.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
 
     References
     ----------
