@@ -36,13 +36,13 @@ with warnings.catch_warnings():
 # J fell fast at first:
 from striate import LossCurveDisplay
 
-LossCurveDisplay.from_estimator(model, log=True)
+display = LossCurveDisplay.from_estimator(model, log=True)
 
 # %%
 # What each unit looks for. Light pixels excite it, dark ones inhibit it:
 from striate import FeatureDisplay
 
-FeatureDisplay.from_estimator(model, image_shape=(8, 8))
+display = FeatureDisplay.from_estimator(model, image_shape=(8, 8))
 
 # %%
 # Ten digits above, and what the autoencoder makes of them below:
@@ -50,10 +50,10 @@ import numpy as np
 
 reproduced = model.inverse_transform(model.transform(X[:10]))
 pairs = np.concatenate([X[:10], reproduced])
-FeatureDisplay(pairs, image_shape=(8, 8)).plot(n_columns=10, scale="common")
+display = FeatureDisplay(pairs, image_shape=(8, 8)).plot(n_columns=10, scale="common")
 
 # %%
 # What it reproduces worst is unusual: :meth:`~striate.SparseAutoencoder.score_samples` finds
 # outliers.
 worst = np.argsort(model.score_samples(X))[:10]
-FeatureDisplay(X[worst], image_shape=(8, 8)).plot(n_columns=10, scale="common")
+display = FeatureDisplay(X[worst], image_shape=(8, 8)).plot(n_columns=10, scale="common")

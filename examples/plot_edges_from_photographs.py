@@ -65,7 +65,7 @@ with warnings.catch_warnings():
 # What each unit looks for, sorted by orientation:
 from striate import FeatureDisplay
 
-FeatureDisplay.from_estimator(features, sort="orientation")
+display = FeatureDisplay.from_estimator(features, sort="orientation")
 
 # %%
 # How many prefer one orientation (selectivity above 0.5):
@@ -76,4 +76,4 @@ print((orientation_selectivity(features.filters_) > 0.5).sum(), "of", len(featur
 # %%
 # The units look at every place of an image, and what they find is pooled over a grid of 3 × 3
 # cells: 64 units make 576 features of any image.
-features.transform(white).shape
+print(features.transform(white).shape)
