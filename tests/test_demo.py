@@ -47,6 +47,11 @@ def test_most_units_become_edges(model):
     assert n_edges(model[-1]) >= 85
 
 
+def test_progress_can_be_shown(images):
+    model = learn_features(images[:1], TINY, show_progress=True)
+    assert len(model[-1].filters_) == TINY.n_features
+
+
 def test_few_labels_are_worth_more_with_learned_features(images, model):
     result = accuracies(photographs_task(*halves(images), model), SMALL)
     learned, random, raw = (result[name].mean() for name in METHODS)

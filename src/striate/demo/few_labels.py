@@ -79,8 +79,8 @@ def digits_task(settings: Settings, *, show_progress: bool) -> Task:
         pool_grid=(2, 2),
         random_state=settings.seed,
     )
-    model = fit(make_pipeline(features), images[:n_first], show_progress=show_progress)
-    return Task(images, y, n_first, model)
+    fit(features, images[:n_first], show_progress=show_progress)
+    return Task(images, y, n_first, make_pipeline(features))
 
 
 def accuracies(

@@ -42,19 +42,21 @@ def learn_features(images: list[Image], settings: Settings, *, show_progress: bo
         whitening=PatchScaler(),
         random_state=settings.seed,
     )
-    return fit(make_pipeline(ImageWhitening(), features), images, show_progress=show_progress)
+    whitening = ImageWhitening()
+    fit(features, whitening.transform(images), show_progress=show_progress)
+    return make_pipeline(whitening, features)
 
 
-def fit(model: Pipeline, images: object, *, show_progress: bool) -> Pipeline:
-    """Fit a pipeline that ends in a `PatchFeatures`."""
+def fit(features: PatchFeatures, images: object, *, show_progress: bool) -> None:
+    """Fit, with a progress bar if wanted."""
     if show_progress:
         from sklearn.callback import ProgressBar
 
-        model[-1].set_callbacks(ProgressBar())
+        features.set_callbacks(ProgressBar())
     with warnings.catch_warnings():
         # To stop after max_iter steps is the plan.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(images)
+        features.fit(images)
 
 
 def n_edges(features: PatchFeatures) -> int:
