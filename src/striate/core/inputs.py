@@ -10,7 +10,7 @@ from numba import types
 from scipy import sparse
 
 from .blas import product
-from .compile import specialize, writable
+from .compile import jit_sum, like, specialize, writable
 
 
 def as_input(X):
@@ -52,6 +52,21 @@ def add_transposed_times(X, first, end, D, G):
     """G += X[:, first:end]ᵀ D."""
 
 
+def all_finite(X):
+    """Whether a dense X has neither NaN nor infinity; a sparse one is not looked at."""
+
+
+@specialize(all_finite)
+def _(X):
+    def dense(X):
+        finite = True
+        for i in range(X.shape[0]):
+            finite &= is_finite_row(X[i])
+        return finite
+
+    return dense if isinstance(X, types.Array) else lambda X: True
+
+
 @specialize(block)
 def _(X, lo, hi):
     if isinstance(X, types.Array):
@@ -72,6 +87,14 @@ def _(X, chosen, target):
             target[2][i], target[3][i] = X[2][chosen[i]], X[3][chosen[i]]
 
     return dense if isinstance(X, types.Array) else csr
+
+
+@jit_sum
+def is_finite_row(x):
+    total = like(0, x[0])
+    for j in range(x.size):
+        total += x[j] * like(0, x[j])  # 0 for a number, NaN for the others
+    return total == like(0, total)
 
 
 @specialize(times)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .activations import times_derivative
-from .compile import jit, jit_sum, like
+from .compile import jit, jit_sum, like, pasted
 
 SQUARED_ERROR, LOG_LOSS, CROSS_ENTROPY, POISSON = range(4)
 
@@ -76,7 +76,7 @@ def half_deviance(A, Y, w):
     return total
 
 
-@jit
+@pasted
 def data_term(loss, f, A, Y, w, D):
     """Σ_i w_i loss(a_i, y_i) in float64; D gets w_i δ_i, the derivative by z.
 

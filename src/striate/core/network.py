@@ -9,7 +9,7 @@ import numpy as np
 from .activations import ACTIVATIONS, activate, times_derivative
 from .blas import product
 from .compile import jit, kernel, pasted, writable
-from .inputs import add_transposed_times, as_input, block, times
+from .inputs import add_transposed_times, all_finite, as_input, block, times
 from .threads import team
 
 # One row of `layers` describes a layer: its sizes, where its W and b begin in θ, its activation,
@@ -193,16 +193,25 @@ def add_gradient(layers, X, first, rest, deltas, rows, gradient):
         add_column_sums(d, biases(gradient, layers[l]))
 
 
+class NotFiniteError(ValueError):
+    """NaN or infinity where there must be numbers."""
+
+
 @kernel
-def _layer(t, T, W, b, f, X, Z):
-    """Z = f(X W + b): thread t's blocks of rows."""
+def _layer(t, T, W, b, f, X, Z, check):
+    """Z = f(X W + b): thread t's blocks of rows; false if `check` finds one that is not finite."""
+    finite = True
     for lo in range(t * PREDICTED_ROWS, len(Z), T * PREDICTED_ROWS):
         hi = min(lo + PREDICTED_ROWS, len(Z))
-        times(block(X, lo, hi), W, Z[lo:hi])
+        x = block(X, lo, hi)
+        if check and not all_finite(x):  # which also brings it to the cache
+            finite = False
+        times(x, W, Z[lo:hi])
         activate(f, Z[lo:hi], b)
+    return finite
 
 
-def layer_output(X, W, b, activation):
+def layer_output(X, W, b, activation, check=False):
     """f(X W + b), by as many threads as the work is worth.
 
     Parameters
@@ -211,10 +220,17 @@ def layer_output(X, W, b, activation):
     W : ndarray of shape (n_in, n_out)
     b : ndarray of shape (n_out,)
     activation : str
+    check : bool, default=False
+        Whether to look for NaN and infinity in a dense X, on the way.
 
     Returns
     -------
     ndarray of shape (m, n_out), of the type of X
+
+    Raises
+    ------
+    NotFiniteError
+        If `check` finds any.
 
     Examples
     --------
@@ -225,10 +241,12 @@ def layer_output(X, W, b, activation):
     if W.shape != (X.shape[1], b.size):  # compiled code would read beyond the arrays
         raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit together")
     Z = np.empty((X.shape[0], W.shape[1]), dtype=X.dtype)
-    arguments = (W, b, ACTIVATIONS[activation], as_input(X), Z)
+    arguments = (W, b, ACTIVATIONS[activation], as_input(X), Z, check)
     if X.size * W.shape[1] < SMALL_LAYER:
-        _layer(0, 1, *arguments)
+        finite = [_layer(0, 1, *arguments)]
     else:
         with team() as run:
-            run(_layer, *arguments)
+            finite = run(_layer, *arguments)
+    if not all(finite):
+        raise NotFiniteError("X has NaN or infinity")
     return Z

@@ -247,15 +247,14 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return y if y.shape[1] == 1 else None
 
     def _validation_score(self, X, y, sample_weight):
-        probabilities = self._probabilities(X)
+        probabilities = self._probabilities(self._network_output(X))
         if not np.isfinite(probabilities).all():
             return np.nan
         truth = self._label_binarizer.inverse_transform(y)
         return accuracy_score(truth, self._labels(probabilities), sample_weight=sample_weight)
 
-    def _probabilities(self, X):
-        """(n_samples, n_outputs) in [0, 1], from valid X."""
-        outputs = self._network_output(X)
+    def _probabilities(self, outputs):
+        """(n_samples, n_outputs) in [0, 1]."""
         if self.out_activation_ == "tanh":
             outputs = (outputs + 1) / 2
         if self.loss == "squared_error" and self._label_binarizer.y_type_ == "multiclass":
@@ -283,7 +282,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
-        return self._labels(self._probabilities(self._validated(X)))
+        return self._labels(self._probabilities(self._output_of(X)))
 
     @available_if(takes_minibatches)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -324,7 +323,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        probabilities = self._probabilities(self._validated(X))
+        probabilities = self._probabilities(self._output_of(X))
         if self.n_outputs_ == 1:
             return np.hstack([1 - probabilities, probabilities])
         return probabilities

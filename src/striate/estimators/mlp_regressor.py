@@ -242,13 +242,13 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return terms["data"] / n_outputs + terms["ridge"]
 
     def _validation_score(self, X, y, sample_weight):
-        predictions = self._predictions(X)
+        predictions = self._predictions(self._network_output(X))
         if not np.isfinite(predictions).all():
             return np.nan
         return r2_score(y, predictions, sample_weight=sample_weight)
 
-    def _predictions(self, X):
-        outputs = self._network_output(X)
+    def _predictions(self, outputs):
+        """In the user's units."""
         if self.out_activation_ in _TARGET_RANGE:
             outputs = (outputs - self.target_offset_) / self.target_scale_
             outputs = outputs.astype(self.coefs_[0].dtype, copy=False)
@@ -265,7 +265,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        return self._predictions(self._validated(X))
+        return self._predictions(self._output_of(X))
 
     @available_if(takes_minibatches)
     @_fit_context(prefer_skip_nested_validation=True)

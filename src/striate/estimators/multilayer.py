@@ -1,5 +1,6 @@
 """The multilayer perceptron behind both MLPClassifier and MLPRegressor."""
 
+import contextlib
 import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
@@ -16,7 +17,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from striate.core.inputs import as_input
-from striate.core.network import Network, layer_output
+from striate.core.network import Network, NotFiniteError, layer_output
 from striate.core.objective import Objective
 from striate.core.threads import team
 from striate.estimators.after_epoch import AfterEpoch, begin_record
@@ -302,36 +303,33 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     def _strata(self, y):
         return None
 
-    def _network_output(self, X):
-        """Outputs of the network for valid X, block by block in bounded memory."""
-        if sparse.issparse(X):
-            X = X.tocsr()
-        elif X.dtype.kind != "f" or X.dtype.itemsize not in (4, 8):
-            X = X.astype(self.coefs_[0].dtype)
+    def _output_of(self, X):
+        """Outputs of the network for the user's X, once it is checked.
+
+        An array of floats is checked on its way through the network: scikit-learn's validation
+        would read it once more, and takes longer than the network for a single row.
+        """
+        check_is_fitted(self)
+        plain = type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2 and len(X) > 0
+        if plain and X.shape[1] == self.n_features_in_ and not hasattr(self, "feature_names_in_"):
+            with contextlib.suppress(NotFiniteError):
+                return self._network_output(X, check=True)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return self._network_output(X.tocsr() if sparse.issparse(X) else X)
+
+    def _network_output(self, X, check=False):
+        """Outputs of the network, block by block in bounded memory."""
+        dtype = X.dtype if X.dtype.char in "fd" else self.coefs_[0].dtype
         activations = [self.activation] * (self.n_layers_ - 2) + [self.out_activation_]
         layers = list(zip(self.coefs_, self.intercepts_, activations, strict=True))
         widest = max(W.shape[1] for W in self.coefs_)
-        n_rows = max(1, _PREDICT_BYTES // (widest * X.dtype.itemsize))
+        n_rows = max(1, _PREDICT_BYTES // (widest * dtype.itemsize))
         if X.shape[0] <= n_rows:
-            return _through(layers, X)
-        outputs = np.empty((X.shape[0], self.n_outputs_), dtype=X.dtype)
+            return _through(layers, X.astype(dtype, copy=False), check)
+        outputs = np.empty((X.shape[0], self.n_outputs_), dtype=dtype)
         for rows in gen_batches(X.shape[0], n_rows):
-            outputs[rows] = _through(layers, X[rows])
+            outputs[rows] = _through(layers, X[rows].astype(dtype, copy=False), check)
         return outputs
-
-    def _validated(self, X):
-        """X, checked; an array that is plainly in order skips scikit-learn's longer way."""
-        check_is_fitted(self)
-        plain = type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2
-        if (
-            plain
-            and X.shape[1] == self.n_features_in_
-            and len(X) > 0
-            and not hasattr(self, "feature_names_in_")
-            and np.isfinite(np.sum(X))
-        ):
-            return X
-        return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -339,7 +337,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         return tags
 
 
-def _through(layers, X):
+def _through(layers, X, check):
     for W, b, activation in layers:
-        X = layer_output(X, W, b, activation)
+        X = layer_output(X, W, b, activation, check)
+        check = False
     return X

@@ -1,0 +1,142 @@
+"""MLPClassifier beside scikit-learn's, and beside PyTorch as its users write the same training."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+import sklearn.neural_network
+from scipy import sparse
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+
+import striate
+
+from .data import mnist
+from .environment import HAS_TORCH
+from .report import Aims, Report, Times
+from .timing import Contender, check_same, take_turns
+
+OURS, THEIRS = "Striate", "scikit-learn"
+CLASSES = {OURS: striate.MLPClassifier, THEIRS: sklearn.neural_network.MLPClassifier}
+DTYPES = {"float32": np.float32, "float64": np.float64}
+# Trains for exactly max_iter epochs.
+FOREVER = {"tol": 0.0, "n_iter_no_change": np.inf, "random_state": 0}
+
+
+def measure(rounds=5):
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    report = Report("MLPClassifier", [Times(), Aims()], [])
+    images = mnist()
+    if images is None:
+        rng = np.random.default_rng(0)
+        images = rng.random((60000, 784), dtype=np.float32), rng.integers(10, size=60000)
+        report.remarks.append("MNIST is not there: random numbers of its size stand in.")
+    X, y = images[:2]
+    rng = np.random.default_rng(0)
+    small = rng.normal(size=(1500, 64)), rng.integers(3, size=1500)
+    some = X[:20000], y[:20000]
+    _training(report, "64-32-3 relu, 1,500 rows, Adam, 200 epochs", small, rounds, (10, 6, 2),
+              hidden_layer_sizes=(32,), max_iter=200, batch_size=200)  # fmt: skip
+    _training(report, "784-100-10 relu, 20,000 rows, Adam, 2 epochs", some, rounds, (2.3, 1.6, 2),
+              hidden_layer_sizes=(100,), max_iter=2, batch_size=200)  # fmt: skip
+    _training(report, "784-512-512-10 tanh, 20,000 rows, Adam, 1 epoch", some, rounds,
+              (2.3, 1.6, 1.5), hidden_layer_sizes=(512, 512), activation="tanh", max_iter=1,
+              batch_size=256)  # fmt: skip
+    _training(report, "784-100-10 relu, 60,000 rows, L-BFGS, 10 iterations", (X, y), rounds,
+              (2, 1.5), hidden_layer_sizes=(100,), solver="lbfgs", max_iter=10)  # fmt: skip
+    terms = sparse.random_array((20000, 10000), density=0.005, format="csr", rng=0)
+    _training(report, "sparse 20,000 × 10,000 (0.5%), 100 hidden, Adam, 1 epoch",
+              (terms, rng.integers(3, size=20000)), rounds, (2, 1.5),
+              hidden_layer_sizes=(100,), max_iter=1)  # fmt: skip
+    _predictions(report, X, y, rounds)
+    _search(report, rounds)
+    return report
+
+
+def _compare(report, what, contenders, rounds, aims):
+    """Times of contenders named (library, dtype), and scikit-learn's over ours for each dtype."""
+    times, ratios = report.tables
+    runs = [Contender(f"{what}: {name}, {dtype}", run, 2) for (name, dtype), run in contenders]
+    seconds = take_turns(runs, rounds)
+    for name, spread in seconds.items():
+        times.add_time(name, spread)
+    for dtype, aim in zip(DTYPES, aims, strict=False):
+        ours, theirs = (seconds[f"{what}: {name}, {dtype}"] for name in (OURS, THEIRS))
+        ratios.at_least(f"{what}, {dtype}: times as fast as scikit-learn", theirs / ours, aim)
+    torch = seconds.get(f"{what}: PyTorch, float32")
+    if torch is not None:
+        ratio = torch / seconds[f"{what}: {OURS}, float32"]
+        ratios.at_least(f"{what}, float32: times as fast as PyTorch", ratio, aims[2])
+
+
+def _training(report, what, data, rounds, aims, **settings):
+    """Fits by both, after a check that the loss is the same; by PyTorch where an aim is given."""
+    fitted, contenders = {}, []
+    for dtype, type_ in DTYPES.items():
+        X = data[0].astype(type_)
+        for name, Class in CLASSES.items():
+            model = Class(**FOREVER, **settings)
+            fitted[name, dtype] = model.fit(X, data[1])
+            contenders.append(((name, dtype), partial(model.fit, X, data[1])))
+        limit = 1e-3 if type_ == np.float32 else 1e-5
+        pair = (fitted[name, dtype].loss_ for name in (OURS, THEIRS))
+        report.remarks.append(check_same(f"{what}, {dtype}, loss", *pair, limit))
+    if HAS_TORCH and len(aims) > 2:
+        from .pytorch import train_classifier
+
+        start = CLASSES[OURS](**FOREVER, **{**settings, "max_iter": 1, "solver": "sgd",
+                              "learning_rate_init": 1e-30})  # fmt: skip
+        start.fit(data[0].astype(np.float32), data[1])
+        weights = start.coefs_, start.intercepts_
+        keys = {"max_iter", "batch_size"}
+        train = partial(train_classifier, weights, settings.get("activation", "relu"),
+                        data[0].astype(np.float32), data[1], 1e-4,
+                        **{key: settings[key] for key in keys})  # fmt: skip
+        pair = (train(), fitted[OURS, "float32"].loss_)
+        report.remarks.append(check_same(f"{what}, loss beside PyTorch's, which shuffles in its "
+                                         "own way", *pair, 0.1))  # fmt: skip
+        contenders.append((("PyTorch", "float32"), train))
+    _compare(report, what, contenders, rounds, aims)
+
+
+def _predictions(report, X, y, rounds):
+    """`predict` of one row, 200 times, and of 60,000."""
+    for what, n_rows, times, aims in (
+        ("predict one row, 200 times", 1, 200, (2, 2)),
+        ("predict 60,000 rows of 784", 60000, 1, (1.4, 1.2)),
+    ):
+        contenders = []
+        for dtype, type_ in DTYPES.items():
+            rows = X[:n_rows].astype(type_)
+            models = {}
+            for name, Class in CLASSES.items():
+                model = Class((100,), max_iter=1, random_state=0)
+                models[name] = model.fit(X[:2000].astype(type_), y[:2000])
+                contenders.append(((name, dtype), partial(_again, model.predict, rows, times)))
+            same = np.mean(models[OURS].predict(rows) == models[THEIRS].predict(rows))
+            report.remarks.append(f"{what}, {dtype}: {same:.3%} of the labels are the same")
+        _compare(report, what, contenders, max(rounds, 7), aims)
+
+
+def _again(function, argument, times):
+    for _ in range(times):
+        function(argument)
+
+
+def _search(report, rounds):
+    """A grid search over 12 candidates and 5 folds in two processes."""
+    X, y = load_digits(return_X_y=True)
+    grid = {
+        "alpha": [1e-5, 1e-4, 1e-3, 1e-2],
+        "hidden_layer_sizes": [(30,), (60,), (30, 30)],
+    }
+    what = "GridSearchCV, digits, 12 candidates × 5 folds, n_jobs=2"
+    contenders = []
+    for dtype, type_ in DTYPES.items():
+        for name, Class in CLASSES.items():
+            search = GridSearchCV(Class(max_iter=60, random_state=0), grid, cv=5, n_jobs=2)
+            run = partial(search.fit, (X / 16).astype(type_), y)
+            run()
+            contenders.append(((name, dtype), run))
+    _compare(report, what, contenders, min(rounds, 3), (4, 3))
