@@ -69,7 +69,7 @@ def demo(
     from striate.persistence import check_writable
 
     if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"--out {out}: is a file; give the name of a folder")
+        raise NotADirectoryError(f"{out}: is a file; give the name of a folder")
     out.mkdir(parents=True, exist_ok=True)
     check_writable(out / "index.html")
     from striate.demo import run
