@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
+from striate import PatchFeatures, SparseAutoencoder
 from striate.demo.learning import fit, pooled, with_random_filters
 from striate.demo.photographs import Image, tiles
 from striate.demo.settings import Settings
@@ -53,10 +54,21 @@ class Task:
 def photographs_task(left: list[Image], right: list[Image], features: Pipeline) -> Task:
     """Which photograph is a tile from? Learned on the left halves, tested on the right ones."""
     (first, of_first), (second, of_second) = tiles(left, TILE_SIZE), tiles(right, TILE_SIZE)
-    # What is somewhere in a tile matters, and where it is does not.
-    anywhere = pooled(features, pooling="max", pool_grid=(1, 1))
     images, source = np.concatenate([first, second]), np.concatenate([of_first, of_second])
-    return Task(images, source, len(first), anywhere)
+    # What is in a tile matters, and where it is does not: one cell.
+    candidates = [pooled(features, pooling=how, pool_grid=(1, 1)) for how in ("mean", "max")]
+    with threadpool_limits(1, user_api="blas"):
+        scores = [_cross_validated(model.transform(first), of_first) for model in candidates]
+    return Task(images, source, len(first), candidates[int(np.argmax(scores))])
+
+
+def _cross_validated(X: NDArray[np.float32], y: Rows) -> float:
+    """Accuracy on rows that labels are drawn from: what settings may be chosen by."""
+    return cross_val_score(_classifier(), X, y, scoring="balanced_accuracy").mean()
+
+
+def _classifier() -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000))
 
 
 def digits_task(settings: Settings, *, show_progress: bool) -> Task:
@@ -67,7 +79,7 @@ def digits_task(settings: Settings, *, show_progress: bool) -> Task:
     features = PatchFeatures(
         SparseAutoencoder(
             settings.n_features,
-            weight_decay=3e-3,
+            weight_decay=0.01,
             sparsity_target=0.035,
             sparsity_weight=5.0,
             max_iter=settings.max_iter,
@@ -75,7 +87,6 @@ def digits_task(settings: Settings, *, show_progress: bool) -> Task:
         ),
         patch_size=DIGITS_PATCH_SIZE,
         n_patches=settings.n_patches // 2,
-        whitening=ZCAWhitening(0.1),
         pool_grid=(2, 2),
         random_state=settings.seed,
     )
@@ -125,6 +136,5 @@ def _first_of_each_class(order: Rows, labels: Rows, n: int) -> Rows:
 
 
 def _accuracy(X: NDArray[np.float32], y: Rows, train: Rows, test: Rows) -> float:
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000))
-    predicted = classifier.fit(X[train], y[train]).predict(X[test])
+    predicted = _classifier().fit(X[train], y[train]).predict(X[test])
     return 100 * balanced_accuracy_score(y[test], predicted)

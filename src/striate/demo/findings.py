@@ -55,6 +55,8 @@ class Findings:
         Task: method: array (n label counts, n splits), in percent.
     changes : dict
         Description: change for each shift.
+    tile_pooling : str
+        How features of a tile are pooled.
     """
 
     model: Pipeline
@@ -63,6 +65,7 @@ class Findings:
     mistake: float
     accuracies: dict[str, dict[str, NDArray[np.float64]]]
     changes: dict[str, list[float]]
+    tile_pooling: str
 
     @property
     def largest_difference(self) -> float:
@@ -132,6 +135,7 @@ def parts_of_page(found: Findings, settings: Settings, seconds: float) -> dict[s
         "learned_few": f"{photographs['learned features'][0].mean():.0f}",
         "raw_few": f"{photographs['raw pixels'][0].mean():.0f}",
         "tile_size": TILE_SIZE,
+        "tile_pooling": {"mean": "mean", "max": "maximum"}[found.tile_pooling],
         "digits_patch": DIGITS_PATCH_SIZE,
         "lead_photographs": f"{found.lead(PHOTOGRAPHS, 'random filters'):.1f}",
         "lead_pixels": f"{found.lead(PHOTOGRAPHS, 'raw pixels'):.1f}",

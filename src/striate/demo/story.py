@@ -140,7 +140,8 @@ def _find_out(settings: Settings, pictures: dict[str, bytes], say: Narrator) -> 
     with say.step("Moving photographs by one and two pixels"):
         moved = changes(right, model, settings)
         pictures["translation"] = _png(charts.draw_changes(moved))
-    return Findings(model, seconds, differences, mistake, results, moved)
+    how = tasks[PHOTOGRAPHS].features[-1].pooling
+    return Findings(model, seconds, differences, mistake, results, moved, how)
 
 
 def _learn(left: list[Image], settings: Settings, say: Narrator) -> tuple[Pipeline, float]:

@@ -334,6 +334,7 @@ class _Worker:
 
     def __init__(self, features, collection, layer, out):
         self.features, self.collection, self.layer, self.out = features, collection, layer, out
+        self.todo = iter(range(len(collection)))  # whoever is free takes the next image
         self.stopped = False
 
     def __call__(self, t, T):
@@ -342,7 +343,7 @@ class _Worker:
         P = np.empty((BLOCK_POSITIONS, len(W)), dtype=W.dtype)
         A = np.empty((BLOCK_POSITIONS, W.shape[1]), dtype=W.dtype)
         try:
-            for i in range(t, len(self.collection), T):
+            for i in self.todo:
                 if self.stopped:
                     return
                 image = f._image(self.collection, i)
