@@ -464,6 +464,8 @@ def test_a_real_process(model, gratings):
 def test_a_real_signal(gratings, tmp_path):
     code = """if True:
         import os, signal, striate.cli, striate.cli.learning
+        # A shell starts background jobs with the signal ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         def interrupted(paths):
             os.kill(os.getpid(), signal.SIGINT)
             signal.pause()
