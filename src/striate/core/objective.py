@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compile import kernel, like
+from .compile import kernel
 from .inputs import block, n_rows
 from .losses import LOSSES, data_term
 from .network import (
@@ -14,7 +14,7 @@ from .network import (
     step_forward,
     units,
 )
-from .penalties import add_weighted_sum, penalize, sum_of_squares
+from .penalties import add_weighted_sum, penalize
 
 #: Rows that are computed at once: few enough that their activations stay in the cache.
 BLOCK_ROWS = 512
@@ -113,10 +113,11 @@ class Objective:
             _gradients, theta, layers, self.loss, self.X, self.Y, self.w, s, self.bounds,
             self.first, self.rest, self.deltas, self.gradients, values,
         )  # fmt: skip
-        gradient = np.empty_like(theta)
-        n_weights = self.network.n_weights
-        self.run(_sum_in_order, self.gradients, theta, weight_decay, n_weights, gradient)
-        ridge = weight_decay / 2 * squares(theta[:n_weights]) if weight_decay else 0.0
+        gradient = np.add.reduce(self.gradients, axis=0)  # the groups' gradients, first to last
+        W, ridge = theta[: self.network.n_weights], 0.0
+        if weight_decay:
+            gradient[: W.size] += theta.dtype.type(weight_decay) * W
+            ridge = weight_decay / 2 * float(np.sum(np.square(W, dtype=np.float64)))
         self.terms = {"data": float(np.sum(values)), "sparsity": sparsity, "ridge": ridge}
         return sum(self.terms.values()), gradient
 
@@ -162,25 +163,3 @@ def _gradients(
             values[g] += data_term(loss, f, output, Y[lo:hi], w[lo:hi], d)
             backward(theta, layers, a, rest[t], deltas[t], rows, w[lo:hi], s)
             add_gradient(layers, x, a, rest[t], deltas[t], rows, gradients[g])
-
-
-@kernel
-def _sum_in_order(t, T, gradients, theta, weight_decay, n_weights, gradient):
-    """∇J on thread t's part of θ: the groups' gradients, first to last, and λ W."""
-    lo, hi = len(theta) * t // T, len(theta) * (t + 1) // T
-    total = gradient[lo:hi]
-    total[:] = 0
-    for g in range(len(gradients)):
-        part = gradients[g, lo:hi]
-        for i in range(total.size):
-            total[i] += part[i]
-    if weight_decay != 0:
-        W = theta[lo : min(hi, n_weights)]
-        for i in range(W.size):
-            total[i] += like(weight_decay, W[i]) * W[i]
-
-
-@kernel
-def squares(W):
-    """Σ W²."""
-    return sum_of_squares(W)
