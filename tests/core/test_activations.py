@@ -19,6 +19,7 @@ from striate.core.activations import (
     activate,
     exp,
     expm1,
+    log,
     times_derivative,
 )
 from striate.core.compile import kernel
@@ -32,6 +33,12 @@ LIMITS = {np.float32: 87, np.float64: 708}  # where exp(z) and exp(-z) are norma
 def exponential(minus_one, z, out):
     for i in range(z.size):
         out[i] = expm1(z[i]) if minus_one else exp(z[i])
+
+
+@kernel
+def logarithm(x, out):
+    for i in range(x.size):
+        out[i] = log(x[i])
 
 
 @kernel
@@ -89,6 +96,17 @@ def test_exp(dtype):
 def test_expm1(dtype):
     z = grid(dtype, 40)
     assert ulps(exponential_of(z, True), np.expm1(precisely(z))) < ULPS
+
+
+def test_log():
+    around_one = 1 + np.concatenate([-(2.0 ** np.arange(-52, -1)), 2.0 ** np.arange(-52, 10)])
+    x = np.concatenate([np.geomspace(np.finfo(float).tiny, 1e300, 20_001), around_one])
+    out = np.empty_like(x)
+    logarithm(x, out)
+    assert ulps(out, np.log(precisely(x))) < ULPS
+    logarithm(np.array([1.0, np.nan]), out)
+    assert out[0] == 0
+    assert np.isnan(out[1])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import float64
 
-from .compile import jit, jit_here, like, power_of_two, specialize
+from .compile import exponent, jit, jit_here, like, power_of_two, specialize
 
 # In compiled code an activation is a number, so that each layer may have its own.
 IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, EXP = range(6)
@@ -84,6 +84,18 @@ def expm1(z):
 def remainder(z, n):
     """z - n log(2), with log(2) in two parts of which the first has few digits."""
     return (z - n * like(0.693359375, z)) - n * like(-2.1219444005469057e-4, z)
+
+
+@jit
+def log(x):
+    """Natural logarithm of a normal float64: log(2**n m), with m from √½ to √2."""
+    n = exponent(x * np.sqrt(2.0))
+    m = x * power_of_two(-n)
+    s = (m - 1) / (m + 1)
+    q = s * s
+    tail = 1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q * (1 / 21))))
+    area = 1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11 + q * tail))))
+    return n * np.log(2.0) + 2 * (s + s * q * area)  # log(m) = 2 artanh(s)
 
 
 def exponent_limit(z):
@@ -169,10 +181,15 @@ def softmax(Z):
     for i in range(Z.shape[0]):
         highest = Z[i, 0]
         for j in range(Z.shape[1]):
-            highest = max(highest, Z[i, j])
-        total = like(0, highest)
+            highest = Z[i, j] if Z[i, j] > highest else highest  # no branch, unlike max
         for j in range(Z.shape[1]):
-            Z[i, j] = exp(Z[i, j] - highest)
+            Z[i, j] -= highest
+    values = Z.reshape(Z.size)  # rows of few classes are too short for SIMD
+    for k in range(values.size):
+        values[k] = exp(values[k])
+    for i in range(Z.shape[0]):
+        total = like(0, Z[i, 0])
+        for j in range(Z.shape[1]):
             total += Z[i, j]
         for j in range(Z.shape[1]):
             Z[i, j] /= total

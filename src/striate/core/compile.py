@@ -99,6 +99,19 @@ def power_of_two(typingctx, n):
     return n(n), build
 
 
+@intrinsic
+def exponent(typingctx, x):
+    """n of a positive float64 2**n m with m from 1 to 2, as a float64, from its bits."""
+
+    def build(context, builder, signature, args):
+        integer = ir.IntType(64)
+        bits = builder.lshr(builder.bitcast(args[0], integer), integer(52))
+        biased = builder.trunc(bits, ir.IntType(32))
+        return builder.sitofp(builder.sub(biased, ir.IntType(32)(1023)), args[0].type)
+
+    return types.float64(x), build
+
+
 def writable(array):
     """The same memory as a writable array, C-contiguous and aligned; kernels do not write to it.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .activations import times_derivative
+from .activations import log, times_derivative
 from .compile import jit, jit_sum, like, pasted
 
 SQUARED_ERROR, LOG_LOSS, CROSS_ENTROPY, POISSON = range(4)
@@ -30,36 +30,23 @@ def squared_error(A, Y, w, D):
     return total
 
 
-@jit
-def log_of_probability(p, smallest):
-    return np.log(np.float64(min(max(p, smallest), like(1, p) - smallest)))
+@jit_sum
+def log_likelihood(flip, A, Y, w, L):
+    """Σ_i w_i Σ_j y log(a), or with flip = 1: (1-y) log(1-a). L is a workspace.
 
-
-@jit
-def log_loss(A, Y, w):
-    """-Σ_i w_i Σ_j y log(a) + (1-y) log(1-a)."""
+    Without a test for y = 0, of which labels have too many for a processor to foresee.
+    """
+    one, flip = like(1, w[0]), like(flip, w[0])
     smallest = like(np.finfo(A.dtype).eps, w[0])
+    a, logs = A.reshape(A.size), L.reshape(L.size)
+    for k in range(a.size):
+        p = abs(flip - a[k])
+        p = smallest if p < smallest else p
+        logs[k] = log(np.float64(one - smallest if p > one - smallest else p))
     total = 0.0
-    for i in range(A.shape[0]):
-        for j in range(A.shape[1]):
-            a, y = A[i, j], Y[i, j]
-            if y != 0:
-                total -= w[i] * y * log_of_probability(a, smallest)
-            if y != 1:
-                rest = like(1, y) - y
-                total -= w[i] * rest * log_of_probability(like(1, a) - a, smallest)
-    return total
-
-
-@jit
-def cross_entropy(A, Y, w):
-    """-Σ_i w_i Σ_j y log(a)."""
-    smallest = like(np.finfo(A.dtype).eps, w[0])
-    total = 0.0
-    for i in range(A.shape[0]):
-        for j in range(A.shape[1]):
-            if Y[i, j] != 0:
-                total -= w[i] * Y[i, j] * log_of_probability(A[i, j], smallest)
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            total += np.float64(w[i] * abs(flip - Y[i, j])) * L[i, j]
     return total
 
 
@@ -82,13 +69,15 @@ def data_term(loss, f, A, Y, w, D):
 
     δ = (a - y) f′(z) for squared error. The others go with an f whose f′ cancels: δ = a - y.
     """
-    total = squared_error(A, Y, w, D)
+    total = 0.0
+    if loss == POISSON:
+        total = half_deviance(A, Y, w)
+    elif loss != SQUARED_ERROR:
+        total -= log_likelihood(0, A, Y, w, D)  # D is still free
+        if loss == LOG_LOSS:  # -Σ_i w_i Σ_j y log(a) + (1-y) log(1-a)
+            total -= log_likelihood(1, A, Y, w, D)
+    error = squared_error(A, Y, w, D)
     if loss == SQUARED_ERROR:
         times_derivative(f, A, D)
-    elif loss == LOG_LOSS:
-        total = log_loss(A, Y, w)
-    elif loss == CROSS_ENTROPY:
-        total = cross_entropy(A, Y, w)
-    else:
-        total = half_deviance(A, Y, w)
+        total = error
     return total

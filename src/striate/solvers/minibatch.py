@@ -25,8 +25,8 @@ from striate.core.threads import wait
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
 
 #: Rows of a batch that one thread takes at a time, and parameters that it updates at a time.
-TILE_ROWS = 96
-TILE_PARAMETERS = 32768
+TILE_ROWS = 128
+TILE_PARAMETERS = 131072
 #: Multiplications in a batch below which a second thread does not pay.
 SMALL_BATCH = 2_000_000
 
@@ -100,10 +100,10 @@ class Minibatch:
         dtype = Y.dtype
         self.w = (np.ones(n_rows(X)) if sample_weight is None else sample_weight).astype(dtype)
         self.moments = np.zeros((2 if rule == ADAM else 1, theta.size), dtype=dtype)
-        self.tiles = _parameter_tiles(network)
-        n_row_tiles = max(1, 2 * (self.batch_size // (2 * TILE_ROWS)))
-        work = self.batch_size * network.n_weights
-        self.n_threads = 1 if work < SMALL_BATCH else max(n_row_tiles, 1)
+        small = self.batch_size * network.n_weights < SMALL_BATCH
+        self.tiles = _parameter_tiles(network, small)
+        n_row_tiles = 1 if small else _even(self.batch_size / TILE_ROWS)
+        self.n_threads = n_row_tiles
         T, B, n_1 = min(self.n_threads, run.n_threads), self.batch_size, network.sizes[1]
         self.batch = (
             empty_rows(X, B, network.sizes[0]),
@@ -164,12 +164,16 @@ class Minibatch:
         return {"data": data, "ridge": ridge}
 
 
-def _parameter_tiles(network):
-    """Rows (layer, first, end) of each W, a few thousand parameters each; (layer, 0, 0) for b."""
+def _even(x):
+    """The even number next to x, at least 2: shares for two threads, or four, are alike."""
+    return 2 * max(1, round(x / 2))
+
+
+def _parameter_tiles(network, small):
+    """Rows (layer, first, end) of each W; (layer, 0, 0) for b. A small network is not divided."""
     tiles = []
     for layer, (n_in, n_out, *_) in enumerate(network.layers):
-        n = max(1, -(-n_in * n_out // TILE_PARAMETERS))
-        n = min(n + n % 2 * (n > 1), n_in)  # an even number, for two threads
+        n = 1 if small else min(_even(n_in * n_out / TILE_PARAMETERS), n_in)
         edges = np.linspace(0, n_in, n + 1).astype(np.int64)
         tiles += [(layer, first, end) for first, end in pairwise(edges)]
         tiles.append((layer, 0, 0))
