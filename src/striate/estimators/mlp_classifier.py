@@ -12,7 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
-from striate.estimators.multilayer import MultilayerPerceptron, takes_minibatches
+from striate.estimators.multilayer import MultilayerPerceptron
+from striate.estimators.training import takes_minibatches
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):

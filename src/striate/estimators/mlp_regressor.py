@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from striate.estimators.multilayer import MultilayerPerceptron, takes_minibatches
+from striate.estimators.multilayer import MultilayerPerceptron
+from striate.estimators.training import takes_minibatches
 
 # Where targets lie for an output activation that is reached only at infinity.
 _TARGET_RANGE = {"logistic": (0.1, 0.9), "tanh": (-0.8, 0.8)}

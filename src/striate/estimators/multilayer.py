@@ -12,35 +12,23 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from striate.core.inputs import as_input
-from striate.core.network import Network, NotFiniteError, layer_output
+from striate.core.network import Network, NotFiniteError, network_output
 from striate.core.objective import Objective
 from striate.core.threads import team
 from striate.estimators.after_epoch import AfterEpoch, begin_record
-from striate.estimators.training import Progress, epochs, full_batch, threads_for
+from striate.estimators.training import MINIBATCH_SOLVERS, Progress, epochs, full_batch, threads_for
 from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, Minibatch
 
-_MINIBATCH_SOLVERS = ("sgd", "adam")
-# Bytes of the activations of rows that are predicted at a time.
-_PREDICT_BYTES = 16 * 2**20
 _NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed. Scale it, with StandardScaler for instance, or lower "
     "learning_rate_init (now {:g})."
 )
-
-
-def takes_minibatches(estimator):
-    """Whether `partial_fit` is there; an AttributeError says why it is not."""
-    if estimator.solver not in _MINIBATCH_SOLVERS:
-        raise AttributeError(
-            f"partial_fit needs a solver of minibatches, 'sgd' or 'adam', not {estimator.solver!r}"
-        )
-    return True
 
 
 class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
@@ -136,7 +124,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         theta = network.pack(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
         self._set_theta(network, theta)
         data = (X, y, sample_weight)
-        train = self._train_in_batches if self.solver in _MINIBATCH_SOLVERS else self._train_whole
+        train = self._train_in_batches if self.solver in MINIBATCH_SOLVERS else self._train_whole
         with team(threads_for(network, X.shape[0])) as run:
             progress = self._begin(network, told, incremental)
             train(network, loss, data, theta, run, first, progress)
@@ -248,8 +236,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             sample_weight=sample_weight,
         )  # fmt: skip
         if incremental:
-            for name, value in getattr(self, "_optimizer", {}).items():
-                setattr(batches, name, value)
+            batches.resume(getattr(self, "_optimizer", {}))
         self.n_iter_ = 0
         after_epoch = AfterEpoch(self, batches, validation, progress, incremental)
         try:
@@ -318,27 +305,14 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         return self._network_output(X.tocsr() if sparse.issparse(X) else X)
 
     def _network_output(self, X, check=False):
-        """Outputs of the network, block by block in bounded memory."""
         dtype = X.dtype if X.dtype.char in "fd" else self.coefs_[0].dtype
+        return network_output(X, self._layers(), dtype, check)
+
+    def _layers(self):
         activations = [self.activation] * (self.n_layers_ - 2) + [self.out_activation_]
-        layers = list(zip(self.coefs_, self.intercepts_, activations, strict=True))
-        widest = max(W.shape[1] for W in self.coefs_)
-        n_rows = max(1, _PREDICT_BYTES // (widest * dtype.itemsize))
-        if X.shape[0] <= n_rows:
-            return _through(layers, X.astype(dtype, copy=False), check)
-        outputs = np.empty((X.shape[0], self.n_outputs_), dtype=dtype)
-        for rows in gen_batches(X.shape[0], n_rows):
-            outputs[rows] = _through(layers, X[rows].astype(dtype, copy=False), check)
-        return outputs
+        return list(zip(self.coefs_, self.intercepts_, activations, strict=True))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _through(layers, X, check):
-    for W, b, activation in layers:
-        X = layer_output(X, W, b, activation, check)
-        check = False
-    return X
