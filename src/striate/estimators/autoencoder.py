@@ -370,14 +370,10 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
 
     def _mean_activation(self, X):
         """ρ̂ over the rows of X."""
-        encoder, total = self._layers()[0], 0.0
+        encoder, total = self.encoder_layers(), 0.0
         for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
             total += network_output(X[rows], encoder).sum(axis=0, dtype=np.float64)
         return (total / X.shape[0]).astype(X.dtype)
-
-    def _layers(self):
-        decoder = self.decoder_components_, self.decoder_intercept_, self.output_activation
-        return [self.as_layer()], [decoder]
 
     def as_layer(self):
         """W (n_features, n_components), b and f of ``transform(X)`` = f(X W + b).
@@ -390,3 +386,22 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         """
         check_is_fitted(self)
         return self.components_.T, self.intercept_, self.activation
+
+    def encoder_layers(self):
+        """The hidden layer alone: see `as_layer`.
+
+        Returns
+        -------
+        list of tuple
+        """
+        return [self.as_layer()]
+
+    def decoder_layers(self):
+        """W (n_components, n_features), b and g of the reconstruction.
+
+        Returns
+        -------
+        list of tuple
+        """
+        check_is_fitted(self)
+        return [(self.decoder_components_, self.decoder_intercept_, self.output_activation)]

@@ -21,7 +21,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """Regressor by a multilayer perceptron, scikit-learn's model in a fraction of its time.
 
     The same data and `random_state` give the numbers that ``sklearn.neural_network.MLPRegressor``
-    gives. The last two parameters are the lecture's variants.
+    gives. `output_activation` and `initialization` are the lecture's variants.
 
     Parameters
     ----------
@@ -80,6 +80,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     initialization : {"glorot", "normal"}, default="glorot"
         First weights: uniform in ±√(6 / (n_in + n_out)) (√2 for sigmoid units), or normal with
         standard deviation 0.01.
+    pretraining : SparseAutoencoder, StackedAutoencoder or FrozenEstimator of one, default=None
+        What the hidden layers begin as: `hidden_layer_sizes` and `activation` follow from it, and
+        all layers are then trained together. It is cloned and fitted on the rows that `fit` sees,
+        so that nothing leaks in cross-validation; a frozen one is taken as it is.
 
     Attributes
     ----------
@@ -101,6 +105,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     n_layers_ : int
     n_outputs_ : int
     out_activation_ : str
+    pretraining_ : SparseAutoencoder or StackedAutoencoder
+        The fitted autoencoder, if there was one.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
     target_scale_, target_offset_ : ndarray of shape (n_outputs,)
@@ -172,6 +178,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         max_fun=15000,
         output_activation="auto",
         initialization="glorot",
+        pretraining=None,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -199,6 +206,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.max_fun = max_fun
         self.output_activation = output_activation
         self.initialization = initialization
+        self.pretraining = pretraining
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = validate_data(

@@ -13,7 +13,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from striate.core.inputs import as_input
@@ -21,6 +21,7 @@ from striate.core.network import Network, NotFiniteError, network_output
 from striate.core.objective import Objective
 from striate.core.threads import team
 from striate.estimators.after_epoch import AfterEpoch, begin_record
+from striate.estimators.pretraining import check_agreement, pretrained
 from striate.estimators.training import MINIBATCH_SOLVERS, Progress, epochs, full_batch, threads_for
 from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, Minibatch
 
@@ -62,6 +63,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "initialization": [StrOptions({"glorot", "normal"})],
+        "pretraining": [HasMethods(["fit", "transform"]), None],
     }
 
     @abstractmethod
@@ -105,7 +107,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         return self._fit(X, y, sample_weight, incremental=False)
 
     def _fit(self, X, y, sample_weight, incremental):
-        hidden = self._hidden_layer_sizes()
+        self._hidden_layer_sizes()
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         told = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         X, y = self._validate_input(X, y, incremental, first)
@@ -117,8 +119,9 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
         loss, self.out_activation_ = self._output()
-        activations = [self.activation] * len(hidden) + [self.out_activation_]
-        network = Network([X.shape[1], *hidden, self.n_outputs_], activations)
+        hidden, activations = self._hidden_layers(X, first)
+        self._activations = [*activations, self.out_activation_]
+        network = Network([X.shape[1], *hidden, self.n_outputs_], self._activations)
         if first:
             self._initialize(network, X.dtype)
         theta = network.pack(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
@@ -139,10 +142,29 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         return sizes
 
+    def _hidden_layers(self, X, first):
+        """Sizes and activations of the hidden layers."""
+        if self.pretraining is None:
+            sizes = self._hidden_layer_sizes()
+            return sizes, [self.activation] * len(sizes)
+        if first:
+            self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
+        layers = self.pretraining_.encoder_layers()
+        sizes, activations = [len(b) for _, b, _ in layers], [f for _, _, f in layers]
+        check_agreement(self, sizes, activations)
+        return sizes, activations
+
     def _initialize(self, network, dtype):
-        gain = 2.0 if self.activation == "logistic" else 6.0
+        activation = self.activation if self.pretraining is None else self._activations[0]
+        gain = 2.0 if activation == "logistic" else 6.0
         theta = network.initial_theta(self._random_state, self.initialization, dtype, gain)
         self._set_theta(network, theta)
+        if self.pretraining is not None:
+            layers = zip(
+                self.coefs_, self.intercepts_, self.pretraining_.encoder_layers(), strict=False
+            )
+            for W, b, (pretrained_W, pretrained_b, _) in layers:
+                W[:], b[:] = pretrained_W, pretrained_b
         self.n_layers_ = len(network.sizes)
         begin_record(self)
 
@@ -309,8 +331,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         return network_output(X, self._layers(), dtype, check)
 
     def _layers(self):
-        activations = [self.activation] * (self.n_layers_ - 2) + [self.out_activation_]
-        return list(zip(self.coefs_, self.intercepts_, activations, strict=True))
+        return list(zip(self.coefs_, self.intercepts_, self._activations, strict=True))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -19,8 +19,23 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     """Methods of a fitted autoencoder, from the layers of its encoder and its decoder."""
 
     @abstractmethod
-    def _layers(self):
-        """Layers (W, b, f) of the encoder, and those of the decoder, in the order of use."""
+    def encoder_layers(self):
+        """W (n_in, n_out), b (n_out,) and f of the hidden layers, from the input upwards.
+
+        Returns
+        -------
+        list of tuple
+        """
+
+    @abstractmethod
+    def decoder_layers(self):
+        """W (n_in, n_out), b (n_out,) and f of the layers that reproduce the input.
+
+        Returns
+        -------
+        list of tuple
+            In the order of use: the last one puts out the reconstruction.
+        """
 
     def transform(self, X):
         """Activations of the hidden units, of the last hidden layer if there are several.
@@ -34,7 +49,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         ndarray of shape (n_samples, n_components)
         """
         check_is_fitted(self)
-        return network_output(self._validated(X), self._layers()[0])
+        return network_output(self._validated(X), self.encoder_layers())
 
     def inverse_transform(self, X):
         """Reconstruction of the input from what `transform` returns.
@@ -54,7 +69,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 f"X has {X.shape[1]} columns, but this autoencoder has {self._n_features_out} "
                 "hidden units: pass what transform returns."
             )
-        return network_output(X, self._layers()[1])
+        return network_output(X, self.decoder_layers())
 
     def reconstruction_error(self, X):
         """Error of each feature of each row, ½ (x̂ − x)²: which features make a row strange.
@@ -124,8 +139,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return float(np.mean(self.score_samples(X), dtype=np.float64))
 
     def _errors(self, X):
-        encoder, decoder = self._layers()
-        errors = network_output(X, [*encoder, *decoder])
+        errors = network_output(X, [*self.encoder_layers(), *self.decoder_layers()])
         errors -= X.toarray() if sparse.issparse(X) else X
         np.square(errors, out=errors)
         errors *= errors.dtype.type(0.5)
@@ -139,7 +153,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     @property
     def _n_features_out(self):
-        return self._layers()[0][-1][0].shape[1]
+        return self.encoder_layers()[-1][0].shape[1]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
