@@ -15,8 +15,11 @@ _MODULES = {
     "PatchFeatures": "striate.images.features",
     "PatchScaler": "striate.images.patches",
     "SparseAutoencoder": "striate.estimators.autoencoder",
+    "UnitInspection": "striate.estimators.inspection",
+    "UnitsDisplay": "striate.display.units",
     "ZCAWhitening": "striate.images.whitening",
     "check_gradient": "striate.core.gradient_check",
+    "inspect_units": "striate.estimators.inspection",
     "maximal_inputs": "striate.core.maximal",
 }
 

@@ -303,6 +303,19 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     def _strata(self, y):
         return None
 
+    def as_layer(self):
+        """W (n_features, n_units), b and f of the first hidden layer: f(X W + b).
+
+        Returns
+        -------
+        W : ndarray of shape (n_features, n_units)
+        b : ndarray of shape (n_units,)
+        activation : str
+        """
+        check_is_fitted(self)
+        activation = self.activation if self.n_layers_ > 2 else self.out_activation_
+        return self.coefs_[0], self.intercepts_[0], activation
+
     def _output_of(self, X):
         """Outputs of the network for the user's X, once it is checked.
 
