@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Features that a panel has room for.
 SHOWN_FEATURES = 6
 _LONGEST_NAME = 24  # letters
-_NAMED_ROWS = 3
+_NAMED_ROWS = 4
 
 
 def draw_bars(
@@ -63,7 +63,7 @@ def draw_bars(
     ax.set_title(note, fontsize=7.5, loc="right", color=color, pad=4)
     named = ", ".join(str(row) for row in rows[:_NAMED_ROWS])
     exciting = f"Excited most by rows {named}" if named else "The same in every row"
-    ax.set_xlabel(exciting, fontsize=7.5, color=QUIET, labelpad=2)
+    ax.set_xlabel(exciting, fontsize=7.5, color=QUIET, labelpad=2, loc="right")
 
 
 def _short(name: str) -> str:

@@ -335,6 +335,7 @@ class UnitsDisplay:
         self, names: list[UnitName], figure: Figure | SubFigure | None, title: str | None
     ) -> None:
         n_rows = -(-len(names) // 2)
+        called = self._feature_names()
         if figure is None:
             import matplotlib.pyplot as plt
 
@@ -349,7 +350,6 @@ class UnitsDisplay:
         inspection = self.inspection
         maximal = inspection.maximal_inputs[self.units_]
         limit = float(np.abs(maximal).max()) or 1.0
-        called = self._feature_names()
         for ax, name, unit, x in zip(self.axes_, names, self.units_, maximal, strict=True):
             exciting = inspection.top_activations[unit] > inspection.min_activation[unit]
             draw_bars(ax, name, x, called, inspection.top_rows[unit, exciting], limit)
