@@ -16,8 +16,11 @@ _MODULES = {
     "PatchScaler": "striate.images.patches",
     "SparseAutoencoder": "striate.estimators.autoencoder",
     "StackedAutoencoder": "striate.estimators.stacked",
+    "UnitInspection": "striate.estimators.inspection",
+    "UnitsDisplay": "striate.display.units",
     "ZCAWhitening": "striate.images.whitening",
     "check_gradient": "striate.core.gradient_check",
+    "inspect_units": "striate.estimators.inspection",
     "maximal_inputs": "striate.core.maximal",
 }
 

@@ -235,12 +235,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _lbfgs_limits(self):
         # scikit-learn's settings, which are SciPy's but for gtol.
-        return {
-            "gtol": self.tol,
-            "ftol": 2.220446049250313e-09,
-            "max_fun": self.max_fun,
-            "n_corrections": 10,
-        }
+        return {"gtol": self.tol, "ftol": 2.220446049250313e-09, "max_fun": self.max_fun}
 
     def _train_in_batches(self, network, loss, data, theta, run, first, progress):
         """SGD or Adam."""
@@ -311,6 +306,18 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _strata(self, y):
         return None
+
+    def as_layer(self):
+        """W (n_features, n_units), b and f of the first hidden layer: f(X W + b).
+
+        Returns
+        -------
+        W : ndarray of shape (n_features, n_units)
+        b : ndarray of shape (n_units,)
+        activation : str
+        """
+        check_is_fitted(self)
+        return self._layers()[0]
 
     def _output_of(self, X):
         """Outputs of the network for the user's X, once it is checked.

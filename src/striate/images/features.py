@@ -12,7 +12,7 @@ from sklearn.base import (
     clone,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -177,8 +177,7 @@ class PatchFeatures(
         size = _pair("patch_size", self.patch_size)
         _pair("pool_grid", self.pool_grid)
         random_state = check_random_state(self.random_state)
-        patches = sample_patches(collection, size, self.n_patches, random_state)
-        normalize_patches(patches, NORMALIZATIONS[self.normalize])
+        patches = self._normalized_patches(collection, size, self.n_patches, random_state)
         self.patch_shape_ = (*size, collection.n_channels)
         self.whitening_ = self._new_whitening()
         if self.whitening_ is not None:
@@ -189,6 +188,46 @@ class PatchFeatures(
             self.encoder_.fit(patches)
         context.call_on_fit_task_end(estimator=self, X=images)
         return self
+
+    def sample_patches(self, images, n_patches=10_000, random_state=None):
+        """Patches of images as the encoder sees them: normalized and whitened.
+
+        For looking into the encoder: ``inspect_units(features.encoder_, patches)``.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
+        n_patches : int, default=10_000
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        ndarray of shape (n_patches, patch height * width * channels)
+
+        Raises
+        ------
+        ValueError
+            As from `fit`, or if `n_patches` is below 1.
+        """
+        check_is_fitted(self, "encoder_")
+        check_scalar(n_patches, "n_patches", Integral, min_val=1)
+        collection = in_own_precision(images)
+        self._check_channels(collection)
+        random_state, size = check_random_state(random_state), self.patch_shape_[:2]
+        patches = self._normalized_patches(collection, size, n_patches, random_state)
+        return patches if self.whitening_ is None else self.whitening_.transform(patches)
+
+    def _normalized_patches(self, collection, size, n_patches, random_state):
+        patches = sample_patches(collection, size, n_patches, random_state)
+        normalize_patches(patches, NORMALIZATIONS[self.normalize])
+        return patches
+
+    def _check_channels(self, collection):
+        if collection.n_channels != self.patch_shape_[2]:
+            raise ValueError(
+                f"{collection.name(0)}: has {collection.n_channels} channels, but the features "
+                f"were learned on {self.patch_shape_[2]}"
+            )
 
     def _new_encoder(self, random_state):
         if self.encoder is not None:
@@ -257,11 +296,7 @@ class PatchFeatures(
         """
         check_is_fitted(self, "encoder_")
         collection = in_own_precision(images)
-        if collection.n_channels != self.patch_shape_[2]:
-            raise ValueError(
-                f"{collection.name(0)}: has {collection.n_channels} channels, but the features "
-                f"were learned on {self.patch_shape_[2]}"
-            )
+        self._check_channels(collection)
         gh, gw = _pair("pool_grid", self.pool_grid)
         start = 0 if self.pooling == "mean" else -np.inf
         shape = (len(collection), gh, gw, self._n_units)
