@@ -14,9 +14,11 @@ _MODULES = {
     "MLPRegressor": "striate.estimators.mlp_regressor",
     "PatchFeatures": "striate.images.features",
     "PatchScaler": "striate.images.patches",
+    "SelfTaughtClassifier": "striate.estimators.self_taught",
     "SparseAutoencoder": "striate.estimators.autoencoder",
     "ZCAWhitening": "striate.images.whitening",
     "check_gradient": "striate.core.gradient_check",
+    "labeled_scorer": "striate.estimators.labels",
     "maximal_inputs": "striate.core.maximal",
 }
 
