@@ -120,6 +120,6 @@ legend = ax.legend()
 # %%
 # With few labels, filters over patches with pooling are worth some points, learned or not: a digit
 # that is moved a little keeps nearly the same features. What learning the filters adds grows with
-# the number of labels. Digits this small leave little to learn; on larger images it is more.
+# the number of labels.
 for name, values in accuracy.items():
     print(f"{name:17}", *(f"{100 * mean:5.1f}" for mean in values.mean(axis=0)))

@@ -69,7 +69,7 @@ class SelfTaughtClassifier(
         Numbers of rows with a label, and of others that the features were learned on.
     n_features_in_ : int
         Number of features seen in `fit`, if `features_` has it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X had any and `features_` has them.
 
     See Also
