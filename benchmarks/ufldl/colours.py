@@ -17,6 +17,7 @@ from .digits import percent, softmax
 from .exercise import Checks, Exercise, Found, Picture
 
 CLASSES = {0: "airplane", 1: "car", 3: "cat", 5: "dog"}
+N_PATCHES = 100_000
 N_TRAIN, N_TEST = 500, 800  # of each class
 DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)
 RANDOM_SEEDS = range(3)
@@ -37,7 +38,7 @@ def learned(max_iter):
     )
     # The exercise whitens the pixels as they are, less the mean of each over all patches.
     features = PatchFeatures(
-        encoder, normalize=False, whitening=ZCAWhitening(0.1), n_patches=100_000, random_state=0
+        encoder, normalize=False, whitening=ZCAWhitening(0.1), n_patches=N_PATCHES, random_state=0
     )
     images = cifar10()[0]
     began = time.perf_counter()

@@ -84,8 +84,9 @@ class Work:
         print(f"  {title} …", flush=True)
         began = time.perf_counter()
         yield
-        self.add(title, time.perf_counter() - began)
-        print(f"    {duration(self.steps[title])}", flush=True)
+        seconds = time.perf_counter() - began
+        self.add(title, seconds)
+        print(f"    {duration(seconds)}", flush=True)
 
     def add(self, title, seconds):
         """Counts seconds in, be it for a step that was done before."""

@@ -73,7 +73,8 @@ def edges(work):
     models = []
     for seed in SEEDS:
         settings = Settings(max_iter=work.at_most(Settings.max_iter), seed=seed)
-        with work.step(f"Learning {settings.n_features} features, seed {seed}"):
+        which = "with other seeds" if models else "first seed"
+        with work.step(f"Learning {settings.n_features} features, {which}"):
             models.append(learn_features(work.photographs, settings, show_progress=False)[-1])
     counts = [n_edges(model) for model in models]
     checks = Checks()
