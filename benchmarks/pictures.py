@@ -24,7 +24,7 @@ def png(figure):
 
 
 def loss_against_seconds(curves, near):
-    """PNG of J against seconds, one line for each solver, and a mark where J is near its lowest.
+    """PNG of J against seconds, one line for each solver, and a ring where J is near its lowest.
 
     Parameters
     ----------
@@ -47,7 +47,8 @@ def loss_against_seconds(curves, near):
         ax.axhline(aim, color=QUIET, linestyle=":", linewidth=1)
         for line, (seconds, values) in zip(lines, curves.values(), strict=True):
             there = np.flatnonzero(values <= aim)[:1]
-            ax.plot(seconds[there], values[there], "o", color=line.get_color(), markersize=5)
+            ring = {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 1.2}
+            ax.plot(seconds[there], values[there], "o", color=line.get_color(), **ring)
         lowest = min(values.min() for _, values in curves.values())
         ax.set(xlabel="Seconds", ylabel="J", yscale="log", ylim=(0.97 * lowest, 2.5 * lowest))
         ax.set_xlim(0, max(seconds[-1] for seconds, _ in curves.values()))

@@ -116,8 +116,8 @@ def stacked(work):
     from striate import StackedAutoencoder
 
     X, y, X_test, y_test = data
-    stack = StackedAutoencoder((200, 200), autoencoder=autoencoder(200, work.at_most(400)))
-    stack.set_params(random_state=0)
+    each = autoencoder(200, work.at_most(400))
+    stack = StackedAutoencoder((200, 200), autoencoder=each, random_state=0)
     with work.step("Training 784-200-784, then 200-200-200, on 60,000 digits"):
         work.fit(stack, X)
     with work.step("Softmax on the stack's features"):
