@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .NOTPARALLEL:
 
 help:
-	@echo "make demo    learn features from photographs and show what they do (about two minutes)"
+	@echo "make demo    learn features from photographs and show what they do (one to two minutes)"
 	@echo "make test    lint, type check and test"
 	@echo "make bench   measure speed beside other libraries"
 	@echo "make ufldl   do the UFLDL tutorial's exercises beside its published numbers"

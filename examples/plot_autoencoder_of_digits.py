@@ -14,10 +14,6 @@ X = load_digits().data / 16
 
 # %%
 # Each of the 36 hidden units shall be active a tenth of the time.
-import warnings
-
-from sklearn.exceptions import ConvergenceWarning
-
 from striate import SparseAutoencoder
 
 model = SparseAutoencoder(
@@ -28,9 +24,7 @@ model = SparseAutoencoder(
     max_iter=400,
     random_state=0,
 )
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after 400 steps is the plan
-    model.fit(X)
+model.fit(X)
 
 # %%
 # J fell fast at first:

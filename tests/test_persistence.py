@@ -71,6 +71,11 @@ PATCHES = {"patch_size": 4, "n_patches": 200, "pool_grid": (2, 2), "random_state
 ESTIMATORS = [
     (AUTOENCODER, X / 16),
     (clone(AUTOENCODER).set_params(solver="adam", activation="relu"), np.float32(X / 16)),
+    (striate.StackedAutoencoder((6, 4), autoencoder=AUTOENCODER, random_state=0), X / 16),
+    (
+        striate.MLPClassifier(pretraining=AUTOENCODER, max_iter=3, random_state=0),
+        X / 16,
+    ),
     (striate.MLPClassifier([4], max_iter=3, random_state=0), X / 16),
     (
         striate.MLPRegressor(hidden_layer_sizes=4, solver="lbfgs", max_iter=3, random_state=0),

@@ -15,6 +15,7 @@ _MODULES = {
     "PatchFeatures": "striate.images.features",
     "PatchScaler": "striate.images.patches",
     "SparseAutoencoder": "striate.estimators.autoencoder",
+    "StackedAutoencoder": "striate.estimators.stacked",
     "ZCAWhitening": "striate.images.whitening",
     "check_gradient": "striate.core.gradient_check",
     "maximal_inputs": "striate.core.maximal",

@@ -170,8 +170,7 @@ def test_the_state_goes_on_in_another():
                 network, "squared_error", X, Y, run, theta, batch_size=16, rule=ADAM,
                 learning_rate=ETA, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON, sample_weight=w,
             )  # fmt: skip
-            for name, value in state.items():
-                setattr(batches, name, value)
+            batches.resume(state)
             for order in part:
                 batches.epoch(order)
             state = batches.state

@@ -64,7 +64,7 @@ def demo(
     """See the whole story on photographs.
 
     It learns features, draws them, and measures what they are worth beside raw pixels and random
-    filters, in about two minutes and without network.
+    filters, in a minute or so, and without network.
     """
     from striate.persistence import check_writable
 

@@ -13,11 +13,14 @@ from .inputs import add_transposed_times, all_finite, as_input, block, times
 from .threads import team
 
 # One row of `layers` describes a layer: its sizes, where its W and b begin in θ, its activation,
-# and how many units the layers between the first hidden one and it have.
-N_IN, N_OUT, W_AT, B_AT, ACTIVATION, UNITS_AT = range(6)
+# how many units the layers between the first hidden one and it have, and whether what is in θ is
+# Wᵀ: that of the layer as far from the other end, to which this one is tied.
+N_IN, N_OUT, W_AT, B_AT, ACTIVATION, UNITS_AT, TRANSPOSED = range(7)
 
 #: Rows that a thread passes through a layer at a time.
 PREDICTED_ROWS = 512
+#: Bytes of the activations of rows that pass through several layers at a time.
+OUTPUT_BYTES = 16 * 2**20
 #: Multiplications in a layer below which a second thread does not pay.
 SMALL_LAYER = 1_000_000
 
@@ -31,6 +34,9 @@ class Network:
         Number of inputs, of units of each hidden layer, and of outputs.
     activations : sequence of str
         A name out of `ACTIVATIONS` for each layer but the inputs.
+    tied : bool, default=False
+        Whether the second half of the layers, which must mirror the first, has its weights
+        transposed: W(L+1-l) = W(l)ᵀ. θ holds them once.
 
     Examples
     --------
@@ -42,17 +48,22 @@ class Network:
     ([(64, 25), (25, 64)], [(25,), (64,)])
     """
 
-    def __init__(self, sizes, activations):
+    def __init__(self, sizes, activations, tied=False):
         self.sizes = tuple(int(n) for n in sizes)
         self.activations = tuple(activations)
         n_in, n_out = np.array(self.sizes[:-1]), np.array(self.sizes[1:])
-        n_w = n_in * n_out
+        own = len(n_in) // 2 if tied else len(n_in)  # layers whose W is in θ
+        if tied and (len(n_in) % 2 or self.sizes != self.sizes[::-1]):
+            raise ValueError(f"layers of sizes {self.sizes} cannot be tied: they are no mirror")
+        n_w = (n_in * n_out)[:own]
         self.n_weights = int(n_w.sum())
         self.n_parameters = int(self.n_weights + n_out.sum())
-        self.layers = np.zeros((len(n_in), 6), dtype=np.int64)
+        self.layers = np.zeros((len(n_in), 7), dtype=np.int64)
         self.layers[:, N_IN] = n_in
         self.layers[:, N_OUT] = n_out
-        self.layers[:, W_AT] = np.cumsum(n_w) - n_w
+        starts = np.cumsum(n_w) - n_w
+        self.layers[:, W_AT] = [*starts, *starts[::-1]] if tied else starts
+        self.layers[own:, TRANSPOSED] = 1
         self.layers[:, B_AT] = self.n_weights + np.cumsum(n_out) - n_out
         self.layers[:, ACTIVATION] = [ACTIVATIONS[name] for name in self.activations]
         self.layers[1:, UNITS_AT] = np.cumsum(n_out)[:-1] - n_out[0]
@@ -64,13 +75,17 @@ class Network:
 
     def unpack(self, theta):
         """Lists of W (n_in, n_out) and b (n_out,): views into θ."""
-        W = [theta[w : w + n_in * n_out].reshape(n_in, n_out) for n_in, n_out, w, *_ in self.layers]
-        b = [theta[at : at + n_out] for _, n_out, _, at, *_ in self.layers]
+        W, b = [], []
+        for n_in, n_out, w, at, *_, transposed in self.layers:
+            values = theta[w : w + n_in * n_out]
+            W.append(values.reshape(n_out, n_in).T if transposed else values.reshape(n_in, n_out))
+            b.append(theta[at : at + n_out])
         return W, b
 
     def pack(self, W, b):
         """θ from the lists of W and b."""
-        return np.concatenate([np.ravel(part) for part in (*W, *b)])
+        own = [w for w, layer in zip(W, self.layers, strict=True) if not layer[TRANSPOSED]]
+        return np.concatenate([np.ravel(part) for part in (*own, *b)])
 
     def initial_theta(self, random_state, initialization="uniform", dtype=np.float64, gain=6.0):
         """Small random weights: were they zero, the units of a layer would stay equal.
@@ -80,7 +95,9 @@ class Network:
         ±√(gain / (n_in + n_out)), as scikit-learn does (with gain 2 for sigmoid units).
         """
         theta = np.zeros(self.n_parameters)
-        for W, b in zip(*self.unpack(theta), strict=True):
+        for W, b, layer in zip(*self.unpack(theta), self.layers, strict=True):
+            if layer[TRANSPOSED]:
+                continue
             n_in, n_out = W.shape
             if initialization == "normal":
                 W[:] = random_state.normal(0, 0.01, W.shape)
@@ -101,7 +118,10 @@ class Network:
 
 @jit
 def weights(theta, layer):
+    """W as it is in θ, so perhaps transposed."""
     n_in, n_out, at = layer[N_IN], layer[N_OUT], layer[W_AT]
+    if layer[TRANSPOSED]:
+        n_in, n_out = n_out, n_in
     return theta[at : at + n_in * n_out].reshape(n_in, n_out)
 
 
@@ -137,18 +157,19 @@ def delta(layers, l, deltas, rows):
 
 
 @pasted
-def step_forward(theta, layer, a, z):
-    """a(l+1) = f(W(l) a(l) + b(l)), written to z."""
-    times(a, weights(theta, layer), z)
-    activate(layer[ACTIVATION], z, biases(theta, layer))
+def first_forward(theta, layer, x, a):
+    """a(1) = f(W(0) x + b(0)), for x of any kind of input."""
+    times(x, weights(theta, layer), a)
+    activate(layer[ACTIVATION], a, biases(theta, layer))
 
 
 @pasted
 def forward(theta, layers, first, rest, rows):
-    """All layers beyond the first hidden one."""
+    """a(l+1) = f(W(l) a(l) + b(l)) for all layers beyond the first hidden one."""
     for l in range(1, len(layers)):
-        a = units(layers, l - 1, first, rest, rows)
-        step_forward(theta, layers[l], a, units(layers, l, first, rest, rows))
+        a, z = units(layers, l - 1, first, rest, rows), units(layers, l, first, rest, rows)
+        product(a, False, weights(theta, layers[l]), layers[l, TRANSPOSED] != 0, z, 0.0)
+        activate(layers[l, ACTIVATION], z, biases(theta, layers[l]))
 
 
 @pasted
@@ -166,7 +187,8 @@ def backward(theta, layers, first, rest, deltas, rows, w, s):
                 for j in range(s.size):
                     d[i, j] = w[i] * s[j]
             beta = 1.0
-        product(delta(layers, l, deltas, rows), False, weights(theta, layers[l]), True, d, beta)
+        W, other = weights(theta, layers[l]), layers[l, TRANSPOSED] == 0
+        product(delta(layers, l, deltas, rows), False, W, other, d, beta)
         a = units(layers, l - 1, first, rest, rows)
         times_derivative(layers[l - 1, ACTIVATION], a, d)
 
@@ -189,7 +211,9 @@ def add_gradient(layers, X, first, rest, deltas, rows, gradient):
         if l == 0:
             add_transposed_times(X, 0, layers[0, N_IN], d, G)
         else:
-            product(units(layers, l - 1, first, rest, rows), True, d, False, G, 1.0)
+            a = units(layers, l - 1, first, rest, rows)
+            left, right = (d, a) if layers[l, TRANSPOSED] else (a, d)
+            product(left, True, right, False, G, 1.0)
         add_column_sums(d, biases(gradient, layers[l]))
 
 
@@ -250,3 +274,50 @@ def layer_output(X, W, b, activation, check=False):
     if not all(finite):
         raise NotFiniteError("X has NaN or infinity")
     return Z
+
+
+def network_output(X, layers, dtype=None, check=False):
+    """What the last of several layers puts out for X, block by block in bounded memory.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (m, n_0)
+    layers : list of tuple
+        W, b and activation of each layer, as for `layer_output`.
+    dtype : dtype, default=None
+        Of the arithmetic, if it is not that of X.
+    check : bool, default=False
+        As in `layer_output`.
+
+    Returns
+    -------
+    ndarray of shape (m, n_L)
+
+    Raises
+    ------
+    NotFiniteError
+        If `check` finds NaN or infinity in a dense X.
+
+    Examples
+    --------
+    >>> layer = np.eye(3), np.zeros(3), "logistic"
+    >>> network_output(np.zeros((2, 3)), [layer, layer]).shape
+    (2, 3)
+    """
+    dtype = np.dtype(dtype or X.dtype)
+    widest = max(W.shape[1] for W, _, _ in layers)
+    n_rows = max(1, OUTPUT_BYTES // (widest * dtype.itemsize))
+    if X.shape[0] <= n_rows:
+        return _through(X.astype(dtype, copy=False), layers, check)
+    outputs = np.empty((X.shape[0], layers[-1][0].shape[1]), dtype=dtype)
+    for lo in range(0, X.shape[0], n_rows):
+        rows = slice(lo, lo + n_rows)
+        outputs[rows] = _through(X[rows].astype(dtype, copy=False), layers, check)
+    return outputs
+
+
+def _through(X, layers, check):
+    for W, b, activation in layers:
+        X = layer_output(X, W, b, activation, check)
+        check = False
+    return X

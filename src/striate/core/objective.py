@@ -2,22 +2,25 @@
 
 import numpy as np
 
-from .compile import kernel
-from .inputs import block, n_rows
+from .compile import jit, kernel
+from .inputs import block, dense_block, dtype_of, n_rows
 from .losses import LOSSES, data_term
 from .network import (
     ACTIVATION,
     add_gradient,
     backward,
     delta,
+    first_forward,
     forward,
-    step_forward,
     units,
 )
 from .penalties import add_weighted_sum, penalize
 
 #: Rows that are computed at once: few enough that their activations stay in the cache.
 BLOCK_ROWS = 512
+#: Bytes of activations of the first hidden layer that are kept between the two passes; those of
+#: rows beyond are computed twice.
+KEPT_BYTES = 64 * 2**20
 #: Rows are divided among at most so many groups, whose gradients are added in a fixed order.
 MAX_GROUPS = 16
 
@@ -32,9 +35,9 @@ class Objective:
         A name out of `striate.core.losses.LOSSES`.
     X : ndarray of shape (m, n_inputs), or what `striate.core.inputs.as_input` gives
         Inputs.
-    Y : ndarray of shape (m, n_outputs)
+    Y : ndarray of shape (m, n_outputs), or another input
         Targets, float32 or float64: X and the arithmetic are of the same type. For an autoencoder:
-        X itself.
+        X itself, without noise.
     run : callable
         What `striate.core.threads.team` gives.
     weight_decay : float, default=0.0
@@ -54,7 +57,8 @@ class Objective:
     Notes
     -----
     ρ̂ is a mean over all rows, so ∇J is taken in two passes: the activations of the first hidden
-    layer for all rows, kept and averaged; then the gradient with the penalty at that mean.
+    layer for all rows, averaged, and kept as far as there is room; then the gradient with the
+    penalty at that mean.
 
     The division into groups and blocks depends on the number of rows alone, and sums are taken in
     order: J and ∇J are the same to the last bit for any number of threads.
@@ -75,8 +79,8 @@ class Objective:
     ):
         if sparsity_weight and len(network.sizes) < 3:
             raise ValueError("sparsity is of hidden units, and this network has none")
-        m, dtype = n_rows(X), Y.dtype
-        self.network, self.X, self.Y, self.run = network, X, Y, run
+        m, dtype = n_rows(X), dtype_of(Y)
+        self.network, self.X, self.Y, self.run, self.dtype = network, X, Y, run, dtype
         self.loss = LOSSES[loss][0]
         self.penalties = (weight_decay, sparsity_target, sparsity_weight)
         w = np.ones(m) if sample_weight is None else sample_weight
@@ -89,8 +93,9 @@ class Objective:
         def empty(*shape):
             return np.empty(shape, dtype=dtype)
 
-        first_rows = m if sparsity_weight else T * capacity
-        self.first = empty(first_rows, n_1)
+        room = KEPT_BYTES // (n_1 * dtype.itemsize)
+        self.n_kept = min(m, room) if sparsity_weight else 0
+        self.first = empty(self.n_kept + T * capacity, n_1)
         self.rest = empty(T, capacity * network.n_deeper_units)
         self.deltas = empty(T, capacity * sum(network.sizes[1:]))
         self.gradients = empty(n_groups, network.n_parameters)
@@ -99,19 +104,20 @@ class Objective:
 
     def __call__(self, theta):
         """J (float) and ∇J (a new array of the type of Y) at θ."""
-        theta = np.ascontiguousarray(theta, dtype=self.Y.dtype)
+        theta = np.ascontiguousarray(theta, dtype=self.dtype)
         layers, (weight_decay, rho, beta) = self.network.layers, self.penalties
         s, sparsity = np.empty(0, dtype=theta.dtype), 0.0
         if beta:
             self.run(
-                _first_layer, theta, layers, self.X, self.w, self.bounds, self.first, self.sums
-            )
+                _first_layer, theta, layers, self.X, self.w, self.bounds, self.n_kept, self.first,
+                self.sums,
+            )  # fmt: skip
             s = np.empty_like(self.sums[0])
             sparsity = _sparsity(layers, rho, beta, self.sums, self.mean_activation, s)
         values = np.empty(len(self.gradients))
         self.run(
             _gradients, theta, layers, self.loss, self.X, self.Y, self.w, s, self.bounds,
-            self.first, self.rest, self.deltas, self.gradients, values,
+            self.n_kept, self.first, self.rest, self.deltas, self.gradients, values,
         )  # fmt: skip
         gradient = np.add.reduce(self.gradients, axis=0)  # the groups' gradients, first to last
         W, ridge = theta[: self.network.n_weights], 0.0
@@ -122,15 +128,24 @@ class Objective:
         return sum(self.terms.values()), gradient
 
 
+@jit
+def _rows_of_first(first, n_kept, t, capacity, lo, hi):
+    """Where a(1) of the rows lo to hi is kept, or else thread t's own place for them."""
+    begin = lo if hi <= n_kept else n_kept + t * capacity
+    return first[begin : begin + hi - lo]
+
+
 @kernel
-def _first_layer(t, T, theta, layers, X, w, bounds, first, sums):
-    """a(1) of all rows, kept in `first`, and Σ_i w_i a(1)_i for each group of rows."""
+def _first_layer(t, T, theta, layers, X, w, bounds, n_kept, first, sums):
+    """a(1) of all rows, as far as it is kept, and Σ_i w_i a(1)_i for each group of rows."""
+    capacity = min(BLOCK_ROWS, len(w))
     for g in range(t, len(sums), T):
         sums[g] = 0
         for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):
             hi = min(lo + BLOCK_ROWS, bounds[g + 1])
-            step_forward(theta, layers[0], block(X, lo, hi), first[lo:hi])
-            add_weighted_sum(first[lo:hi], w[lo:hi], sums[g])
+            a = _rows_of_first(first, n_kept, t, capacity, lo, hi)
+            first_forward(theta, layers[0], block(X, lo, hi), a)
+            add_weighted_sum(a, w[lo:hi], sums[g])
 
 
 @kernel
@@ -141,7 +156,7 @@ def _sparsity(layers, rho, beta, sums, rho_hat, s):
 
 @kernel
 def _gradients(
-    t, T, theta, layers, loss, X, Y, w, s, bounds, first, rest, deltas, gradients, values
+    t, T, theta, layers, loss, X, Y, w, s, bounds, n_kept, first, rest, deltas, gradients, values
 ):  # fmt: skip
     """Data term of J for each group of rows, and its gradient; thread t takes every T-th group."""
     last, capacity = len(layers) - 1, min(BLOCK_ROWS, len(w))
@@ -151,15 +166,13 @@ def _gradients(
         for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):
             hi = min(lo + BLOCK_ROWS, bounds[g + 1])
             rows, x = (0, hi - lo), block(X, lo, hi)
-            if s.size > 0:
-                a = first[lo:hi]
-            else:
-                a = first[t * capacity : t * capacity + hi - lo]
-                step_forward(theta, layers[0], x, a)
+            a = _rows_of_first(first, n_kept, t, capacity, lo, hi)
+            if hi > n_kept:
+                first_forward(theta, layers[0], x, a)
             forward(theta, layers, a, rest[t], rows)
             output = units(layers, last, a, rest[t], rows)
             d = delta(layers, last, deltas[t], rows)
             f = layers[last, ACTIVATION]
-            values[g] += data_term(loss, f, output, Y[lo:hi], w[lo:hi], d)
+            values[g] += data_term(loss, f, output, dense_block(Y, lo, hi), w[lo:hi], d)
             backward(theta, layers, a, rest[t], deltas[t], rows, w[lo:hi], s)
             add_gradient(layers, x, a, rest[t], deltas[t], rows, gradients[g])

@@ -4,33 +4,36 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_array, check_random_state, gen_batches
+from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from striate.core.compile import writable
-from striate.core.network import Network, layer_output
+from striate.core.inputs import as_input, with_noise
+from striate.core.network import Network, network_output
+from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.core.threads import team
-from striate.estimators.training import Plateau, Progress, epochs, full_batch, threads_for
+from striate.estimators.reconstruction import Reconstruction
+from striate.estimators.training import (
+    Plateau,
+    Progress,
+    epochs,
+    full_batch,
+    takes_minibatches,
+    threads_for,
+)
 from striate.solvers.minibatch import ADAM, Minibatch
 
 # What a unit with this activation can put out.
 _RANGES = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf)}
-# Rows whose reconstruction is held at a time.
+# Rows whose activations are averaged at a time.
 _BLOCK_ROWS = 4096
 
 
-class SparseAutoencoder(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     """Features learned by reproducing the input through a few, mostly silent, hidden units.
 
     It minimises the lecture's
@@ -56,6 +59,16 @@ class SparseAutoencoder(
         from 0 to 1 for "logistic", from -1 to 1 for "tanh", and above 0 for "relu".
     sparsity_weight : float, default=3.0
         β; 0 leaves the term out.
+    tied_weights : bool, default=False
+        Whether the decoder has the encoder's weights, W′ = Wᵀ, which halves the parameters; the
+        ridge counts them once.
+    noise : float, default=0.0
+        Learns to reproduce rows from noisy copies of themselves (a denoising autoencoder [3]_).
+        "masking": the probability with which a number is replaced by 0; "gaussian": the standard
+        deviation of the noise that is added. The noise is drawn anew for each epoch of "adam"; the
+        other solvers, which need the same J at every step, see one noisy copy.
+    noise_type : {"masking", "gaussian"}, default="masking"
+        The kind of noise.
     solver : {"lbfgs", "adam", "gd"}, default="lbfgs"
         L-BFGS over all rows; Adam over minibatches; or the lecture's gradient descent over all
         rows, with constant step.
@@ -69,7 +82,9 @@ class SparseAutoencoder(
     batch_size : int, default=200
         Rows of a minibatch of "adam".
     random_state : int, RandomState instance or None, default=None
-        Draws the first weights, and the order of rows for "adam".
+        Draws the first weights, the noise, and the order of rows for "adam".
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last one.
     verbose : bool, default=False
         Prints J after each iteration. For a progress bar:
         ``set_callbacks(sklearn.callback.ProgressBar())``.
@@ -87,7 +102,8 @@ class SparseAutoencoder(
     loss_ : float
         J at the end.
     loss_curve_ : list of float
-        J after each iteration (Adam: its mean over the epoch).
+        J after each iteration (Adam: its mean over the epoch); with `warm_start` and `partial_fit`
+        those of all calls.
     n_iter_ : int
         Iterations or epochs made.
     mean_activation_ : ndarray of shape (n_components,)
@@ -107,6 +123,10 @@ class SparseAutoencoder(
     float32 data are computed in float32, others in float64. The same `random_state` gives the same
     result to the last bit, whatever the number of threads.
 
+    Memory beyond X is that of a block of rows or a batch, of the weights (L-BFGS remembers twenty
+    steps) and of at most 64 MB of activations. Sparse X is never made dense whole, but the
+    reconstruction of each block is dense.
+
     With Adam ρ̂ is a running mean over batches. For relu units, whose mean is not bounded by 1, the
     term is the divergence ρ log(ρ/ρ̂) − ρ + ρ̂.
 
@@ -114,6 +134,8 @@ class SparseAutoencoder(
     ----------
     .. [1] Guillot, "Neural networks II" (2016): autoencoders, sparse autoencoders.
     .. [2] A. Ng, "Sparse autoencoder", CS294A lecture notes, Stanford (2011).
+    .. [3] P. Vincent, H. Larochelle, Y. Bengio and P.-A. Manzagol, "Extracting and composing robust
+       features with denoising autoencoders", ICML (2008).
 
     Examples
     --------
@@ -134,12 +156,16 @@ class SparseAutoencoder(
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "sparsity_target": [Interval(Real, None, None, closed="neither")],
         "sparsity_weight": [Interval(Real, 0, None, closed="left")],
+        "tied_weights": ["boolean"],
+        "noise": [Interval(Real, 0, None, closed="left")],
+        "noise_type": [StrOptions(set(NOISE))],
         "solver": [StrOptions({"lbfgs", "adam", "gd"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
+        "warm_start": ["boolean"],
         "verbose": ["verbose"],
     }
 
@@ -152,12 +178,16 @@ class SparseAutoencoder(
         weight_decay=1e-4,
         sparsity_target=0.05,
         sparsity_weight=3.0,
+        tied_weights=False,
+        noise=0.0,
+        noise_type="masking",
         solver="lbfgs",
         max_iter=400,
         tol=1e-7,
         learning_rate="auto",
         batch_size=200,
         random_state=None,
+        warm_start=False,
         verbose=False,
     ):
         self.n_components = n_components
@@ -166,12 +196,16 @@ class SparseAutoencoder(
         self.weight_decay = weight_decay
         self.sparsity_target = sparsity_target
         self.sparsity_weight = sparsity_weight
+        self.tied_weights = tied_weights
+        self.noise = noise
+        self.noise_type = noise_type
         self.solver = solver
         self.max_iter = max_iter
         self.tol = tol
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.random_state = random_state
+        self.warm_start = warm_start
         self.verbose = verbose
 
     @with_callbacks
@@ -181,7 +215,7 @@ class SparseAutoencoder(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training data.
         y : ignored
 
@@ -193,54 +227,117 @@ class SparseAutoencoder(
         ------
         ValueError
             If X has NaN or infinite values or is outside the output activation's range, if
-            `sparsity_target` is outside the hidden activation's, or if the training diverges.
+            `sparsity_target` is outside the hidden activation's, if `noise` is no probability, or
+            if the training diverges.
         """
-        X = writable(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
+        return self._fit(X, incremental=False)
+
+    @available_if(takes_minibatches)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Go on learning with one epoch over the given rows, for solver="adam".
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As from `fit`.
+        """
+        return self._fit(X, incremental=True)
+
+    def _fit(self, X, incremental):
+        given, go_on = X, hasattr(self, "components_") and (incremental or self.warm_start)
+        X = self._validated(X, reset=not go_on)
         self._check_ranges(X)
-        context = self._init_callback_context(max_subtasks=self.max_iter)
-        context.call_on_fit_task_begin(estimator=self, X=X)
         sizes = (X.shape[1], self.n_components, X.shape[1])
-        network = Network(sizes, (self.activation, self.output_activation))
-        self.loss_curve_ = []
-        progress = Progress(self, {"X": X}, context, lambda theta: self._attributes(network, theta))
-        with team(threads_for(network, len(X))) as run:
-            theta, self.loss_, self.n_iter_ = self._train(network, X, run, progress)
+        network = Network(sizes, (self.activation, self.output_activation), self.tied_weights)
+        if not (go_on and incremental):
+            self._random_state = check_random_state(self.random_state)
+        theta = self._start(network, X.dtype, go_on)
+        context = None
+        if not incremental:
+            context = self._init_callback_context(max_subtasks=self.max_iter)
+            context.call_on_fit_task_begin(estimator=self, X=given)
+        progress = Progress(
+            self, {"X": given}, context, lambda theta: self._attributes(network, theta)
+        )
+        with team(threads_for(network, X.shape[0])) as run:
+            train = self._train_in_batches if self.solver == "adam" else self._train_whole
+            theta, self.loss_, self.n_iter_ = train(network, theta, as_input(X), run, progress)
         for name, value in self._attributes(network, theta).items():
             setattr(self, name, value)
-        blocks = gen_batches(len(X), _BLOCK_ROWS)
-        total = sum(self._encode(X[rows]).sum(axis=0, dtype=np.float64) for rows in blocks)
-        self.mean_activation_ = (total / len(X)).astype(X.dtype)
+        self.mean_activation_ = self._mean_activation(X)
         progress.end()
         return self
 
-    def _train(self, network, X, run, progress):
-        """θ, J there and the number of iterations."""
-        random_state = check_random_state(self.random_state)
-        theta = network.initial_theta(random_state, "uniform", X.dtype)
-        names = ("weight_decay", "sparsity_target", "sparsity_weight")
-        problem = (network, "squared_error", X, X, run)
-        terms = {name: getattr(self, name) for name in names}
-        rate = self.learning_rate
-        if rate == "auto":
-            rate = 0.1 if self.solver == "gd" else 0.001
-        objective = Objective(*problem, **terms)
-        if self.solver == "adam":
-            batches = Minibatch(
-                *problem, theta, batch_size=self.batch_size, rule=ADAM, learning_rate=rate, **terms
+    def _start(self, network, dtype, go_on):
+        """θ to start with."""
+        if not go_on:
+            self.loss_curve_: list[float] = []
+            return network.initial_theta(self._random_state, "uniform", dtype)
+        if len(self.components_) != self.n_components:
+            raise ValueError(
+                f"n_components={self.n_components}, but the fit to go on from has "
+                f"{len(self.components_)} hidden units. Set warm_start=False to begin anew."
             )
-            plateau = Plateau(self.tol, progress, batches)
-            epochs(batches, max_iter=self.max_iter, random_state=random_state, after_epoch=plateau)
-            return theta, objective(theta)[0], plateau.n_iter
+        W = self.components_.T, self.decoder_components_
+        theta = network.pack(W, (self.intercept_, self.decoder_intercept_))
+        return theta.astype(dtype, copy=False)
+
+    def _problem(self, network, X, run):
+        """What solvers minimise: arguments of `Objective` and `Minibatch`."""
+        noisy = X
+        if self.noise > 0:
+            seed = self._random_state.randint(2**31)
+            noisy = with_noise(X, NOISE[self.noise_type], self.noise, seed)
+        problem = {"network": network, "loss": "squared_error", "X": noisy, "Y": X, "run": run}
+        names = ("weight_decay", "sparsity_target", "sparsity_weight")
+        return problem | {name: getattr(self, name) for name in names}
+
+    def _train_whole(self, network, theta, X, run, progress):
+        """θ, J there and the number of iterations."""
         solution = full_batch(
-            objective,
+            Objective(**self._problem(network, X, run)),
             theta,
             solver=self.solver,
             max_iter=self.max_iter,
             callback=progress,
-            learning_rate=rate,
+            learning_rate=self._rate(),
             tol=self.tol,
         )
         return solution.theta, solution.value, solution.n_iter
+
+    def _train_in_batches(self, network, theta, X, run, progress):
+        """θ, J there and the number of epochs; after `partial_fit` the mean J of its epoch."""
+        incremental = progress.context is None
+        problem = self._problem(network, X, run)
+        settings = {"batch_size": self.batch_size, "learning_rate": self._rate(), "rule": ADAM}
+        batches = Minibatch(theta=theta, **settings, **problem)
+        if incremental:
+            batches.resume(getattr(self, "_optimizer", {}))
+        plateau = Plateau(self.tol, progress, batches)
+        epochs(
+            batches,
+            max_iter=1 if incremental else self.max_iter,
+            random_state=self._random_state,
+            after_epoch=plateau,
+        )
+        self._optimizer = batches.state
+        value = plateau.best if incremental else Objective(**problem)(theta)[0]
+        return theta, value, plateau.n_iter
+
+    def _rate(self):
+        if self.learning_rate != "auto":
+            return self.learning_rate
+        return 0.1 if self.solver == "gd" else 0.001
 
     def _check_ranges(self, X):
         lowest, highest = _RANGES[self.activation]
@@ -248,6 +345,11 @@ class SparseAutoencoder(
             raise ValueError(
                 f"sparsity_target={self.sparsity_target} is outside what {self.activation} units "
                 f"can put out, {lowest:g} to {highest:g}. Choose it inside, or sparsity_weight=0."
+            )
+        if self.noise_type == "masking" and self.noise >= 1:
+            raise ValueError(
+                f"noise={self.noise}: with noise_type='masking' it is the probability with which a "
+                "number is replaced by 0, so it must be below 1."
             )
         lowest, highest = _RANGES.get(self.output_activation, (-np.inf, np.inf))
         if X.min() < lowest or X.max() > highest:
@@ -266,13 +368,12 @@ class SparseAutoencoder(
             "decoder_intercept_": b_decoder.copy(),
         }
 
-    def _encode(self, X):
-        return layer_output(X, self.components_.T, self.intercept_, self.activation)
-
-    def _decode(self, A):
-        return layer_output(
-            A, self.decoder_components_, self.decoder_intercept_, self.output_activation
-        )
+    def _mean_activation(self, X):
+        """ρ̂ over the rows of X."""
+        encoder, total = self.encoder_layers(), 0.0
+        for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
+            total += network_output(X[rows], encoder).sum(axis=0, dtype=np.float64)
+        return (total / X.shape[0]).astype(X.dtype)
 
     def as_layer(self):
         """W (n_features, n_components), b and f of ``transform(X)`` = f(X W + b).
@@ -286,82 +387,21 @@ class SparseAutoencoder(
         check_is_fitted(self)
         return self.components_.T, self.intercept_, self.activation
 
-    def transform(self, X):
-        """Activations of the hidden units.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
+    def encoder_layers(self):
+        """The hidden layer alone: see `as_layer`.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_components)
+        list of tuple
+        """
+        return [self.as_layer()]
+
+    def decoder_layers(self):
+        """W (n_components, n_features), b and g of the reconstruction.
+
+        Returns
+        -------
+        list of tuple
         """
         check_is_fitted(self)
-        return self._encode(self._validated(X))
-
-    def inverse_transform(self, X):
-        """Reconstruction of the input from activations of the hidden units.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-        """
-        check_is_fitted(self)
-        X = check_array(X, dtype=[np.float64, np.float32])
-        if X.shape[1] != len(self.components_):
-            raise ValueError(
-                f"X has {X.shape[1]} columns, but this autoencoder has {len(self.components_)} "
-                "hidden units: pass what transform returns."
-            )
-        return self._decode(X)
-
-    def score_samples(self, X):
-        """Score each row by how well it is reproduced: −½ ‖x̂ − x‖².
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            0 for a perfect reconstruction, lower for stranger rows.
-        """
-        check_is_fitted(self)
-        X = self._validated(X)
-        scores = np.empty(len(X), dtype=X.dtype)
-        for rows in gen_batches(len(X), _BLOCK_ROWS):
-            residuals = self._decode(self._encode(X[rows])) - X[rows]
-            scores[rows] = -0.5 * np.einsum("ij,ij->i", residuals, residuals)
-        return scores
-
-    def score(self, X, y=None):
-        """Mean of `score_samples`: minus the data term of J.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        y : ignored
-
-        Returns
-        -------
-        float
-        """
-        return float(np.mean(self.score_samples(X), dtype=np.float64))
-
-    def _validated(self, X):
-        return validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
-
-    @property
-    def _n_features_out(self):
-        return len(self.components_)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        return [(self.decoder_components_, self.decoder_intercept_, self.output_activation)]

@@ -12,14 +12,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
-from striate.estimators.multilayer import MultilayerPerceptron, takes_minibatches
+from striate.estimators.multilayer import MultilayerPerceptron
+from striate.estimators.training import takes_minibatches
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """Classifier by a multilayer perceptron, scikit-learn's model in a fraction of its time.
 
     The same data and `random_state` give the numbers that ``sklearn.neural_network.MLPClassifier``
-    gives. The last three parameters are the lecture's variants.
+    gives. `loss`, `output_activation` and `initialization` are the lecture's variants.
 
     Parameters
     ----------
@@ -78,6 +79,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     initialization : {"glorot", "normal"}, default="glorot"
         First weights: uniform in ±√(6 / (n_in + n_out)) (√2 for sigmoid units), or normal with
         standard deviation 0.01.
+    pretraining : SparseAutoencoder, StackedAutoencoder or FrozenEstimator of one, default=None
+        What the hidden layers begin as: `hidden_layer_sizes` and `activation` follow from it, and
+        all layers are then trained together. It is cloned and fitted on the rows that `fit` sees,
+        so that nothing leaks in cross-validation; a frozen one is taken as it is.
 
     Attributes
     ----------
@@ -100,6 +105,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     n_layers_ : int
     n_outputs_ : int
     out_activation_ : str
+    pretraining_ : SparseAutoencoder or StackedAutoencoder
+        The fitted autoencoder, if there was one.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
@@ -165,6 +172,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         loss="log_loss",
         output_activation="auto",
         initialization="glorot",
+        pretraining=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -192,6 +200,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self.loss = loss
         self.output_activation = output_activation
         self.initialization = initialization
+        self.pretraining = pretraining
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = validate_data(

@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from striate.estimators.multilayer import MultilayerPerceptron, takes_minibatches
+from striate.estimators.multilayer import MultilayerPerceptron
+from striate.estimators.training import takes_minibatches
 
 # Where targets lie for an output activation that is reached only at infinity.
 _TARGET_RANGE = {"logistic": (0.1, 0.9), "tanh": (-0.8, 0.8)}
@@ -20,7 +21,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """Regressor by a multilayer perceptron, scikit-learn's model in a fraction of its time.
 
     The same data and `random_state` give the numbers that ``sklearn.neural_network.MLPRegressor``
-    gives. The last two parameters are the lecture's variants.
+    gives. `output_activation` and `initialization` are the lecture's variants.
 
     Parameters
     ----------
@@ -79,6 +80,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     initialization : {"glorot", "normal"}, default="glorot"
         First weights: uniform in ±√(6 / (n_in + n_out)) (√2 for sigmoid units), or normal with
         standard deviation 0.01.
+    pretraining : SparseAutoencoder, StackedAutoencoder or FrozenEstimator of one, default=None
+        What the hidden layers begin as: `hidden_layer_sizes` and `activation` follow from it, and
+        all layers are then trained together. It is cloned and fitted on the rows that `fit` sees,
+        so that nothing leaks in cross-validation; a frozen one is taken as it is.
 
     Attributes
     ----------
@@ -100,6 +105,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     n_layers_ : int
     n_outputs_ : int
     out_activation_ : str
+    pretraining_ : SparseAutoencoder or StackedAutoencoder
+        The fitted autoencoder, if there was one.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
     target_scale_, target_offset_ : ndarray of shape (n_outputs,)
@@ -171,6 +178,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         max_fun=15000,
         output_activation="auto",
         initialization="glorot",
+        pretraining=None,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -198,6 +206,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.max_fun = max_fun
         self.output_activation = output_activation
         self.initialization = initialization
+        self.pretraining = pretraining
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = validate_data(

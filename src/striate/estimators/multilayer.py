@@ -12,35 +12,24 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from striate.core.inputs import as_input
-from striate.core.network import Network, NotFiniteError, layer_output
+from striate.core.network import Network, NotFiniteError, network_output
 from striate.core.objective import Objective
 from striate.core.threads import team
 from striate.estimators.after_epoch import AfterEpoch, begin_record
-from striate.estimators.training import Progress, epochs, full_batch, threads_for
+from striate.estimators.pretraining import check_agreement, pretrained
+from striate.estimators.training import MINIBATCH_SOLVERS, Progress, epochs, full_batch, threads_for
 from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, Minibatch
 
-_MINIBATCH_SOLVERS = ("sgd", "adam")
-# Bytes of the activations of rows that are predicted at a time.
-_PREDICT_BYTES = 16 * 2**20
 _NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed. Scale it, with StandardScaler for instance, or lower "
     "learning_rate_init (now {:g})."
 )
-
-
-def takes_minibatches(estimator):
-    """Whether `partial_fit` is there; an AttributeError says why it is not."""
-    if estimator.solver not in _MINIBATCH_SOLVERS:
-        raise AttributeError(
-            f"partial_fit needs a solver of minibatches, 'sgd' or 'adam', not {estimator.solver!r}"
-        )
-    return True
 
 
 class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
@@ -74,6 +63,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "initialization": [StrOptions({"glorot", "normal"})],
+        "pretraining": [HasMethods(["fit", "transform"]), None],
     }
 
     @abstractmethod
@@ -117,7 +107,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         return self._fit(X, y, sample_weight, incremental=False)
 
     def _fit(self, X, y, sample_weight, incremental):
-        hidden = self._hidden_layer_sizes()
+        self._hidden_layer_sizes()
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         told = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         X, y = self._validate_input(X, y, incremental, first)
@@ -129,14 +119,15 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
         loss, self.out_activation_ = self._output()
-        activations = [self.activation] * len(hidden) + [self.out_activation_]
-        network = Network([X.shape[1], *hidden, self.n_outputs_], activations)
+        hidden, activations = self._hidden_layers(X, first)
+        self._activations = [*activations, self.out_activation_]
+        network = Network([X.shape[1], *hidden, self.n_outputs_], self._activations)
         if first:
             self._initialize(network, X.dtype)
         theta = network.pack(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
         self._set_theta(network, theta)
         data = (X, y, sample_weight)
-        train = self._train_in_batches if self.solver in _MINIBATCH_SOLVERS else self._train_whole
+        train = self._train_in_batches if self.solver in MINIBATCH_SOLVERS else self._train_whole
         with team(threads_for(network, X.shape[0])) as run:
             progress = self._begin(network, told, incremental)
             train(network, loss, data, theta, run, first, progress)
@@ -151,10 +142,29 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         return sizes
 
+    def _hidden_layers(self, X, first):
+        """Sizes and activations of the hidden layers."""
+        if self.pretraining is None:
+            sizes = self._hidden_layer_sizes()
+            return sizes, [self.activation] * len(sizes)
+        if first:
+            self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
+        layers = self.pretraining_.encoder_layers()
+        sizes, activations = [len(b) for _, b, _ in layers], [f for _, _, f in layers]
+        check_agreement(self, sizes, activations)
+        return sizes, activations
+
     def _initialize(self, network, dtype):
-        gain = 2.0 if self.activation == "logistic" else 6.0
+        activation = self.activation if self.pretraining is None else self._activations[0]
+        gain = 2.0 if activation == "logistic" else 6.0
         theta = network.initial_theta(self._random_state, self.initialization, dtype, gain)
         self._set_theta(network, theta)
+        if self.pretraining is not None:
+            layers = zip(
+                self.coefs_, self.intercepts_, self.pretraining_.encoder_layers(), strict=False
+            )
+            for W, b, (pretrained_W, pretrained_b, _) in layers:
+                W[:], b[:] = pretrained_W, pretrained_b
         self.n_layers_ = len(network.sizes)
         begin_record(self)
 
@@ -248,8 +258,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             sample_weight=sample_weight,
         )  # fmt: skip
         if incremental:
-            for name, value in getattr(self, "_optimizer", {}).items():
-                setattr(batches, name, value)
+            batches.resume(getattr(self, "_optimizer", {}))
         self.n_iter_ = 0
         after_epoch = AfterEpoch(self, batches, validation, progress, incremental)
         try:
@@ -318,27 +327,13 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         return self._network_output(X.tocsr() if sparse.issparse(X) else X)
 
     def _network_output(self, X, check=False):
-        """Outputs of the network, block by block in bounded memory."""
         dtype = X.dtype if X.dtype.char in "fd" else self.coefs_[0].dtype
-        activations = [self.activation] * (self.n_layers_ - 2) + [self.out_activation_]
-        layers = list(zip(self.coefs_, self.intercepts_, activations, strict=True))
-        widest = max(W.shape[1] for W in self.coefs_)
-        n_rows = max(1, _PREDICT_BYTES // (widest * dtype.itemsize))
-        if X.shape[0] <= n_rows:
-            return _through(layers, X.astype(dtype, copy=False), check)
-        outputs = np.empty((X.shape[0], self.n_outputs_), dtype=dtype)
-        for rows in gen_batches(X.shape[0], n_rows):
-            outputs[rows] = _through(layers, X[rows].astype(dtype, copy=False), check)
-        return outputs
+        return network_output(X, self._layers(), dtype, check)
+
+    def _layers(self):
+        return list(zip(self.coefs_, self.intercepts_, self._activations, strict=True))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _through(layers, X, check):
-    for W, b, activation in layers:
-        X = layer_output(X, W, b, activation, check)
-        check = False
-    return X

@@ -13,6 +13,8 @@ from striate.solvers.solution import check_finite
 
 #: Multiplications in J and ∇J below which a second thread does not pay.
 SMALL_OBJECTIVE = 5_000_000
+#: Solvers that can go on with some rows at a time.
+MINIBATCH_SOLVERS = ("sgd", "adam")
 #: Epochs without progress after which a minibatch solver ends.
 PATIENCE = 10
 
@@ -58,6 +60,15 @@ class Progress:
         """Closes the fit for callbacks."""
         if self.context is not None:
             self.context.call_on_fit_task_end(estimator=self.estimator, **self.data)
+
+
+def takes_minibatches(estimator):
+    """Whether `partial_fit` is there; an AttributeError says why it is not."""
+    if estimator.solver not in MINIBATCH_SOLVERS:
+        raise AttributeError(
+            f"partial_fit needs a solver of minibatches, 'sgd' or 'adam', not {estimator.solver!r}"
+        )
+    return True
 
 
 def threads_for(network, n_rows):

@@ -5,18 +5,27 @@ from itertools import pairwise
 import numpy as np
 
 from striate.core.compile import jit, kernel, like
-from striate.core.inputs import add_transposed_times, block, copy_rows, empty_rows, n_rows
+from striate.core.inputs import (
+    add_transposed_times,
+    block,
+    copy_rows,
+    dtype_of,
+    empty_rows,
+    n_rows,
+    renewed,
+)
 from striate.core.losses import LOSSES, data_term
 from striate.core.network import (
     ACTIVATION,
     B_AT,
     N_OUT,
+    TRANSPOSED,
     W_AT,
     add_column_sums,
     backward,
     delta,
+    first_forward,
     forward,
-    step_forward,
     units,
 )
 from striate.core.penalties import add_weighted_sum, penalize, sum_of_squares
@@ -97,7 +106,7 @@ class Minibatch:
         self.constants = np.array([weight_decay, decay_over_n, sparsity_target, sparsity_weight])
         self.batch_size = min(batch_size, n_rows(X))
         self.n_rows, self.n_steps = n_rows(X), 0
-        dtype = Y.dtype
+        dtype = dtype_of(Y)
         self.w = (np.ones(n_rows(X)) if sample_weight is None else sample_weight).astype(dtype)
         self.moments = np.zeros((2 if rule == ADAM else 1, theta.size), dtype=dtype)
         small = self.batch_size * network.n_weights < SMALL_BATCH
@@ -125,7 +134,14 @@ class Minibatch:
     def state(self):
         """What the update rule remembers, for a `Minibatch` that goes on where this one ends."""
         names = ("moments", "n_steps", "learning_rate")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"means": self.means[0]}
+
+    def resume(self, state):
+        """Goes on from a `state`; an empty one changes nothing."""
+        self.n_steps = state.get("n_steps", self.n_steps)
+        self.learning_rate = state.get("learning_rate", self.learning_rate)
+        self.moments[:] = state.get("moments", 0)
+        self.means[:] = state.get("means", 0)
 
     def epoch(self, order):
         """One step for each batch of the rows X[order]; returns the terms of J, averaged over rows.
@@ -161,6 +177,7 @@ class Minibatch:
             n_threads=self.n_threads,
         )
         data, ridge, self.n_steps = result[0]
+        self.X = renewed(self.X)
         return {"data": data, "ridge": ridge}
 
 
@@ -172,10 +189,11 @@ def _even(x):
 def _parameter_tiles(network, small):
     """Rows (layer, first, end) of each W; (layer, 0, 0) for b. A small network is not divided."""
     tiles = []
-    for layer, (n_in, n_out, *_) in enumerate(network.layers):
+    for layer, (n_in, n_out, *_, transposed) in enumerate(network.layers):
         n = 1 if small else min(_even(n_in * n_out / TILE_PARAMETERS), n_in)
         edges = np.linspace(0, n_in, n + 1).astype(np.int64)
-        tiles += [(layer, first, end) for first, end in pairwise(edges)]
+        if not transposed:
+            tiles += [(layer, first, end) for first, end in pairwise(edges)]
         tiles.append((layer, 0, 0))
     return np.array(tiles, dtype=np.int64)
 
@@ -202,7 +220,7 @@ def _epoch(
             chosen = order[begin + rows[0] : begin + rows[1]]
             x, a = block(XB, rows[0], rows[1]), activations[0][rows[0] : rows[1]]
             _gather(X, Y, w, chosen, total, x, YB[rows[0] :], wB[rows[0] :])
-            step_forward(theta, layers[0], x, a)
+            first_forward(theta, layers[0], x, a)
             sums[r] = 0
             if beta != 0:
                 add_weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
@@ -254,9 +272,8 @@ def _total(w, chosen):
 def _gather(X, Y, w, chosen, total, XB, YB, wB):
     """Copies the chosen rows to the batch, with weights that add up to 1 over the batch."""
     copy_rows(X, chosen, XB)
+    copy_rows(Y, chosen, YB)
     for i in range(len(chosen)):
-        for j in range(Y.shape[1]):
-            YB[i, j] = Y[chosen[i], j]
         wB[i] = w[chosen[i]] / total
 
 
@@ -294,6 +311,11 @@ def _tile(
         else:
             a = units(layers, k - 1, activations[0][:n], activations[1], (0, n))
             add_transposed_times(a, first, end, d, G)
+        mirror = len(layers) - 1 - k
+        if layers[mirror, TRANSPOSED]:  # the layer tied to this one
+            a = units(layers, mirror - 1, activations[0][:n], activations[1], (0, n))
+            d = delta(layers, mirror, activations[2], (0, n))
+            add_transposed_times(d, first, end, a, G)
     part, g = theta[at : at + size], gradient[:size]
     squares = 0.0
     if end > first and ridge != 0:

@@ -1,0 +1,162 @@
+"""Encoding, decoding and what is lost between them, for autoencoders of any depth."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array, gen_batches
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from striate.core.network import network_output
+
+# Rows whose reconstruction is held at a time.
+_BLOCK_ROWS = 4096
+_DTYPES = (np.float64, np.float32)
+
+
+class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+    """Methods of a fitted autoencoder, from the layers of its encoder and its decoder."""
+
+    @abstractmethod
+    def encoder_layers(self):
+        """W (n_in, n_out), b (n_out,) and f of the hidden layers, from the input upwards.
+
+        Returns
+        -------
+        list of tuple
+        """
+
+    @abstractmethod
+    def decoder_layers(self):
+        """W (n_in, n_out), b (n_out,) and f of the layers that reproduce the input.
+
+        Returns
+        -------
+        list of tuple
+            In the order of use: the last one puts out the reconstruction.
+        """
+
+    def transform(self, X):
+        """Activations of the hidden units, of the last hidden layer if there are several.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+        """
+        check_is_fitted(self)
+        return network_output(self._validated(X), self.encoder_layers())
+
+    def inverse_transform(self, X):
+        """Reconstruction of the input from what `transform` returns.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        X = check_array(X, dtype=_DTYPES)
+        if X.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, but this autoencoder has {self._n_features_out} "
+                "hidden units: pass what transform returns."
+            )
+        return network_output(X, self.decoder_layers())
+
+    def reconstruction_error(self, X):
+        """Error of each feature of each row, ½ (x̂ − x)²: which features make a row strange.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            The sum of a row is minus its score in `score_samples`.
+
+        Examples
+        --------
+        The feature that was tampered with has the largest error:
+
+        >>> from sklearn.datasets import load_digits
+        >>> from striate import SparseAutoencoder
+        >>> X = load_digits().data / 16
+        >>> autoencoder = SparseAutoencoder(25, sparsity_weight=0, max_iter=50, random_state=0)
+        >>> autoencoder.fit(X[1:])
+        SparseAutoencoder(max_iter=50, n_components=25, random_state=0, sparsity_weight=0)
+        >>> strange = X[:1].copy()
+        >>> strange[0, 8] = 2.0
+        >>> int(autoencoder.reconstruction_error(strange).argmax())
+        8
+        """
+        check_is_fitted(self)
+        X = self._validated(X)
+        errors = np.empty(X.shape, dtype=X.dtype)
+        for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
+            errors[rows] = self._errors(X[rows])
+        return errors
+
+    def score_samples(self, X):
+        """Score each row by how well it is reproduced: −½ ‖x̂ − x‖².
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            0 for a perfect reconstruction, lower for stranger rows.
+        """
+        check_is_fitted(self)
+        X = self._validated(X)
+        scores = np.empty(X.shape[0], dtype=X.dtype)
+        for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
+            scores[rows] = -self._errors(X[rows]).sum(axis=1)
+        return scores
+
+    def score(self, X, y=None):
+        """Mean of `score_samples`: minus the data term of J.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        float
+        """
+        return float(np.mean(self.score_samples(X), dtype=np.float64))
+
+    def _errors(self, X):
+        errors = network_output(X, [*self.encoder_layers(), *self.decoder_layers()])
+        errors -= X.toarray() if sparse.issparse(X) else X
+        np.square(errors, out=errors)
+        errors *= errors.dtype.type(0.5)
+        return errors
+
+    def _validated(self, X, reset=False):
+        X = validate_data(
+            self, X, accept_sparse=("csr", "csc"), dtype=_DTYPES, order="C", reset=reset
+        )
+        return X.tocsr() if sparse.issparse(X) else X
+
+    @property
+    def _n_features_out(self):
+        return self.encoder_layers()[-1][0].shape[1]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

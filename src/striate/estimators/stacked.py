@@ -1,0 +1,158 @@
+"""The stacked autoencoder: layer upon layer, each learned on what the one below puts out."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import _fit_context, clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from striate.estimators.autoencoder import SparseAutoencoder
+from striate.estimators.reconstruction import Reconstruction
+
+
+class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
+    """Sparse autoencoders on top of each other, learned one by one from the input upwards.
+
+    The first learns to reproduce X, the second to reproduce the activations of the first's hidden
+    units, and so on. What the last one puts out are the features. `MLPClassifier` and
+    `MLPRegressor` take such a stack as their `pretraining`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(100,)
+        Number of hidden units of each autoencoder, from the input upwards.
+    autoencoder : SparseAutoencoder, list of SparseAutoencoder or None, default=None
+        Settings of all autoencoders, or a list with those of each; `n_components` follows from
+        `hidden_layer_sizes`. None stands for ``SparseAutoencoder()``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the autoencoders whose own `random_state` is None.
+
+    Attributes
+    ----------
+    autoencoders_ : list of SparseAutoencoder
+        The fitted autoencoders, from the input upwards: their weights, losses and mean activations.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, if X had any.
+
+    See Also
+    --------
+    SparseAutoencoder : One layer of the stack.
+    MLPClassifier : Takes a stack as `pretraining`, and fine-tunes all of its layers.
+
+    Notes
+    -----
+    The activations of all rows are held for each layer above the first while it is learned.
+
+    References
+    ----------
+    .. [1] Y. Bengio, P. Lamblin, D. Popovici and H. Larochelle, "Greedy layer-wise training of deep
+       networks", NIPS (2006).
+    .. [2] A. Ng and others, "UFLDL tutorial: stacked autoencoders", Stanford (2013).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from striate import SparseAutoencoder, StackedAutoencoder
+    >>> X = load_digits().data / 16
+    >>> one = SparseAutoencoder(sparsity_weight=0.3, max_iter=30)
+    >>> stack = StackedAutoencoder((25, 10), autoencoder=one, random_state=0).fit(X)
+    >>> [layer.components_.shape for layer in stack.autoencoders_]
+    [(25, 64), (10, 25)]
+    >>> stack.inverse_transform(stack.transform(X)).shape
+    (1797, 64)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "hidden_layer_sizes": ["array-like"],
+        "autoencoder": [SparseAutoencoder, list, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, hidden_layer_sizes=(100,), *, autoencoder=None, random_state=None):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.autoencoder = autoencoder
+        self.random_state = random_state
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Learn layer after layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no layer, if there are more or fewer autoencoders than layers, or as from
+            `SparseAutoencoder.fit`.
+        """
+        autoencoders = self._new_autoencoders()
+        context = self._init_callback_context(max_subtasks=len(autoencoders))
+        context.call_on_fit_task_begin(estimator=self, X=X)
+        A = self._validated(X, reset=True)
+        for autoencoder in autoencoders:
+            task = context.subcontext(task_name="layer")
+            with task.propagate_callback_context(autoencoder):
+                autoencoder.fit(A)
+            if autoencoder is not autoencoders[-1]:
+                A = autoencoder.transform(A)
+        self.autoencoders_ = autoencoders
+        context.call_on_fit_task_end(estimator=self, X=X)
+        return self
+
+    def _new_autoencoders(self):
+        sizes = np.atleast_1d(self.hidden_layer_sizes)
+        if sizes.size == 0:
+            raise ValueError("hidden_layer_sizes is empty: a stack has at least one layer.")
+        given = self.autoencoder
+        if not isinstance(given, list):
+            given = [given if given is not None else SparseAutoencoder()] * len(sizes)
+        if len(given) != len(sizes):
+            raise ValueError(
+                f"autoencoder is a list of {len(given)}, but hidden_layer_sizes has {len(sizes)} "
+                "layers: give one autoencoder for each layer, or one for all."
+            )
+        random_state = check_random_state(self.random_state)
+        autoencoders = []
+        for size, template in zip(sizes.tolist(), given, strict=True):
+            seed = random_state.randint(np.iinfo(np.int32).max)
+            own = template.random_state
+            settings = {"n_components": size, "random_state": seed if own is None else own}
+            autoencoders.append(clone(template).set_params(**settings))
+        return autoencoders
+
+    def encoder_layers(self):
+        """W (n_in, n_out), b (n_out,) and f of the hidden layers, from the input upwards.
+
+        Returns
+        -------
+        list of tuple
+        """
+        check_is_fitted(self)
+        return [autoencoder.as_layer() for autoencoder in self.autoencoders_]
+
+    def decoder_layers(self):
+        """W (n_in, n_out), b (n_out,) and f of the decoders, from the last hidden layer downwards.
+
+        Returns
+        -------
+        list of tuple
+        """
+        check_is_fitted(self)
+        return [
+            layer
+            for autoencoder in reversed(self.autoencoders_)
+            for layer in autoencoder.decoder_layers()
+        ]
