@@ -150,8 +150,8 @@ def test_a_run_of_one_exercise_leaves_the_others_on_the_page(module, tmp_path):
         found = exercise.Found(ours, [], [picture], [f"remark {ours}"])
         page.add(rows, row, found, exercise.Work([]), "today; a machine")
     text = page.path.read_text(encoding="utf-8")
-    assert "| [Title A](#title-a) |  |  | 3% | 0 |" in text
-    assert "| [Title B](#title-b) |  |  | 2% | 0 |" in text
+    assert "| [Title A](#title-a) |  |  | 3% | 0.0 |" in text
+    assert "| [Title B](#title-b) |  |  | 2% | 0.0 |" in text
     assert "remark 2%" in text
     assert "remark 3%" in text
     assert "remark 1%" not in text

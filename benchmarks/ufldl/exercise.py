@@ -27,12 +27,13 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG file, what it shows in words, and what is said below it."""
+    """A PNG file, what it shows in words, what is said below it, and its width on the page."""
 
     name: str
     png: bytes
     alt: str
     caption: str
+    width: int = 560
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Checks(Table):
     """Single figures, and what they must be."""
 
     def __init__(self):
-        super().__init__(("", "ours", "must be", ""))
+        super().__init__(("", "ours", "aim", ""))
 
     def at_least(self, what, value, aim, form="{:.2f}"):
         self._add(what, value, f"at least {form.format(aim)}", value >= aim, form)

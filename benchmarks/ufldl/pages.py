@@ -61,10 +61,14 @@ def overview(exercises, results):
     table = Table(("exercise", "settings", "published", "ours", "seconds"))
     for each in exercises:
         result = results.get(each.name, {"ours": "not run yet", "seconds": None})
-        seconds = "" if result["seconds"] is None else f"{result['seconds']:.0f}"
+        seconds = "" if result["seconds"] is None else _figures(result["seconds"])
         link = f"[{each.title}](#{each.title.lower().replace(' ', '-')})"
         table.add(link, each.settings, each.published, result["ours"], seconds)
     return "\n\n".join([table.markdown(), _machines(exercises, results)])
+
+
+def _figures(seconds):
+    return f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
 
 
 def _machines(exercises, results):
@@ -85,6 +89,6 @@ def _section(found, work):
 
 def _figure(picture):
     return (
-        f"```{{figure}} {IMAGES}/ufldl_{picture.name}.png\n:alt: {picture.alt}\n:width: 560px\n\n"
-        f"{picture.caption}\n```"
+        f"```{{figure}} {IMAGES}/ufldl_{picture.name}.png\n:alt: {picture.alt}\n"
+        f":width: {picture.width}px\n\n{picture.caption}\n```"
     )

@@ -56,6 +56,7 @@ def sparse_autoencoder(work):
         pictures.units(filters, n_columns=5, sort="orientation"),
         "A grid of 25 small grey pictures, most of them edges",
         "What each of the 25 hidden units looks for. Mid grey is zero.",
+        width=320,
     )
     ours = f"{edges} of 25 units are edges; gradient check {difference:.1e}"
     return Found(ours, [checks], [picture], ["The gradient is checked on 1,000 of the patches."])
@@ -87,6 +88,7 @@ def edges(work):
         "A grid of 100 small grey pictures, edges at many positions and orientations",
         f"What each of the 100 units looks for in {PATCH_SIZE}×{PATCH_SIZE} pixels, sorted by "
         "orientation; units without one clear orientation come last.",
+        width=480,
     )
     ours = f"{counts[0]} of 100 units are edges ({min(counts)} to {max(counts)} over 5 seeds)"
     return Found(ours, [checks], [picture])
