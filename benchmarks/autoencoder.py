@@ -22,7 +22,7 @@ N_INPUTS, N_UNITS, N_ROWS = 784, 200, 29_404
 TERMS = {"weight_decay": 3e-3, "sparsity_target": 0.1, "sparsity_weight": 3.0}
 STRIATE, TORCH = "Striate", "PyTorch autograd under SciPy's L-BFGS"
 #: Of Adam: rows of a batch, and the learning rate at first and at last (it falls by a cosine).
-BATCH, RATES = 200, (2e-3, 2e-5)
+BATCH, RATES = 100, (5e-3, 5e-6)
 #: How near Adam shall come to the J that L-BFGS ends with.
 NEAR = 1.02
 
@@ -48,7 +48,7 @@ def ours(X, max_iter):
     return autoencoder.fit(X).loss_
 
 
-def measure(n_rows=N_ROWS, n_iter=20, rounds=3, max_iter=400, n_epochs=60):
+def measure(n_rows=N_ROWS, n_iter=20, rounds=3, max_iter=400, n_epochs=200):
     X = digits(n_rows)
     network, theta = _start()
     title = f"784-200-784 on {len(X):,} digits, {n_iter} iterations of L-BFGS, and {max_iter}"
