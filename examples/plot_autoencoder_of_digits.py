@@ -39,6 +39,17 @@ from striate import FeatureDisplay
 display = FeatureDisplay.from_estimator(model, image_shape=(8, 8))
 
 # %%
+# Which digits excite a unit most, and how active all of them are. The target ρ is nearly reached,
+# and every unit is of use:
+from striate import UnitsDisplay
+
+display = UnitsDisplay.from_estimator(model, X, image_shape=(8, 8), n_units=5)
+
+# %%
+# The same in numbers. ``pandas.DataFrame(display.inspection.table())`` has a row for each unit.
+print(display.inspection)
+
+# %%
 # Ten digits above, and what the autoencoder makes of them below:
 import numpy as np
 

@@ -7,6 +7,7 @@ __version__ = "0.1.0.dev0"
 # Where each public name is. It is imported when it is first used: the command line need not wait
 # for the mathematics, nor the networks for the images.
 _MODULES = {
+    "DictionaryEncoder": "striate.images.dictionary",
     "FeatureDisplay": "striate.display.features",
     "ImageWhitening": "striate.images.whitening",
     "LossCurveDisplay": "striate.display.loss_curves",
@@ -16,8 +17,11 @@ _MODULES = {
     "PatchScaler": "striate.images.patches",
     "SparseAutoencoder": "striate.estimators.autoencoder",
     "StackedAutoencoder": "striate.estimators.stacked",
+    "UnitInspection": "striate.estimators.inspection",
+    "UnitsDisplay": "striate.display.units",
     "ZCAWhitening": "striate.images.whitening",
     "check_gradient": "striate.core.gradient_check",
+    "inspect_units": "striate.estimators.inspection",
     "maximal_inputs": "striate.core.maximal",
 }
 

@@ -3,5 +3,6 @@
 from striate.display.features import FeatureDisplay
 from striate.display.loss_curves import LossCurveDisplay
 from striate.display.style import PALETTE, style
+from striate.display.units import UnitsDisplay
 
-__all__ = ["PALETTE", "FeatureDisplay", "LossCurveDisplay", "style"]
+__all__ = ["PALETTE", "FeatureDisplay", "LossCurveDisplay", "UnitsDisplay", "style"]

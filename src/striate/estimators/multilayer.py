@@ -312,6 +312,18 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     def _strata(self, y):
         return None
 
+    def as_layer(self):
+        """W (n_features, n_units), b and f of the first hidden layer: f(X W + b).
+
+        Returns
+        -------
+        W : ndarray of shape (n_features, n_units)
+        b : ndarray of shape (n_units,)
+        activation : str
+        """
+        check_is_fitted(self)
+        return self._layers()[0]
+
     def _output_of(self, X):
         """Outputs of the network for the user's X, once it is checked.
 

@@ -1,6 +1,6 @@
 """Features learned on small patches, convolved over larger images and pooled."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -12,28 +12,36 @@ from sklearn.base import (
     clone,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from striate.core.activations import ACTIVATIONS
 from striate.core.compile import writable
 from striate.core.threads import team
 from striate.estimators.autoencoder import SparseAutoencoder
 from striate.images.collection import in_own_precision
 from striate.images.convolution import (
     BLOCK_POSITIONS,
-    POOLINGS,
+    Patches,
     convolve_and_pool,
-    finish_pooling,
     gather_patches,
-    pool,
+    workspace,
 )
+from striate.images.encoding import encoding_of
 from striate.images.patches import (
+    CONTRAST_FLOOR,
     NORMALIZATIONS,
     check_holds_patch,
     normalize_patches,
     sample_patches,
+)
+from striate.images.pooling import (
+    MAX,
+    POOLINGS,
+    cells_of_grids,
+    cells_of_windows,
+    finish_pooling,
+    pool,
 )
 from striate.images.whitening import ZCAWhitening
 
@@ -51,8 +59,9 @@ class PatchFeatures(
     Parameters
     ----------
     encoder : transformer, default=None
-        Learns the features of patches; cloned. With a `SparseAutoencoder` everything is one
-        compiled pass; any other scikit-learn transformer works by a slower, general way. None is
+        Learns the features of patches; cloned. With a `SparseAutoencoder` or a `DictionaryEncoder`
+        everything is one compiled pass; any other scikit-learn transformer works by a slower,
+        general way. None is
         ``SparseAutoencoder(400, weight_decay=0.01, sparsity_target=0.035, sparsity_weight=5)``,
         which learns edges from photographs.
     patch_size : int or (int, int), default=8
@@ -62,17 +71,29 @@ class PatchFeatures(
     stride : int, default=1
         Pixels between positions at which `transform` looks.
     normalize : {True, "mean", False}, default=True
-        True: x ↦ (x − mean) / √(variance + 10/255²) for each patch, which takes out brightness and
-        contrast (for pixels in [0, 1]); "mean": x ↦ x − mean; False: nothing.
+        True: x ↦ (x − mean) / √(variance + `contrast_floor`) for each patch, which takes out
+        brightness and contrast; "mean": x ↦ x − mean; False: nothing.
+    contrast_floor : float, default=10/255²
+        Keeps patches that are nearly of one colour from full contrast; for pixels in [0, 1].
     whitening : "zca", transformer or None, default="zca"
         Fitted on the normalized patches, before the encoder; cloned. "zca" is
         ``ZCAWhitening(1.0)``, which leaves the finest details weak: an autoencoder learns noise
         where they are not;
         a transformer may be a `ZCAWhitening` of other settings or a `PatchScaler`.
-    pooling : {"mean", "max"}, default="mean"
-        What is taken of a unit's activations in a cell of the grid.
-    pool_grid : (int, int), default=(3, 3)
-        Cells, down and across, into which the positions are divided as evenly as can be.
+    pooling : {"mean", "max", "sum"}, default="mean"
+        What is taken of a unit's activations in a cell.
+    pool_grid : (int, int) or list of (int, int), default=(3, 3)
+        Cells, down and across, into which the positions are divided as evenly as can be; of
+        several grids (a pyramid) all cells are features.
+    pool_size : int, (int, int) or None, default=None
+        In place of a grid: cells of so many positions, down and across, as many as the image has
+        room for, the last of which may be smaller. All images must then be of one size.
+    flips : bool, default=False
+        Whether to pool over the image and its mirror image together, so that left and right do not
+        matter; takes twice the time.
+    signed_sqrt : bool, default=False
+        Whether to take the square root of the pooled features (with their sign), which keeps few
+        large ones from outweighing the others.
     random_state : int, RandomState instance or None, default=None
         Draws the patches; the encoder has its own.
 
@@ -122,9 +143,13 @@ class PatchFeatures(
         "n_patches": [Interval(Integral, 2, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
         "normalize": ["boolean", StrOptions({"mean"})],
+        "contrast_floor": [Interval(Real, 0, None, closed="neither")],
         "whitening": [HasMethods(["fit", "transform"]), StrOptions({"zca"}), None],
         "pooling": [StrOptions(set(POOLINGS))],
-        "pool_grid": [tuple],
+        "pool_grid": [tuple, list],
+        "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
+        "flips": ["boolean"],
+        "signed_sqrt": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -136,9 +161,13 @@ class PatchFeatures(
         n_patches=100_000,
         stride=1,
         normalize=True,
+        contrast_floor=CONTRAST_FLOOR,
         whitening="zca",
         pooling="mean",
         pool_grid=(3, 3),
+        pool_size=None,
+        flips=False,
+        signed_sqrt=False,
         random_state=None,
     ):
         self.encoder = encoder
@@ -146,9 +175,13 @@ class PatchFeatures(
         self.n_patches = n_patches
         self.stride = stride
         self.normalize = normalize
+        self.contrast_floor = contrast_floor
         self.whitening = whitening
         self.pooling = pooling
         self.pool_grid = pool_grid
+        self.pool_size = pool_size
+        self.flips = flips
+        self.signed_sqrt = signed_sqrt
         self.random_state = random_state
 
     @with_callbacks
@@ -175,10 +208,9 @@ class PatchFeatures(
         context.call_on_fit_task_begin(estimator=self, X=images)
         collection = in_own_precision(images)
         size = _pair("patch_size", self.patch_size)
-        _pair("pool_grid", self.pool_grid)
+        self._grids()
         random_state = check_random_state(self.random_state)
-        patches = sample_patches(collection, size, self.n_patches, random_state)
-        normalize_patches(patches, NORMALIZATIONS[self.normalize])
+        patches = self._normalized_patches(collection, size, self.n_patches, random_state)
         self.patch_shape_ = (*size, collection.n_channels)
         self.whitening_ = self._new_whitening()
         if self.whitening_ is not None:
@@ -189,6 +221,46 @@ class PatchFeatures(
             self.encoder_.fit(patches)
         context.call_on_fit_task_end(estimator=self, X=images)
         return self
+
+    def sample_patches(self, images, n_patches=10_000, random_state=None):
+        """Patches of images as the encoder sees them: normalized and whitened.
+
+        For looking into the encoder: ``inspect_units(features.encoder_, patches)``.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
+        n_patches : int, default=10_000
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        ndarray of shape (n_patches, patch height * width * channels)
+
+        Raises
+        ------
+        ValueError
+            As from `fit`, or if `n_patches` is below 1.
+        """
+        check_is_fitted(self, "encoder_")
+        check_scalar(n_patches, "n_patches", Integral, min_val=1)
+        collection = in_own_precision(images)
+        self._check_channels(collection)
+        random_state, size = check_random_state(random_state), self.patch_shape_[:2]
+        patches = self._normalized_patches(collection, size, n_patches, random_state)
+        return patches if self.whitening_ is None else self.whitening_.transform(patches)
+
+    def _normalized_patches(self, collection, size, n_patches, random_state):
+        patches = sample_patches(collection, size, n_patches, random_state)
+        normalize_patches(patches, NORMALIZATIONS[self.normalize], self.contrast_floor)
+        return patches
+
+    def _check_channels(self, collection):
+        if collection.n_channels != self.patch_shape_[2]:
+            raise ValueError(
+                f"{collection.name(0)}: has {collection.n_channels} channels, but the features "
+                f"were learned on {self.patch_shape_[2]}"
+            )
 
     def _new_encoder(self, random_state):
         if self.encoder is not None:
@@ -257,11 +329,7 @@ class PatchFeatures(
         """
         check_is_fitted(self, "encoder_")
         collection = in_own_precision(images)
-        if collection.n_channels != self.patch_shape_[2]:
-            raise ValueError(
-                f"{collection.name(0)}: has {collection.n_channels} channels, but the features "
-                f"were learned on {self.patch_shape_[2]}"
-            )
+        self._check_channels(collection)
         gh, gw = _pair("pool_grid", self.pool_grid)
         start = 0 if self.pooling == "mean" else -np.inf
         shape = (len(collection), gh, gw, self._n_units)
