@@ -64,7 +64,7 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
     image : array of shape (h, w, c)
     patches : Patches
     project : tuple of array (n_pixels, q) and (q,)
-        Turns a patch x into x L + l, which is then encoded; empty where it is encoded itself.
+        Turns a patch x into x L + shift, which is then encoded; empty where it is encoded itself.
     encoding : Encoding
     cells : Cells
     pooling : int
@@ -73,7 +73,7 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
     pooled : array of shape (n_cells, n_features)
         To which the activations are added; at first 0, or -inf for maxima.
     """
-    (L, l), (P, Q, A) = project, work
+    (L, shift), (P, Q, A) = project, work
     n_positions = cells.rows.shape[1] * cells.columns.shape[1]
     for begin in range(0, n_positions, len(P)):
         n = min(len(P), n_positions - begin)
@@ -83,8 +83,8 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
             x = Q[:n]
             product(P[:n], False, L, False, x, 0.0)
             for i in range(n):
-                for j in range(l.size):
-                    x[i, j] += l[j]
+                for j in range(shift.size):
+                    x[i, j] += shift[j]
         product(x, False, encoding.W, False, A[:n], 0.0)
         encode(encoding.kind, x, encoding.b, A[:n])
         pool(A[:n], begin, cells, pooling, encoding.threshold, encoding.two_signs, pooled)

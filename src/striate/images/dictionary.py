@@ -51,8 +51,8 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     encoding : {"triangle", "soft_threshold", "hard"}, default="triangle"
         What becomes of a patch x:
 
-        - "triangle": max(0, μ − ‖x − w_j‖), μ the mean distance to all atoms: nothing for atoms that
-          are further than most, about half of them;
+        - "triangle": max(0, μ − ‖x − w_j‖), μ the mean distance to all atoms: nothing for atoms
+          that are further away, about half of them;
         - "soft_threshold": two features for each atom, max(0, w_j·x − θ) and max(0, −w_j·x − θ);
         - "hard": 1 for the nearest atom, 0 for all others.
     threshold : float, default=0.25
@@ -78,8 +78,8 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     ----------
     .. [1] A. Coates, H. Lee and A. Y. Ng, "An analysis of single-layer networks in unsupervised
        feature learning", AISTATS (2011): k-means, "triangle" and "hard".
-    .. [2] A. Coates and A. Y. Ng, "The importance of encoding versus training with sparse coding and
-       vector quantization", ICML (2011): OMP-1, random patches and the soft threshold.
+    .. [2] A. Coates and A. Y. Ng, "The importance of encoding versus training with sparse coding
+       and vector quantization", ICML (2011): OMP-1, random patches and the soft threshold.
 
     Examples
     --------
@@ -249,7 +249,7 @@ def _sum_of_best(t, T, X, W, bounds, sums):
 
 @jit
 def largest(Z, i):
-    """Index of the largest |z| of row i: first its size, in sixteen strands for SIMD, then where."""
+    """Index of the largest |z| of row i: how large, in sixteen strands for SIMD, then where."""
     n, zero = Z.shape[1], like(0, Z[0, 0])
     highest = np.zeros(16, dtype=Z.dtype)
     for j in range(0, n - 15, 16):

@@ -39,6 +39,11 @@ class Encoding(NamedTuple):
         return self.W.shape[1] * (2 if self.two_signs else 1)
 
     @property
+    def per_product(self):
+        """What adding 1 to z would add to b: distances hold −2 z + ‖w‖²."""
+        return -2.0 if self.kind in (NEAREST, TRIANGLE) else 1.0
+
+    @property
     def of_distances(self):
         """Whether it needs ‖x‖², so that the patch must be there as the encoder sees it."""
         return self.kind == TRIANGLE

@@ -35,7 +35,7 @@ def cells_of_grids(map_shape, grids):
 
 
 def cells_of_windows(map_shape, window):
-    """A map (n_y, n_x) in windows of (height, width) positions, the last of which may be smaller."""
+    """A map (n_y, n_x) in windows of (height, width) positions; the last may be smaller."""
     return _cells([[np.arange(n) // size for n, size in zip(map_shape, window, strict=True)]])
 
 
