@@ -42,11 +42,11 @@ def cost_and_gradient(theta, data, n_hidden, weight_decay, sparsity_target, spar
     return cost, np.concatenate(parts)
 
 
-def train(theta, patches, n_hidden, terms, max_iter, n_corrections=20):
+def train(theta, patches, n_hidden, terms, max_iter):
     """SciPy's result after `max_iter` iterations of L-BFGS; patches (m, n_visible)."""
     data = np.ascontiguousarray(patches.T)
     arguments = (data, n_hidden, *terms)
-    options = {"maxiter": max_iter, "maxfun": 10 * max_iter, "maxcor": n_corrections}
+    options = {"maxiter": max_iter, "maxfun": 10 * max_iter}
     options |= {"ftol": 0, "gtol": 0}
     return minimize(
         cost_and_gradient, theta, arguments, method="L-BFGS-B", jac=True, options=options

@@ -446,8 +446,9 @@ def test_style_leaves_no_trace():
 WITHOUT_MATPLOTLIB = """
 import sys
 sys.modules["matplotlib"] = None
-from striate.display import FeatureDisplay, LossCurveDisplay, style
-for draw in (FeatureDisplay([[1.0]]).plot, LossCurveDisplay([1]).plot, style().__enter__):
+from striate.display import FeatureDisplay, LossCurveDisplay, UnitsDisplay, style
+displays = FeatureDisplay([[1.0]]), LossCurveDisplay([1]), UnitsDisplay(None, None)
+for draw in (*(display.plot for display in displays), style().__enter__):
     try:
         draw()
     except ImportError as error:

@@ -123,7 +123,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     float32 data are computed in float32, others in float64. The same `random_state` gives the same
     result to the last bit, whatever the number of threads.
 
-    Memory beyond X is that of a block of rows or a batch, of the weights (L-BFGS remembers twenty
+    Memory beyond X is that of a block of rows or a batch, of the weights (L-BFGS remembers ten
     steps) and of at most 64 MB of activations. Sparse X is never made dense whole, but the
     reconstruction of each block is dense.
 

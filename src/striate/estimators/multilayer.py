@@ -235,12 +235,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _lbfgs_limits(self):
         # scikit-learn's settings, which are SciPy's but for gtol.
-        return {
-            "gtol": self.tol,
-            "ftol": 2.220446049250313e-09,
-            "max_fun": self.max_fun,
-            "n_corrections": 10,
-        }
+        return {"gtol": self.tol, "ftol": 2.220446049250313e-09, "max_fun": self.max_fun}
 
     def _train_in_batches(self, network, loss, data, theta, run, first, progress):
         """SGD or Adam."""
