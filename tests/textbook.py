@@ -109,7 +109,7 @@ def convolve(image, patch_shape, stride, how, encode):
 
 
 def pool(feature_map, grid, pooling):
-    """Mean or maximum over the cells of a grid: (grid rows, grid columns, k)."""
+    """Mean, maximum or sum over the cells of a grid: (grid rows, grid columns, k)."""
     n_y, n_x, k = feature_map.shape
     cells = np.empty((*grid, k))
     for r in range(grid[0]):
@@ -117,5 +117,5 @@ def pool(feature_map, grid, pooling):
             ys = [y for y in range(n_y) if y * grid[0] // n_y == r]
             xs = [x for x in range(n_x) if x * grid[1] // n_x == c]
             members = np.array([feature_map[y, x] for y in ys for x in xs])
-            cells[r, c] = members.mean(axis=0) if pooling == "mean" else members.max(axis=0)
+            cells[r, c] = getattr(np, pooling)(members, axis=0)
     return cells

@@ -1,5 +1,6 @@
 """Encoders of patches by a dictionary: how it is learned, and how a patch is described by it."""
 
+import warnings
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -66,6 +68,8 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     ----------
     components_ : ndarray of shape (n_components, n_features)
         The atoms.
+    n_iter_ : int
+        Passes over the patches that were made, and drawing some counts as one.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
@@ -145,6 +149,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 "patches: choose fewer atoms or more patches."
             )
         random_state = check_random_state(self.random_state)
+        self.n_iter_ = 1
         learn = getattr(self, f"_learn_{self.dictionary}")
         self.components_ = np.ascontiguousarray(learn(X, random_state), dtype=X.dtype)
         return self
@@ -158,7 +163,11 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             max_iter=self.max_iter,
             random_state=random_state,
         )
-        return kmeans.fit(X).cluster_centers_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # of fewer clusters than asked for
+            kmeans.fit(X)
+        self.n_iter_ = kmeans.n_iter_
+        return kmeans.cluster_centers_
 
     def _learn_patches(self, X, random_state):
         return X[random_state.permutation(len(X))[: self.n_components]]
@@ -171,6 +180,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         W = _unit_rows(self._learn_patches(X, random_state))
         bounds = np.linspace(0, len(X), _N_GROUPS + 1).astype(np.int64)
         sums = np.empty((_N_GROUPS, *W.shape), dtype=X.dtype)
+        self.n_iter_ = self.max_iter
         with team() as run:
             for _ in range(self.max_iter):
                 run(_sum_of_best, X, W, bounds, sums)
@@ -208,14 +218,17 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
-        X, how = writable(X), self.as_encoding()
-        b = how.b.astype(X.dtype)
-        Z = np.empty((len(X), how.n_features), dtype=X.dtype)
+        how = self.as_encoding()
+        W, b = (writable(part.astype(X.dtype, copy=False)) for part in (how.W, how.b))
+        codes = np.empty((len(X), how.n_features), dtype=X.dtype)
         with team() as run:
             for rows in gen_batches(len(X), _BLOCK_ROWS):
-                Z[rows, : b.size] = layer_output(X[rows], how.W, np.zeros_like(b), "identity")
-                run(encoded, how.kind, how.threshold, how.two_signs, X[rows], b, Z[rows])
-        return Z
+                Z = layer_output(X[rows], W, np.zeros_like(b), "identity")
+                run(encoded, how.kind, writable(X[rows]), b, Z)
+                if how.two_signs:
+                    Z = np.maximum(np.hstack([Z, -Z]) - b.dtype.type(how.threshold), 0)
+                codes[rows] = Z
+        return codes
 
     @property
     def _n_features_out(self):

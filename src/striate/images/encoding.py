@@ -117,15 +117,7 @@ def mean_of_row(Z, i):
 
 
 @kernel
-def encoded(t, T, kind, threshold, two_signs, X, b, Z):
-    """Thread t's rows of Z (m, n_units or twice that), whose first columns hold X W."""
-    n = b.size
-    for i in range(t, len(Z), T):
-        z = Z[i : i + 1, :n]
-        encode(kind, X[i : i + 1], b, z)
-        if two_signs:
-            for j in range(n):
-                value, zero = Z[i, j], like(0, b[0])
-                low, high = -value - like(threshold, b[0]), value - like(threshold, b[0])
-                Z[i, j] = high if high > zero else zero
-                Z[i, n + j] = low if low > zero else zero
+def encoded(t, T, kind, X, b, Z):
+    """Thread t's share of the rows of Z = X W, encoded in place."""
+    rows = len(Z) * t // T, len(Z) * (t + 1) // T
+    encode(kind, X[rows[0] : rows[1]], b, Z[rows[0] : rows[1]])

@@ -60,7 +60,7 @@ def fold(whitening, encoder, n_pixels, dtype):
         limits = getattr(whitening, "limits", limits)
         C, c = C.astype(np.float64), c.astype(np.float64)
         U, s, R = np.linalg.svd(C)
-        q = int(np.sum(s > _NO_RANK * s[0]))
+        q = max(int(np.sum(s > _NO_RANK * s[0])), 1)
         if encoding.of_distances or C.shape[0] * q + q * W.shape[1] < C.shape[0] * W.shape[1]:
             L, shift, W = U[:, :q] * s[:q], c @ R[:q].T, R[:q] @ W
         else:
