@@ -341,8 +341,17 @@ class PatchFeatures(
             np.copysign(np.sqrt(np.abs(pooled)), pooled, out=pooled)
 
     def _patches(self, limits=(-np.inf, np.inf)):
-        how = NORMALIZATIONS[self.normalize], float(self.contrast_floor)
-        return Patches(*self.patch_shape_[:2], int(self.stride), *how, *map(float, limits))
+        height, width, _ = self.patch_shape_
+        lowest, highest = map(float, limits)
+        return Patches(
+            height,
+            width,
+            int(self.stride),
+            NORMALIZATIONS[self.normalize],
+            float(self.contrast_floor),
+            lowest,
+            highest,
+        )
 
     def _grids(self):
         """The grids of cells, checked."""
