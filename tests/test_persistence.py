@@ -81,6 +81,7 @@ ESTIMATORS = [
         striate.MLPRegressor(hidden_layer_sizes=4, solver="lbfgs", max_iter=3, random_state=0),
         np.float32(X / 16),
     ),
+    (striate.SelfTaughtClassifier(AUTOENCODER, LogisticRegression()), X / 16),
     (ZCAWhitening(), X),
     (PatchScaler(), X),
     (ImageWhitening(), IMAGES),

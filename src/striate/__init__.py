@@ -15,6 +15,7 @@ _MODULES = {
     "MLPRegressor": "striate.estimators.mlp_regressor",
     "PatchFeatures": "striate.images.features",
     "PatchScaler": "striate.images.patches",
+    "SelfTaughtClassifier": "striate.estimators.self_taught",
     "SparseAutoencoder": "striate.estimators.autoencoder",
     "StackedAutoencoder": "striate.estimators.stacked",
     "UnitInspection": "striate.estimators.inspection",
@@ -22,6 +23,7 @@ _MODULES = {
     "ZCAWhitening": "striate.images.whitening",
     "check_gradient": "striate.core.gradient_check",
     "inspect_units": "striate.estimators.inspection",
+    "labeled_scorer": "striate.estimators.labels",
     "maximal_inputs": "striate.core.maximal",
 }
 

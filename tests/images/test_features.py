@@ -17,7 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from striate import PatchFeatures, PatchScaler, SparseAutoencoder, ZCAWhitening
+from striate import (
+    PatchFeatures,
+    PatchScaler,
+    SelfTaughtClassifier,
+    SparseAutoencoder,
+    ZCAWhitening,
+)
 
 AUTOENCODER = SparseAutoencoder(5, max_iter=5, random_state=0)
 SETTINGS = {"patch_size": 4, "n_patches": 300, "pool_grid": (2, 3), "random_state": 0}
@@ -343,6 +349,28 @@ def test_in_a_grid_search(n_jobs):
     search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs, error_score="raise")
     search.fit(images, y)
     assert search.best_score_ > 0.9
+
+
+def test_few_labels(tmp_path):
+    """Images of which some have a label, as arrays or as files, with others of another size."""
+    images, y = labelled()
+    known = np.where(np.arange(len(y)) % 3, y, -1)
+    pixels = (255 * images).astype(np.uint8)
+    paths = [tmp_path / f"{i}.png" for i in range(len(pixels))]
+    for path, image in zip(paths, pixels, strict=True):
+        Image.fromarray(image).save(path)
+    features = make_pipeline(PatchFeatures(AUTOENCODER, **SETTINGS), StandardScaler())
+    model = SelfTaughtClassifier(features, LogisticRegression())
+    larger = list(images_of((20, 17), n=2, dtype=np.float32))
+    predicted = [
+        clone(model).fit(given, known, unlabeled=larger).predict(given)
+        for given in (pixels, list(pixels), paths, [str(path) for path in paths])
+    ]
+    assert np.mean(predicted[0] == y) > 0.9
+    for other in predicted[1:]:
+        np.testing.assert_array_equal(other, predicted[0])
+    search = GridSearchCV(model, {"classifier__C": [0.1, 1]}, cv=2, error_score="raise")
+    assert search.fit(paths, known).best_score_ > 0.9
 
 
 def test_names_and_output():

@@ -1,0 +1,50 @@
+"""The code of a guide runs as it is printed, on images too few and settings too small to learn."""
+
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+DOCS = Path(__file__).parents[1] / "docs"
+# What is made smaller, so that the test is quick.
+SMALL = {
+    "PatchFeatures(patch_size=8,": (
+        "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
+    ),
+    "SparseAutoencoder(50,": "SparseAutoencoder(3, max_iter=3,",
+    "    n_jobs=2,\n": "    cv=2,\n",
+}
+
+
+@pytest.fixture
+def photographs(tmp_path, monkeypatch):
+    """The folders that the guide begins with."""
+    rng = np.random.default_rng(0)
+    for folder in ("labelled/cracked", "labelled/sound", "unlabelled"):
+        (tmp_path / folder).mkdir(parents=True)
+        for i in range(12):
+            pixels = rng.integers(0, 256, (20, 24), dtype=np.uint8)
+            pixels[::2] //= 3 if folder.endswith("cracked") else 1
+            Image.fromarray(pixels).save(tmp_path / folder / f"{i}.png")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_few_labels(photographs, capsys):
+    page = (DOCS / "few_labels.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    code = "from striate import SparseAutoencoder\n" + "\n".join(blocks)
+    for printed, small in SMALL.items():
+        assert printed in code
+        code = code.replace(printed, small)
+    mpl.use("agg")
+    names = {}
+    exec(compile(code, "few_labels.md", "exec"), names)
+    assert names["model"].classes_.tolist() == ["cracked", "sound"]
+    assert names["y"].tolist() == [0, -1, 1, -1]
+    assert "features__patchfeatures__patch_size" in capsys.readouterr().out
+    rng = np.random.default_rng(0)
+    table = names["table_model"].fit(rng.random((30, 8)), np.arange(30) % 3 - 1)
+    assert table.n_labeled_ == 20
