@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from striate.core.activations import ACTIVATIONS, activate
-from striate.core.compile import jit, kernel, like
+from striate.core.compile import jit, jit_sum, kernel, like
 
 #: Encodings beyond the activations f(W x + b), as numbers in compiled code.
 NEAREST, TRIANGLE = 100, 101
@@ -86,34 +86,27 @@ def nearest(b, Z):
 @jit
 def triangle(X, b, Z):
     """max(0, μ − d_j) with d_j = ‖x − w_j‖ and μ the mean of all d_j."""
-    zero, two = like(0, b[0]), like(2, b[0])
+    zero = like(0, b[0])
     for i in range(Z.shape[0]):
         squares = zero
         for j in range(X.shape[1]):
             squares += X[i, j] * X[i, j]
-        for j in range(Z.shape[1]):
-            square = squares - two * Z[i, j] + b[j]
-            Z[i, j] = np.sqrt(square if square > zero else zero)
-        mean = mean_of_row(Z, i)
+        mean = distances(squares, b, Z[i]) / like(Z.shape[1], zero)
         for j in range(Z.shape[1]):
             above = mean - Z[i, j]
             Z[i, j] = above if above > zero else zero
 
 
-@jit
-def mean_of_row(Z, i):
-    """In eight sums, so that SIMD may take them, always in the same order."""
-    sums = np.zeros(8, dtype=Z.dtype)
-    n = Z.shape[1]
-    for j in range(0, n - 7, 8):
-        for k in range(8):
-            sums[k] += Z[i, j + k]
-    total = like(0, sums[0])
-    for k in range(8):
-        total += sums[k]
-    for j in range(n - n % 8, n):
-        total += Z[i, j]
-    return total / like(n, total)
+@jit_sum
+def distances(squares, b, z):
+    """Turns the products z = x·w_j into ‖x − w_j‖ = √(‖x‖² − 2 z + ‖w_j‖²); returns their sum."""
+    total = like(0, squares)
+    for j in range(z.size):
+        square = squares - like(2, squares) * z[j] + b[j]
+        square = square if square > like(0, squares) else like(0, squares)
+        z[j] = np.sqrt(square)
+        total += z[j]
+    return total
 
 
 @kernel

@@ -62,27 +62,25 @@ def pool(A, begin, cells, pooling, threshold, two_signs, pooled):
     """
     n_x, k = cells.columns.shape[1], A.shape[1]
     zero, theta = like(0, A[0, 0]), like(threshold, A[0, 0])
+    sums = pooled.reshape(len(pooled), pooled.shape[1] // k, k)
     for i in range(len(A)):
         y, x = (begin + i) // n_x, (begin + i) % n_x
         for g in range(len(cells.rows)):
             cell = cells.rows[g, y] + cells.columns[g, x]
-            if two_signs and pooling == MAX:
-                for j in range(k):
-                    high, low = A[i, j] - theta, -A[i, j] - theta
-                    high, low = max(high, zero), max(low, zero)
-                    pooled[cell, j] = max(pooled[cell, j], high)
-                    pooled[cell, k + j] = max(pooled[cell, k + j], low)
-            elif two_signs:
-                for j in range(k):
-                    high, low = A[i, j] - theta, -A[i, j] - theta
-                    pooled[cell, j] += high if high > zero else zero
-                    pooled[cell, k + j] += low if low > zero else zero
-            elif pooling == MAX:
-                for j in range(k):
-                    pooled[cell, j] = max(pooled[cell, j], A[i, j])
-            else:
-                for j in range(k):
-                    pooled[cell, j] += A[i, j]
+            for sign in range(sums.shape[1]):
+                factor = like(1 - 2 * sign, theta)
+                if pooling == MAX:
+                    for j in range(k):
+                        a = factor * A[i, j] - theta
+                        a = zero if two_signs and a < zero else a
+                        sums[cell, sign, j] = a if a > sums[cell, sign, j] else sums[cell, sign, j]
+                elif two_signs:
+                    for j in range(k):
+                        a = factor * A[i, j] - theta
+                        sums[cell, sign, j] += a if a > zero else zero
+                else:
+                    for j in range(k):
+                        sums[cell, sign, j] += A[i, j]
 
 
 def finish_pooling(cells, pooling, n_views, pooled):
