@@ -33,11 +33,12 @@ def pooled(feature_map, cells, pooling, block=BLOCK_POSITIONS, threshold=None):
     """`pool` over blocks of positions, and `finish_pooling`."""
     k = feature_map.shape[2]
     A = feature_map.reshape(-1, k)
-    two_signs = threshold is not None
-    result = np.full((len(cells.sizes), k * (1 + two_signs)), start(pooling), dtype=A.dtype)
+    signs = np.array([] if threshold is None else [1.0, -1.0])
+    result = np.full((len(cells.sizes), k * max(len(signs), 1)), start(pooling), dtype=A.dtype)
     for begin in range(0, len(A), block):
         part = A[begin : begin + block].copy()
-        pool(part, begin, cells, POOLINGS[pooling], threshold or 0.0, two_signs, result)
+        theta = np.full(len(part), threshold or 0.0)
+        pool(part, begin, cells, POOLINGS[pooling], signs, theta, result)
     finish_pooling(cells, POOLINGS[pooling], 1, result)
     return result
 
@@ -159,10 +160,8 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     expected = textbook.pool(feature_map, grid, pooling)
     patches = patches_of(4, 5, stride, True)
     cells = cells_of_grids(patches.map_shape(image), [grid])
-    project, encoding = (
-        (np.empty((40, 0), dtype), np.empty(0, dtype)),
-        Encoding(W, b, ACTIVATIONS[activation]),
-    )
+    project, signs = (np.empty((40, 0), dtype), np.empty(0, dtype)), np.empty(0, dtype)
+    encoding = Encoding(W, b, ACTIVATIONS[activation], signs)
     result = np.full((6, 6), start(pooling), dtype=dtype)
     work = workspace(project, encoding, 40)
     convolve_and_pool(image, patches, project, encoding, cells, POOLINGS[pooling], work, result)

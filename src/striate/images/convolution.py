@@ -73,7 +73,7 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
     pooled : array of shape (n_cells, n_features)
         To which the activations are added; at first 0, or -inf for maxima.
     """
-    (L, shift), (P, Q, A) = project, work
+    (L, shift), (P, Q, A, theta) = project, work
     n_positions = cells.rows.shape[1] * cells.columns.shape[1]
     for begin in range(0, n_positions, len(P)):
         n = min(len(P), n_positions - begin)
@@ -86,11 +86,12 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
                 for j in range(shift.size):
                     x[i, j] += shift[j]
         product(x, False, encoding.W, False, A[:n], 0.0)
-        encode(encoding.kind, x, encoding.b, A[:n])
-        pool(A[:n], begin, cells, pooling, encoding.threshold, encoding.two_signs, pooled)
+        encode(encoding.kind, x, encoding.b, A[:n], theta[:n])
+        pool(A[:n], begin, cells, pooling, encoding.signs, theta[:n], pooled)
 
 
 def workspace(project, encoding, n_pixels):
     """Room for what one thread computes at a time."""
-    widths = (n_pixels, project[0].shape[1], encoding.W.shape[1])
-    return tuple(np.empty((BLOCK_POSITIONS, n), dtype=encoding.W.dtype) for n in widths)
+    dtype, widths = encoding.W.dtype, (n_pixels, project[0].shape[1], encoding.W.shape[1])
+    P, Q, A = (np.empty((BLOCK_POSITIONS, n), dtype=dtype) for n in widths)
+    return P, Q, A, np.full(BLOCK_POSITIONS, encoding.threshold, dtype=dtype)

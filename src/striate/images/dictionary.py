@@ -28,6 +28,7 @@ from striate.images.encoding import NEAREST, TRIANGLE, Encoding, encoded
 _BLOCK_ROWS = 1024
 _N_GROUPS = 8
 _DISTANCES = {"triangle": TRIANGLE, "hard": NEAREST}
+_SIGNS = {"triangle": (-1,), "soft_threshold": (1, -1), "hard": ()}
 
 
 class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -198,12 +199,12 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         Encoding
         """
         check_is_fitted(self)
-        W = self.components_
+        W, signs = self.components_, np.array(_SIGNS[self.encoding], dtype=self.components_.dtype)
         if self.encoding == "soft_threshold":
             zeros = np.zeros(len(W), dtype=W.dtype)
-            return Encoding(_unit_rows(W).T, zeros, IDENTITY, float(self.threshold), True)
+            return Encoding(_unit_rows(W).T, zeros, IDENTITY, signs, float(self.threshold))
         squares = np.einsum("ij,ij->i", W, W)
-        return Encoding(W.T, squares, _DISTANCES[self.encoding])
+        return Encoding(W.T, squares, _DISTANCES[self.encoding], signs)
 
     def transform(self, X):
         """Describe patches by the atoms.
@@ -224,9 +225,11 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         with team() as run:
             for rows in gen_batches(len(X), _BLOCK_ROWS):
                 Z = layer_output(X[rows], W, np.zeros_like(b), "identity")
-                run(encoded, how.kind, writable(X[rows]), b, Z)
-                if how.two_signs:
-                    Z = np.maximum(np.hstack([Z, -Z]) - b.dtype.type(how.threshold), 0)
+                theta = np.full(len(Z), how.threshold, dtype=X.dtype)
+                run(encoded, how.kind, writable(X[rows]), b, Z, theta)
+                if len(how.signs):
+                    signed = [Z if sign > 0 else -Z for sign in how.signs]
+                    Z = np.maximum(np.hstack(signed) - theta[:, np.newaxis], 0)
                 codes[rows] = Z
         return codes
 

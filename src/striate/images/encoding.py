@@ -21,22 +21,22 @@ class Encoding(NamedTuple):
         Added to z; for distances ‖w_j‖².
     kind : int
         A number out of `ACTIVATIONS`, NEAREST or TRIANGLE.
+    signs : ndarray of shape (n_signs,)
+        Where there are any, a feature is max(0, sign · z − θ) for each of them.
     threshold : float
-        θ of the soft threshold, max(0, z − θ) and max(0, −z − θ); only if `two_signs`.
-    two_signs : bool
-        Whether each unit gives two features, one for each sign of z.
+        θ; TRIANGLE has its own for each patch.
     """
 
     W: np.ndarray
     b: np.ndarray
     kind: int
+    signs: np.ndarray
     threshold: float = 0.0
-    two_signs: bool = False
 
     @property
     def n_features(self):
         """Features of a patch."""
-        return self.W.shape[1] * (2 if self.two_signs else 1)
+        return self.W.shape[1] * max(len(self.signs), 1)
 
     @property
     def per_product(self):
@@ -56,16 +56,16 @@ def encoding_of(encoder):
     if not hasattr(encoder, "as_layer") or hasattr(encoder, "limits"):
         return None
     W, b, activation = encoder.as_layer()
-    return Encoding(W, b, ACTIVATIONS[activation])
+    return Encoding(W, b, ACTIVATIONS[activation], np.empty(0, dtype=W.dtype))
 
 
 @jit
-def encode(kind, X, b, Z):
-    """Turns the products Z = X W into what the encoding makes of them, in place."""
+def encode(kind, X, b, Z, theta):
+    """Turns the products Z = X W into what is pooled, in place; TRIANGLE sets θ for each row."""
     if kind == NEAREST:
         nearest(b, Z)
     elif kind == TRIANGLE:
-        triangle(X, b, Z)
+        triangle(X, b, Z, theta)
     else:
         activate(kind, Z, b)
 
@@ -84,17 +84,13 @@ def nearest(b, Z):
 
 
 @jit
-def triangle(X, b, Z):
-    """max(0, μ − d_j) with d_j = ‖x − w_j‖ and μ the mean of all d_j."""
-    zero = like(0, b[0])
+def triangle(X, b, Z, theta):
+    """d_j = ‖x − w_j‖ and θ = −μ, μ the mean of all d_j: the feature is max(0, −d_j − θ)."""
     for i in range(Z.shape[0]):
-        squares = zero
+        squares = like(0, b[0])
         for j in range(X.shape[1]):
             squares += X[i, j] * X[i, j]
-        mean = distances(squares, b, Z[i]) / like(Z.shape[1], zero)
-        for j in range(Z.shape[1]):
-            above = mean - Z[i, j]
-            Z[i, j] = above if above > zero else zero
+        theta[i] = -distances(squares, b, Z[i]) / like(Z.shape[1], squares)
 
 
 @jit_sum
@@ -110,7 +106,7 @@ def distances(squares, b, z):
 
 
 @kernel
-def encoded(t, T, kind, X, b, Z):
+def encoded(t, T, kind, X, b, Z, theta):
     """Thread t's share of the rows of Z = X W, encoded in place."""
-    rows = len(Z) * t // T, len(Z) * (t + 1) // T
-    encode(kind, X[rows[0] : rows[1]], b, Z[rows[0] : rows[1]])
+    lo, hi = len(Z) * t // T, len(Z) * (t + 1) // T
+    encode(kind, X[lo:hi], b, Z[lo:hi], theta[lo:hi])

@@ -397,7 +397,8 @@ class PatchFeatures(
             if self.whitening_ is not None:
                 P = self.whitening_.transform(P)
             A = np.ascontiguousarray(self.encoder_.transform(P), dtype=image.dtype)
-            pool(A, begin, cells, POOLINGS[self.pooling], 0.0, False, pooled)
+            none = np.empty(0, dtype=A.dtype)
+            pool(A, begin, cells, POOLINGS[self.pooling], none, none, pooled)
 
     def _n_codes(self):
         """Features of one patch."""

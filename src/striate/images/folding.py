@@ -72,4 +72,6 @@ def fold(whitening, encoder, n_pixels, dtype):
             "these features were changed after fit"
         )
     L, shift, W, b = (writable(part.astype(dtype)) for part in (L, shift, W, b))
-    return Folded(limits, (L, shift), encoding._replace(W=W, b=b))
+    return Folded(
+        limits, (L, shift), encoding._replace(W=W, b=b, signs=encoding.signs.astype(dtype))
+    )

@@ -55,32 +55,32 @@ def _cells(grids):
 
 
 @kernel
-def pool(A, begin, cells, pooling, threshold, two_signs, pooled):
-    """Adds the activations A at positions begin, begin + 1, … to `pooled` (n_cells, n_features).
+def pool(A, begin, cells, pooling, signs, theta, pooled):
+    """Adds the activations at positions begin, begin + 1, … to `pooled` (n_cells, n_features).
 
-    With two signs a unit's z is two activations, max(0, z − θ) and max(0, −z − θ).
+    They are A (m, k) itself or, where there are `signs`, max(0, ± z − θ) of the z in A, with a
+    threshold θ for each row, first for all units with the first sign.
     """
     n_x, k = cells.columns.shape[1], A.shape[1]
-    zero, theta = like(0, A[0, 0]), like(threshold, A[0, 0])
-    sums = pooled.reshape(len(pooled), pooled.shape[1] // k, k)
+    sums, zero = pooled.reshape(len(pooled), pooled.shape[1] // k, k), like(0, A[0, 0])
     for i in range(len(A)):
         y, x = (begin + i) // n_x, (begin + i) % n_x
         for g in range(len(cells.rows)):
             cell = cells.rows[g, y] + cells.columns[g, x]
-            for sign in range(sums.shape[1]):
-                factor = like(1 - 2 * sign, theta)
-                if pooling == MAX:
-                    for j in range(k):
-                        a = factor * A[i, j] - theta
-                        a = zero if two_signs and a < zero else a
-                        sums[cell, sign, j] = a if a > sums[cell, sign, j] else sums[cell, sign, j]
-                elif two_signs:
-                    for j in range(k):
-                        a = factor * A[i, j] - theta
-                        sums[cell, sign, j] += a if a > zero else zero
-                else:
-                    for j in range(k):
-                        sums[cell, sign, j] += A[i, j]
+            if len(signs) == 0 and pooling == MAX:
+                for j in range(k):
+                    sums[cell, 0, j] = A[i, j] if A[i, j] > sums[cell, 0, j] else sums[cell, 0, j]
+            elif len(signs) == 0:
+                for j in range(k):
+                    sums[cell, 0, j] += A[i, j]
+            for s in range(len(signs)):
+                for j in range(k):
+                    a = signs[s] * A[i, j] - theta[i]
+                    a = a if a > zero else zero
+                    if pooling == MAX:
+                        sums[cell, s, j] = a if a > sums[cell, s, j] else sums[cell, s, j]
+                    else:
+                        sums[cell, s, j] += a
 
 
 def finish_pooling(cells, pooling, n_views, pooled):
