@@ -6,13 +6,14 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench docs clean
+.PHONY: help demo test bench ufldl docs clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    learn features from photographs and show what they do (one to two minutes)"
 	@echo "make test    lint, type check and test"
 	@echo "make bench   measure speed beside other libraries"
+	@echo "make ufldl   do the UFLDL tutorial's exercises beside its published numbers"
 	@echo "make docs    build the documentation"
 	@echo "make clean   remove the environment and all that was built"
 
@@ -33,6 +34,10 @@ test: .venv/.dev
 bench: .venv/.app
 	@echo "Running the benchmarks"
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m benchmarks
+
+ufldl: .venv/.app
+	@echo "Working through the exercises; MNIST and CIFAR-10 are fetched once, where they are not there"
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m benchmarks.ufldl
 
 docs: .venv/.docs
 	@echo "Building the documentation; its examples are run, which takes a while"

@@ -4,13 +4,14 @@ import argparse
 import importlib
 
 from .environment import HAS_TORCH, KERNEL_VARIABLES, WITHOUT_TORCH, description, restart_without
-from .page import PAGE, write
+from .page import PAGE, write, write_picture
 
 #: Name on the command line: the module whose `measure()` returns a `Report`.
 SUBJECTS = {
     "objective": "objective",
     "features": "image_features",
     "training": "training",
+    "autoencoder": "autoencoder",
     "first-use": "first_use",
     "perceptron": "perceptron",
 }
@@ -35,6 +36,8 @@ def main(arguments=None):
         report.show()
         if not options.no_page:
             write(name, report.markdown())
+            for file, png in report.pictures.items():
+                write_picture(file, png)
             print(f"Written to {PAGE}", flush=True)
 
 

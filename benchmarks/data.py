@@ -13,25 +13,56 @@ def mnist():
     From benchmarks/data/mnist.npz, with arrays X_train, y_train, X_test and y_test, or, where that
     is not there, once from OpenML by scikit-learn, which then writes it.
     """
-    path = FOLDER / "mnist.npz"
-    if not path.exists() and not _fetch(path):
+    arrays = _arrays("mnist", "mnist_784", _as_they_are, 60_000)
+    if arrays is None:
+        return None
+    X_train, y_train, X_test, y_test = arrays
+    X_train, X_test = (
+        X.reshape(-1, 784).astype(np.float32) / np.float32(255) for X in (X_train, X_test)
+    )
+    return X_train, y_train, X_test, y_test
+
+
+def cifar10():
+    """X_train (50000, 32, 32, 3) and X_test, uint8, y_train and y_test; None without them.
+
+    From benchmarks/data/cifar10.npz, or once from OpenML, as `mnist`.
+    """
+    return _arrays("cifar10", "CIFAR_10", _channels_last, 50_000)
+
+
+def _arrays(name, name_at_openml, arrange, n_train):
+    """X_train, y_train, X_test, y_test of the file."""
+    path = FOLDER / f"{name}.npz"
+    if not path.exists() and not _fetch(path, name_at_openml, arrange, n_train):
         return None
     with np.load(path) as arrays:
-        X_train, X_test = (
-            arrays[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("X_train", "X_test")
+        return (
+            arrays["X_train"],
+            arrays["y_train"].astype(int),
+            arrays["X_test"],
+            arrays["y_test"].astype(int),
         )
-        return X_train, arrays["y_train"].astype(int), X_test, arrays["y_test"].astype(int)
 
 
-def _fetch(path):
+def _fetch(path, name, arrange, n_train):
     from sklearn.datasets import fetch_openml
 
     try:
-        X, y = fetch_openml("mnist_784", return_X_y=True, as_frame=False)
+        X, y = fetch_openml(name, version=1, return_X_y=True, as_frame=False)
     except OSError as error:
-        print(f"MNIST is left out: {path} is not there, and OpenML is out of reach ({error})")
+        print(f"{name} is left out: {path} is not there, and OpenML is out of reach ({error})")
         return False
-    X, y = X.astype(np.uint8), y.astype(np.uint8)
+    X, y = arrange(X.astype(np.uint8)), y.astype(np.uint8)
     FOLDER.mkdir(exist_ok=True)
-    np.savez(path, X_train=X[:60000], y_train=y[:60000], X_test=X[60000:], y_test=y[60000:])
+    np.savez(path, X_train=X[:n_train], y_train=y[:n_train], X_test=X[n_train:], y_test=y[n_train:])
     return True
+
+
+def _as_they_are(X):
+    return X
+
+
+def _channels_last(X):
+    """OpenML's rows of CIFAR-10 hold all reds of an image, then all greens, then all blues."""
+    return X.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)

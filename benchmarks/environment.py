@@ -20,11 +20,11 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 WITHOUT_TORCH = "PyTorch is not installed: its rows are left out (pip install torch, the CPU build)"
 
 
-def restart_without(variables):
+def restart_without(variables, module="benchmarks"):
     """Starts this command again where one of the variables is set: BLAS reads them when loaded."""
     if any(name in os.environ for name in variables):
         env = {name: value for name, value in os.environ.items() if name not in variables}
-        command = [sys.executable, "-m", "benchmarks", *sys.argv[1:]]
+        command = [sys.executable, "-m", module, *sys.argv[1:]]
         sys.exit(subprocess.run(command, env=env, check=False).returncode)
 
 

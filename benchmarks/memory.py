@@ -1,4 +1,4 @@
-"""Peak memory of `PatchFeatures.transform` beyond its input and output, in a process of its own."""
+"""Peak memory of a piece of work beyond what was held before it, in a process of its own."""
 
 import contextlib
 import ctypes
@@ -18,8 +18,17 @@ CAN_BE_MEASURED = STATUS.exists()
 
 
 def of_features(n_images, n_units, repeats=2):
-    """Megabytes, in `repeats` new processes."""
-    command = [sys.executable, "-m", "benchmarks.memory", str(n_images), str(n_units)]
+    """Megabytes that `PatchFeatures.transform` needs beyond its input and output."""
+    return _in_new_processes("_features", (n_images, n_units), repeats)
+
+
+def of_autoencoder(n_rows, max_iter, repeats=2):
+    """Megabytes that the fit of the self-taught autoencoder needs beyond the data."""
+    return _in_new_processes("_autoencoder", (n_rows, max_iter), repeats)
+
+
+def _in_new_processes(work, sizes, repeats):
+    command = [sys.executable, "-m", "benchmarks.memory", work, *map(str, sizes)]
     runs = [
         subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(repeats)
     ]
@@ -32,20 +41,37 @@ def _kilobytes(name):
     return int(facts[name].removesuffix("kB"))
 
 
-def _measure(n_images, n_units):
+def _beyond(run):
+    """Megabytes at the peak of `run` beyond those before it, and its result."""
+    with contextlib.suppress(AttributeError):  # what is free goes back: it would hide new needs
+        ctypes.CDLL(None).malloc_trim(0)
+    CLEAR.write_text("5")  # the peak counts from here
+    before = _kilobytes("VmRSS")
+    result = run()
+    return (_kilobytes("VmHWM") - before) * 1024 / 1e6, result
+
+
+def _features(n_images, n_units):
     from . import image_features
 
     few = image_features.crops(4)
     model = image_features.learned(few, n_units, max_iter=1, n_patches=1000)
     model.transform(few)  # compiled code and libraries are in memory now
     images = image_features.crops(n_images)
-    with contextlib.suppress(AttributeError):  # what is free goes back: it would hide new needs
-        ctypes.CDLL(None).malloc_trim(0)
-    CLEAR.write_text("5")  # the peak counts from here
-    before = _kilobytes("VmRSS")
-    features = model.transform(images)
-    return (_kilobytes("VmHWM") - before) * 1024 / 1e6 - features.nbytes / 1e6
+    megabytes, features = _beyond(lambda: model.transform(images))
+    return megabytes - features.nbytes / 1e6
+
+
+def _autoencoder(n_rows, max_iter):
+    from . import autoencoder
+
+    X = autoencoder.digits(n_rows)
+    autoencoder.ours(X[:500], 1)
+    return _beyond(lambda: autoencoder.ours(X, max_iter))[0]
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(*map(int, sys.argv[1:]))))
+    work, *sizes = sys.argv[1:]
+    print(
+        json.dumps({"_features": _features, "_autoencoder": _autoencoder}[work](*map(int, sizes)))
+    )

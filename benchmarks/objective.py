@@ -34,7 +34,7 @@ def measure(n_rows=50_000, rounds=21):
         if HAS_TORCH:
             from .pytorch import autoencoder_objective
 
-            evaluate = autoencoder_objective(network.unpack(theta), X, **TERMS)
+            evaluate = partial(autoencoder_objective(network, X, **TERMS), theta)
             for name, mine, other in zip(("J", "∇J"), J_one(theta), evaluate(), strict=True):
                 remarks.append(check_same(f"{name} against PyTorch", mine, other, 1e-5))
             contenders += [Contender(f"{TORCH}, {THREADS[n]}", evaluate, n) for n in (1, 2)]

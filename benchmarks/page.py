@@ -1,8 +1,8 @@
 """The page of the documentation that shows what was measured: prose by hand, tables from here."""
 
-import os
-import tempfile
 from pathlib import Path
+
+from striate.persistence import replacing
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -14,16 +14,11 @@ def write(name, text, page=PAGE):
     _, found_end, after = rest.partition(end)
     if not (found and found_end):
         raise ValueError(f"{page}: has no place for {name}; add the lines {begin} and {end}")
-    _replace(page, f"{before}{begin}\n\n{text}\n\n{end}{after}")
+    with replacing(page) as temporary:
+        temporary.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
-def _replace(page, text):
-    descriptor, temporary = tempfile.mkstemp(dir=page.parent, prefix=f".{page.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, page.stat().st_mode)
-        os.replace(temporary, page)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def write_picture(name, png, folder=PAGE.parent / "images"):
+    """Writes a PNG file that the page shows."""
+    with replacing(folder / name) as temporary:
+        temporary.write_bytes(png)

@@ -4,23 +4,25 @@ import torch
 from torch.nn import functional as F
 
 
-def autoencoder_objective(weights, X, *, weight_decay, sparsity_target, sparsity_weight):
-    """evaluate() -> J, ∇J (laid out as our θ: all W, then all b), by autograd."""
-    (W_1, W_2), (b_1, b_2) = ([torch.tensor(part) for part in parts] for parts in weights)
-    parameters = [p.requires_grad_() for p in (W_1, W_2, b_1, b_2)]
+def autoencoder_objective(network, X, *, weight_decay, sparsity_target, sparsity_weight):
+    """evaluate(θ) -> J, ∇J (both laid out as ours: all W, then all b), by autograd."""
     X = torch.from_numpy(X)
+    linear = network.activations[-1] == "identity"
 
-    def objective():
+    def objective(W_1, W_2, b_1, b_2):
         a = torch.sigmoid(X @ W_1 + b_1)
-        reconstruction = a @ W_2 + b_2
+        z = a @ W_2 + b_2
+        reconstruction = z if linear else torch.sigmoid(z)
         rho, rho_hat = sparsity_target, a.mean(dim=0)
         kl = rho * torch.log(rho / rho_hat) + (1 - rho) * torch.log((1 - rho) / (1 - rho_hat))
         data = F.mse_loss(reconstruction, X, reduction="sum") / (2 * len(X))
         ridge = weight_decay / 2 * (W_1.square().sum() + W_2.square().sum())
         return data + ridge + sparsity_weight * kl.sum()
 
-    def evaluate():
-        J = objective()
+    def evaluate(theta):
+        W, b = network.unpack(theta)
+        parameters = [torch.tensor(p, dtype=X.dtype, requires_grad=True) for p in (*W, *b)]
+        J = objective(*parameters)
         gradients = torch.autograd.grad(J, parameters)
         return J.item(), torch.cat([g.ravel() for g in gradients]).numpy()
 

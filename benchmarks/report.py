@@ -33,11 +33,12 @@ class Table:
 
 @dataclass
 class Report:
-    """Tables of one subject, and remarks made while it was measured."""
+    """Tables of one subject, remarks made while it was measured, and PNG files by their names."""
 
     title: str
     tables: list[Table]
     remarks: list[str]
+    pictures: dict[str, bytes] = field(default_factory=dict)
 
     def markdown(self):
         remarks = "\n".join(f"- {remark}" for remark in self.remarks)

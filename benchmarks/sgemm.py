@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .timing import Contender, Spread
+from .timing import THREADS, Contender, Spread
 
 # A large square product, and blocks of the shape that 8x8x3 patches with 400 units have.
 _SHAPES = {
@@ -11,19 +11,26 @@ _SHAPES = {
 }
 
 
-def contenders():
+def contenders(n_threads=1):
     """NumPy's product in several shapes, to be timed beside what it shall be compared with."""
-    return [Contender(f"sgemm, {name}", _product(*shape)) for name, shape in _SHAPES.items()]
+    return [
+        Contender(_name(shape, n_threads), _product(*sizes), n_threads)
+        for shape, sizes in _SHAPES.items()
+    ]
 
 
-def best(seconds):
+def best(seconds, n_threads=1):
     """GFLOP/s of the shape with the highest median, and its name."""
     rates = {
-        name: Spread(2e-9 * m * k * n * repeats / seconds[f"sgemm, {name}"].values)
-        for name, (m, k, n, repeats) in _SHAPES.items()
+        shape: Spread(2e-9 * m * k * n * repeats / seconds[_name(shape, n_threads)].values)
+        for shape, (m, k, n, repeats) in _SHAPES.items()
     }
-    name = max(rates, key=lambda name: rates[name].median)
-    return rates[name], name
+    shape = max(rates, key=lambda shape: rates[shape].median)
+    return rates[shape], shape
+
+
+def _name(shape, n_threads):
+    return f"sgemm, {shape}, {THREADS[n_threads]}"
 
 
 def add_times(table, seconds, flops, n_items=None):

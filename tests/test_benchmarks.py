@@ -20,15 +20,36 @@ def module(monkeypatch):
         ("objective", {"n_rows": 700, "rounds": 1}),
         ("image_features", {"n_images": 2, "n_units": 3, "max_iter": 1, "rounds": 1, "many": ()}),
         ("training", {"n_patches": 200, "max_iter": 3, "rounds": 1}),
+        ("autoencoder", {"n_rows": 40, "n_iter": 2, "rounds": 1, "max_iter": 3, "n_epochs": 2}),
     ],
 )
-def test_a_subject_reports(module, name, sizes):
+def test_a_subject_reports(module, few_images, name, sizes):
     report = module(name).measure(**sizes)
     text = report.markdown()
     for table in report.tables:
         assert table.rows
         for row in table.rows:
             assert f"| {row[0]} |" in text
+
+
+@pytest.fixture
+def few_images(module, monkeypatch):
+    """Random images in place of MNIST and CIFAR-10."""
+    rng = np.random.default_rng(0)
+
+    def drawn(n, *shape, dtype):
+        y = np.arange(n) % 10
+        images = rng.integers(256, size=(n, *shape))
+        return (images.astype(np.uint8) if dtype == np.uint8 else (images / 256).astype(dtype)), y
+
+    digits = (*drawn(60, 784, dtype=np.float32), *drawn(30, 784, dtype=np.float32))
+    photographs = (*drawn(60, 32, 32, 3, dtype=np.uint8), *drawn(30, 32, 32, 3, dtype=np.uint8))
+    monkeypatch.setattr(module("ufldl.digits"), "mnist", lambda: digits)
+    monkeypatch.setattr(module("ufldl.digits"), "N_HELD_OUT", 20)
+    monkeypatch.setattr(module("autoencoder"), "mnist", lambda: digits[:2])
+    monkeypatch.setattr(module("ufldl.colours"), "cifar10", lambda: photographs)
+    monkeypatch.setattr(module("ufldl.colours"), "N_PATCHES", 500)
+    monkeypatch.setattr(module("memory"), "CAN_BE_MEASURED", False)
 
 
 def test_contenders_take_turns(module):
@@ -86,3 +107,74 @@ def test_every_subject_has_a_place_on_the_page(module):
     for name in module("__main__").SUBJECTS:
         assert f"<!-- measured: {name} -->" in page
         assert f"<!-- end of {name} -->" in page
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sparse",
+        "whitening",
+        "pen-strokes",
+        "softmax",
+        "self-taught",
+        "linear-decoder",
+        "convolution",
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_an_exercise_finds_something(module, few_images, name):
+    exercises = {each.name: each for each in module("ufldl.__main__").EXERCISES}
+    photograph = np.random.default_rng(0).random((40, 40, 1), dtype=np.float32)
+    work = module("ufldl.exercise").Work([photograph], limit=2)
+    found = exercises[name].run(work)
+    assert found.ours
+    assert all(table.rows for table in found.tables)
+    assert work.seconds > 0
+    assert all(picture.png.startswith(b"\x89PNG") for picture in found.pictures)
+
+
+def test_an_exercise_without_its_data_is_left_out(module, monkeypatch):
+    digits = module("ufldl.digits")
+    monkeypatch.setattr(digits, "mnist", lambda: None)
+    assert all(exercise.run(None) is None for exercise in digits.EXERCISES)
+
+
+def test_a_run_of_one_exercise_leaves_the_others_on_the_page(module, tmp_path):
+    exercise, pages = module("ufldl.exercise"), module("ufldl.pages")
+    rows = [exercise.Exercise(name, f"Title {name}", "", "", None) for name in "AB"]
+    markers = "\n".join(f"<!-- measured: {m} -->\n<!-- end of {m} -->" for m in ("table", "A", "B"))
+    (tmp_path / "ufldl.md").write_text(markers, encoding="utf-8")
+    page = pages.Page(tmp_path)
+    for row, ours in zip((*rows, rows[0]), ("1%", "2%", "3%"), strict=True):
+        picture = exercise.Picture(row.name, b"png", "what it shows", "what is said of it")
+        found = exercise.Found(ours, [], [picture], [f"remark {ours}"])
+        page.add(rows, row, found, exercise.Work([]), "today; a machine")
+    text = page.path.read_text(encoding="utf-8")
+    assert "| [Title A](#title-a) |  |  | 3% | 0.0 |" in text
+    assert "| [Title B](#title-b) |  |  | 2% | 0.0 |" in text
+    assert "remark 2%" in text
+    assert "remark 3%" in text
+    assert "remark 1%" not in text
+    assert "Run on a machine: A (today), B (today)." in text
+    assert {path.name for path in (tmp_path / "images").iterdir()} == {
+        "ufldl_A.png",
+        "ufldl_B.png",
+    }
+
+
+def test_every_exercise_has_its_section(module):
+    page = (module("ufldl.pages").DOCS / "ufldl.md").read_text(encoding="utf-8")
+    for exercise in module("ufldl.__main__").EXERCISES:
+        assert f"\n## {exercise.title}\n" in page
+        assert f"<!-- measured: {exercise.name} -->" in page
+        assert f"<!-- end of {exercise.name} -->" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["cats"], "no exercise is called 'cats'"), (["--max-iter", "2"], "--out FOLDER")],
+)
+def test_the_exercises_explain_a_wrong_command(module, capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        module("ufldl.__main__").main(arguments)
+    assert message in capsys.readouterr().err

@@ -23,6 +23,8 @@ BLOCK_ROWS = 512
 KEPT_BYTES = 64 * 2**20
 #: Rows are divided among at most so many groups, whose gradients are added in a fixed order.
 MAX_GROUPS = 16
+#: Bytes of the gradients of groups that wait to be added; there is room for one a thread at least.
+WAITING_BYTES = 6 * 2**20
 
 
 class Objective:
@@ -98,7 +100,8 @@ class Objective:
         self.first = empty(self.n_kept + T * capacity, n_1)
         self.rest = empty(T, capacity * network.n_deeper_units)
         self.deltas = empty(T, capacity * sum(network.sizes[1:]))
-        self.gradients = empty(n_groups, network.n_parameters)
+        n_each = max(1, WAITING_BYTES // (network.n_parameters * dtype.itemsize * T))
+        self.gradients = empty(min(n_each * T, n_groups), network.n_parameters)
         self.sums = np.zeros((n_groups, n_1), dtype=dtype)
         self.mean_activation = np.zeros(n_1)
 
@@ -114,16 +117,19 @@ class Objective:
             )  # fmt: skip
             s = np.empty_like(self.sums[0])
             sparsity = _sparsity(layers, rho, beta, self.sums, self.mean_activation, s)
-        values = np.empty(len(self.gradients))
-        self.run(
-            _gradients, theta, layers, self.loss, self.X, self.Y, self.w, s, self.bounds,
-            self.n_kept, self.first, self.rest, self.deltas, self.gradients, values,
-        )  # fmt: skip
-        gradient = np.add.reduce(self.gradients, axis=0)  # the groups' gradients, first to last
+        values, gradient = np.empty(len(self.bounds) - 1), np.zeros_like(theta)
+        for begin in range(0, len(values), len(self.gradients)):
+            bounds = self.bounds[begin : begin + len(self.gradients) + 1]
+            self.run(
+                _gradients, theta, layers, self.loss, self.X, self.Y, self.w, s, bounds,
+                self.n_kept, self.first, self.rest, self.deltas, self.gradients, values[begin:],
+            )  # fmt: skip
+            for group in self.gradients[: len(bounds) - 1]:  # first to last
+                gradient += group
         W, ridge = theta[: self.network.n_weights], 0.0
         if weight_decay:
             gradient[: W.size] += theta.dtype.type(weight_decay) * W
-            ridge = weight_decay / 2 * float(np.sum(np.square(W, dtype=np.float64)))
+            ridge = weight_decay / 2 * float(np.einsum("i,i->", W, W, dtype=np.float64))
         self.terms = {"data": float(np.sum(values)), "sparsity": sparsity, "ridge": ridge}
         return sum(self.terms.values()), gradient
 
@@ -160,7 +166,7 @@ def _gradients(
 ):  # fmt: skip
     """Data term of J for each group of rows, and its gradient; thread t takes every T-th group."""
     last, capacity = len(layers) - 1, min(BLOCK_ROWS, len(w))
-    for g in range(t, len(values), T):
+    for g in range(t, len(bounds) - 1, T):
         gradients[g] = 0
         values[g] = 0
         for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):

@@ -1,0 +1,184 @@
+"""The self-taught autoencoder: 784-200-784 on MNIST's digits 5 to 9, by L-BFGS and by Adam."""
+
+import time
+
+import numpy as np
+
+from striate import SparseAutoencoder
+from striate.core.network import Network
+from striate.core.objective import Objective
+from striate.core.threads import team
+from striate.solvers.lbfgs import lbfgs
+from striate.solvers.minibatch import ADAM, Minibatch
+
+from . import memory, sgemm
+from .data import FOLDER, mnist
+from .environment import HAS_TORCH, WITHOUT_TORCH
+from .pictures import loss_against_seconds
+from .report import Aims, Report, Table, Times
+from .timing import THREADS, Contender, check_same, take_turns
+
+N_INPUTS, N_UNITS, N_ROWS = 784, 200, 29_404
+TERMS = {"weight_decay": 3e-3, "sparsity_target": 0.1, "sparsity_weight": 3.0}
+STRIATE, TORCH = "Striate", "PyTorch autograd under SciPy's L-BFGS"
+#: Of Adam: rows of a batch, and the learning rate at first and at last (it falls by a cosine).
+BATCH, RATES = 100, (5e-3, 5e-6)
+#: How near Adam shall come to the J that L-BFGS ends with.
+NEAR = 1.02
+
+
+def digits(n_rows=N_ROWS):
+    """Digits 5 to 9, float32: array (n_rows, 784); random numbers without MNIST."""
+    data = mnist()
+    if data is None:
+        return np.random.default_rng(0).random((n_rows, N_INPUTS), dtype=np.float32)
+    return data[0][data[1] >= 5][:n_rows]
+
+
+def ours(X, max_iter):
+    """J at the end."""
+    autoencoder = SparseAutoencoder(
+        N_UNITS,
+        output_activation="logistic",
+        max_iter=max_iter,
+        tol=0.0,
+        random_state=0,
+        **TERMS,
+    )
+    return autoencoder.fit(X).loss_
+
+
+def measure(n_rows=N_ROWS, n_iter=20, rounds=3, max_iter=400, n_epochs=200):
+    X = digits(n_rows)
+    network, theta = _start()
+    title = f"784-200-784 on {len(X):,} digits, {n_iter} iterations of L-BFGS, and {max_iter}"
+    report = Report(title, [], [])
+    if not (FOLDER / "mnist.npz").exists():
+        report.remarks.append("MNIST is not there: random numbers stand in.")
+    ours(X[:500], 1)  # compiles
+    evaluations = _count(network, X, theta, n_iter, report.remarks)
+    seconds = _take_turns(network, X, theta, n_iter, rounds, report.remarks)
+    report.tables += _tables(seconds, evaluations, len(X))
+    if memory.CAN_BE_MEASURED:
+        share = memory.of_autoencoder(len(X), 30) / (X.nbytes / 1e6)
+        report.tables[1].at_most("memory of the fit beyond the data, as a share of the data",
+                                 share, 1.5)  # fmt: skip
+    curves = {
+        "L-BFGS": by_lbfgs(network, X, theta, max_iter),
+        "Adam": by_adam(network, X, theta, n_epochs),
+    }
+    report.tables.append(_reached(curves))
+    report.pictures["adam.png"] = loss_against_seconds(curves, NEAR)
+    return report
+
+
+def _start():
+    """The network, and the weights that `SparseAutoencoder(random_state=0)` begins with."""
+    network = Network((N_INPUTS, N_UNITS, N_INPUTS), ("logistic", "logistic"))
+    return network, network.initial_theta(np.random.RandomState(0), dtype=np.float32)
+
+
+def _count(network, X, theta, n_iter, remarks):
+    """How often a run of n_iter iterations evaluates J and its gradient."""
+    calls = []
+    with team() as run:
+        J = Objective(network, "squared_error", X, X, run, **TERMS)
+
+        def counted(theta):
+            calls.append(None)
+            return J(theta)
+
+        found = lbfgs(counted, theta, max_iter=n_iter, ftol=0.0)
+    remarks.append(f"{n_iter} iterations take {len(calls)} evaluations of J and ∇J")
+    remarks.append(check_same("J of the estimator and of its parts", ours(X, n_iter), found.value,
+                              1e-12))  # fmt: skip
+    return len(calls)
+
+
+def _take_turns(network, X, theta, n_iter, rounds, remarks):
+    results = {}
+
+    def run(name, train):
+        results[name] = train()
+
+    trainings = {STRIATE: lambda: ours(X, n_iter)}
+    if HAS_TORCH:
+        from .pytorch import autoencoder_objective
+
+        evaluate = autoencoder_objective(network, X, **TERMS)
+        limits = {"max_iter": n_iter, "ftol": 0.0}
+        trainings[TORCH] = lambda: lbfgs(evaluate, theta, **limits).value
+    contenders = [
+        Contender(f"{name}, {THREADS[n]}", lambda name=name, train=train: run(name, train), n)
+        for name, train in trainings.items()
+        for n in (1, 2)
+    ]
+    seconds = take_turns([*contenders, *sgemm.contenders(1), *sgemm.contenders(2)], rounds)
+    if HAS_TORCH:
+        remarks.append(check_same(f"J after {n_iter} iterations", *results.values(), 1e-4))
+    else:
+        remarks.append(WITHOUT_TORCH)
+    return seconds
+
+
+def _tables(seconds, evaluations, n_rows):
+    """Five products for each evaluation: two forward, one backward, two for the gradients."""
+    times, aims = Times("GFLOP/s", "of one-thread sgemm"), Aims()
+    flops = evaluations * 5 * 2 * n_rows * N_INPUTS * N_UNITS
+    sgemm.add_times(times, seconds, flops)
+    mine = {n: seconds[f"{STRIATE}, {THREADS[n]}"] for n in (1, 2)}
+    for n in (1, 2):
+        share = 1e-9 * flops / mine[n] / sgemm.best(seconds, n)[0]
+        aims.at_least(f"share of sgemm, {THREADS[n]} each", share, 0.7, "{:.0%}")
+    for n in (1, 2) if HAS_TORCH else ():
+        ratio = seconds[f"{TORCH}, {THREADS[n]}"] / mine[n]
+        aims.at_least(f"times as fast as {TORCH}, {THREADS[n]} each", ratio, 3)
+    return [times, aims]
+
+
+def by_lbfgs(network, X, theta, max_iter):
+    """Seconds and J after each iteration: two arrays."""
+    seconds, values = [], []
+    with team() as run:
+        J = Objective(network, "squared_error", X, X, run, **TERMS)
+        began = time.perf_counter()
+
+        def after_iteration(theta, value):
+            seconds.append(time.perf_counter() - began)
+            values.append(value)
+
+        lbfgs(J, theta, max_iter=max_iter, ftol=0.0, callback=after_iteration)
+    return np.array(seconds), np.array(values)
+
+
+def by_adam(network, X, theta, n_epochs, batch_size=BATCH, rates=RATES):
+    """Seconds and J over all rows after each epoch; computing that J is not counted."""
+    seconds, values = [], []
+    order, rng = np.arange(len(X)), np.random.default_rng(0)
+    with team() as run:
+        problem = (network, "squared_error", X, X, run)
+        J = Objective(*problem, **TERMS)
+        batches = Minibatch(
+            *problem, theta.copy(), batch_size=batch_size, rule=ADAM, learning_rate=0.0, **TERMS
+        )
+        for epoch in range(n_epochs):
+            began = time.perf_counter()
+            share = (1 + np.cos(np.pi * epoch / n_epochs)) / 2
+            batches.learning_rate = rates[1] + share * (rates[0] - rates[1])
+            rng.shuffle(order)
+            batches.epoch(order)
+            seconds.append(time.perf_counter() - began)
+            values.append(J(batches.theta)[0])
+    return np.cumsum(seconds), np.array(values)
+
+
+def _reached(curves):
+    """J at the end of each curve, and when it came near the end of L-BFGS's."""
+    final = curves["L-BFGS"][1][-1]
+    near = f"seconds to J within {NEAR - 1:.0%} of L-BFGS's last"
+    table = Table(("2 threads", "steps", "J at the end", "seconds", near))
+    for name, (seconds, values) in curves.items():
+        there = np.flatnonzero(values <= NEAR * final)
+        when = f"{seconds[there[0]]:.1f}" if there.size else "not reached"
+        table.add(name, len(values), f"{values[-1]:.3f}", f"{seconds[-1]:.1f}", when)
+    return table

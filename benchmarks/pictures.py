@@ -1,0 +1,60 @@
+"""PNG files of figures."""
+
+import io
+
+import numpy as np
+
+_DPI = 200
+
+
+def png(figure):
+    """The figure's PNG file, one byte a pixel where it is grey; the figure is closed."""
+    from matplotlib import pyplot as plt
+    from PIL import Image
+
+    drawn, packed = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=_DPI)
+    plt.close(figure)
+    with Image.open(drawn) as picture:
+        rgb = picture.convert("RGB")
+        red, green, blue = (np.asarray(band) for band in rgb.split())
+        grey = np.array_equal(red, green) and np.array_equal(green, blue)
+        (rgb.convert("L") if grey else rgb).save(packed, format="png", optimize=True)
+    return packed.getvalue()
+
+
+def loss_against_seconds(curves, near):
+    """PNG of J against seconds, one line for each solver, and a ring where J is near its lowest.
+
+    Parameters
+    ----------
+    curves : dict of str to (ndarray, ndarray)
+        By the solver's name: seconds and J after each step. The first one's last J is the aim.
+    near : float
+        Factor of that J which counts as near.
+    """
+    from matplotlib import pyplot as plt
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    from striate.display import style
+    from striate.display.line_labels import label_lines
+    from striate.display.style import QUIET
+
+    aim = near * next(iter(curves.values()))[1][-1]
+    with style():
+        figure, ax = plt.subplots(figsize=(6, 3.2))
+        lines = [ax.plot(seconds, values)[0] for seconds, values in curves.values()]
+        ax.axhline(aim, color=QUIET, linestyle=":", linewidth=1)
+        for line, (seconds, values) in zip(lines, curves.values(), strict=True):
+            there = np.flatnonzero(values <= aim)[:1]
+            ring = {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 1.2}
+            ax.plot(seconds[there], values[there], "o", color=line.get_color(), **ring)
+        lowest = min(values.min() for _, values in curves.values())
+        ax.set(xlabel="Seconds", ylabel="J", yscale="log", ylim=(0.97 * lowest, 2.5 * lowest))
+        ax.set_xlim(0, max(seconds[-1] for seconds, _ in curves.values()))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_yticks([t for t in (10, 12, 15, 20, 25, 30) if 0.97 * lowest < t < 2.5 * lowest])
+        ax.grid(axis="y")
+        label_lines(ax, lines, list(curves))
+        return png(figure)

@@ -1,0 +1,1 @@
+"""The exercises of the UFLDL tutorial beside the published numbers."""

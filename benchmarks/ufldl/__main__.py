@@ -1,0 +1,94 @@
+"""Runs all exercises of the UFLDL tutorial, or those named, and writes docs/ufldl.md."""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from benchmarks.environment import KERNEL_VARIABLES, description, restart_without
+from benchmarks.report import Report
+from striate.demo.photographs import photographs
+from striate.images.collection import ImageCollection
+from striate.images.reading import find_images
+
+from . import colours, digits
+from . import photographs as on_photographs
+from .exercise import Work
+from .pages import DOCS, Page
+
+EXERCISES = (*on_photographs.EXERCISES, *digits.EXERCISES, *colours.EXERCISES)
+
+
+def main(arguments=None):
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    known = {exercise.name: exercise for exercise in EXERCISES}
+    unknown = [name for name in options.names if name not in known]
+    if unknown:
+        parser.error(f"no exercise is called {unknown[0]!r}; choose out of: {', '.join(known)}")
+    if options.max_iter and options.out.resolve() == DOCS:
+        parser.error("--max-iter is for trials, which need a folder of their own: --out FOLDER")
+    restart_without(KERNEL_VARIABLES, "benchmarks.ufldl")
+    warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after so many steps is the plan
+    images = _photographs(options.photographs)
+    page = Page(options.out)
+    print("Compiling what is not compiled yet …", flush=True)
+    _compile()
+    for name in options.names or known:
+        _run(known[name], Work(images, options.max_iter), page)
+
+
+def _parser():
+    names = ", ".join(exercise.name for exercise in EXERCISES)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ufldl", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of: {names}; default: all")
+    parser.add_argument(
+        "--photographs", type=Path, metavar="FOLDER", help="in place of scikit-image's photographs"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=DOCS,
+        metavar="FOLDER",
+        help="write the page there; default: docs",
+    )
+    parser.add_argument(
+        "--max-iter", type=int, metavar="N", help="at most N iterations a training, to try it out"
+    )
+    return parser
+
+
+def _photographs(folder):
+    return (
+        photographs() if folder is None else list(ImageCollection(find_images(folder), channels=1))
+    )
+
+
+def _compile():
+    """Compiling is done once a machine, and is no exercise's time."""
+    from striate import PatchFeatures, SparseAutoencoder
+
+    rng = np.random.default_rng(0)
+    X = rng.random((64, 16), dtype=np.float32)
+    digits.autoencoder(2, 1).fit(X)
+    digits.softmax(1e-4, len(X), 1).fit(X, rng.integers(3, size=len(X)))
+    on_photographs.gradient_difference(X[:10, :4].astype(np.float64))
+    encoder = SparseAutoencoder(2, max_iter=1)
+    images = rng.random((4, 12, 12, 3), dtype=np.float32)
+    PatchFeatures(encoder, n_patches=50, whitening=None).fit(images).transform(images)
+
+
+def _run(exercise, work, page):
+    print(f"\n{exercise.title}: {exercise.settings}", flush=True)
+    found = exercise.run(work)
+    if found is None:
+        return
+    Report(exercise.title, [*found.tables, work.table()], found.remarks).show()
+    page.add(EXERCISES, exercise, found, work, description())
+    print(f"Written to {page.path}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
