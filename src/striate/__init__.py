@@ -10,6 +10,7 @@ _MODULES = {
     "DictionaryEncoder": "striate.images.dictionary",
     "FeatureDisplay": "striate.display.features",
     "ImageWhitening": "striate.images.whitening",
+    "LinearClassifier": "striate.estimators.linear",
     "LossCurveDisplay": "striate.display.loss_curves",
     "MLPClassifier": "striate.estimators.mlp_classifier",
     "MLPRegressor": "striate.estimators.mlp_regressor",
