@@ -37,6 +37,8 @@ def row_losses(loss, h, Y):
     """The data term of each row, for outputs h."""
     if loss == "squared_error":
         return ((h - Y) ** 2).sum(axis=1) / 2
+    if loss == "squared_hinge":
+        return (np.maximum(1 - Y * h, 0) ** 2).sum(axis=1) / 2
     if loss == "log_loss":
         return -(Y * np.log(h) + (1 - Y) * np.log(1 - h)).sum(axis=1)
     if loss == "poisson":
@@ -68,6 +70,8 @@ def objective(
     z, a = forward(W, b, activations, X)
     J = w @ row_losses(loss, a[-1], Y) + weight_decay / 2 * sum((W_l**2).sum() for W_l in W)
     delta = w[:, np.newaxis] * (a[-1] - Y)
+    if loss == "squared_hinge":
+        delta = -w[:, np.newaxis] * Y * np.maximum(1 - Y * a[-1], 0)
     if loss == "squared_error":
         delta *= f_prime[activations[-1]](z[-1])
     slope = np.zeros(a[1].shape[1])

@@ -86,16 +86,17 @@ def data_term(loss, f, A, Y, w, D):
     δ = (a - y) f′(z) for squared error. The others go with an f whose f′ cancels: δ = a - y.
     """
     total = 0.0
-    if loss == SQUARED_HINGE:
-        return squared_hinge(A, Y, w, D)
     if loss == POISSON:
         total = half_deviance(A, Y, w)
-    elif loss != SQUARED_ERROR:
+    elif loss in (LOG_LOSS, CROSS_ENTROPY):
         total -= log_likelihood(0, A, Y, w, D)  # D is still free
         if loss == LOG_LOSS:  # -Σ_i w_i Σ_j y log(a) + (1-y) log(1-a)
             total -= log_likelihood(1, A, Y, w, D)
-    error = squared_error(A, Y, w, D)
-    if loss == SQUARED_ERROR:
-        times_derivative(f, A, D)
-        total = error
+    if loss == SQUARED_HINGE:
+        total = squared_hinge(A, Y, w, D)
+    else:
+        error = squared_error(A, Y, w, D)
+        if loss == SQUARED_ERROR:
+            times_derivative(f, A, D)
+            total = error
     return total

@@ -306,7 +306,7 @@ class _Problem:
         """L, lower, with L Lᵀ = G/m + α I; in float64 where float32 is too coarse for it."""
         for dtype in (self.gram.dtype, np.float64):
             A = np.array(self.gram, dtype=dtype, order="F")
-    X
+            A /= A.dtype.type(m)
             A[np.diag_indices(len(A))] += alpha
             try:
                 return linalg.cholesky(A, lower=True, overwrite_a=True, check_finite=False)
