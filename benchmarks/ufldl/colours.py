@@ -14,7 +14,7 @@ from striate.demo.learning import with_random_filters
 
 from . import pictures
 from .digits import percent, softmax
-from .exercise import Exercise, Found, Picture
+from benchmarks.exercise import Exercise, Found, Picture
 
 CLASSES = {0: "airplane", 1: "car", 3: "cat", 5: "dog"}
 N_PATCHES = 100_000

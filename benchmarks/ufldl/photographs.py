@@ -15,7 +15,7 @@ from striate.images.orientation import orientation_selectivity
 from striate.images.patches import sample_patches
 
 from . import pictures
-from .exercise import Checks, Exercise, Found, Picture
+from benchmarks.exercise import Checks, Exercise, Found, Picture
 
 #: First weights and patches of the lecture's exercise are drawn so often; the first is shown.
 SEEDS = range(5)
