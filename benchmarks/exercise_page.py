@@ -1,6 +1,6 @@
 """A page of the documentation with exercises: its table, made from what is kept of each run.
 
-A run writes the sections of its own exercises, their figures in a JSON file beside the page, and the
+A run writes the sections of its own exercises, their figures in a JSON file beside it, and the
 table of all.
 """
 

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.environment import KERNEL_VARIABLES, description, restart_without
+from benchmarks.exercise import Work
+from benchmarks.exercise_page import DOCS, Page
 from benchmarks.report import Report
 from striate.demo.photographs import photographs
 from striate.images.collection import ImageCollection
@@ -15,8 +17,6 @@ from striate.images.reading import find_images
 
 from . import colours, digits
 from . import photographs as on_photographs
-from benchmarks.exercise import Work
-from benchmarks.exercise_page import DOCS, Page
 
 EXERCISES = (*on_photographs.EXERCISES, *digits.EXERCISES, *colours.EXERCISES)
 
