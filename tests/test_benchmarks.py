@@ -162,12 +162,26 @@ def test_a_run_of_one_exercise_leaves_the_others_on_the_page(module, tmp_path):
     }
 
 
-def test_every_exercise_has_its_section(module):
-    page = (module("exercise_page").DOCS / "ufldl.md").read_text(encoding="utf-8")
-    for exercise in module("ufldl.__main__").EXERCISES:
+@pytest.mark.parametrize("name", ["ufldl", "coates"])
+def test_every_exercise_has_its_section(module, name):
+    page = (module("exercise_page").DOCS / f"{name}.md").read_text(encoding="utf-8")
+    for exercise in module(f"{name}.__main__").EXERCISES:
         assert f"\n## {exercise.title}\n" in page
         assert f"<!-- measured: {exercise.name} -->" in page
         assert f"<!-- end of {exercise.name} -->" in page
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_recipe_finds_something(module, few_images, monkeypatch):
+    recipes = module("coates.recipes")
+    photographs = module("ufldl.colours").cifar10()
+    monkeypatch.setattr(recipes, "cifar10", lambda: photographs)
+    monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
+    features = recipes.dictionary(5, "omp1", flips=True, **recipes.SOFT)
+    work = module("exercise").Work([])
+    found = recipes.exercise("name", "Title", "", "", features, 0.0, 60).run(work)
+    assert found.ours.endswith("%")
+    assert len(work.steps) == 4
 
 
 @pytest.mark.parametrize(
