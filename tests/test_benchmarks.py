@@ -176,6 +176,7 @@ def test_a_recipe_finds_something(module, few_images, monkeypatch):
     recipes = module("coates.recipes")
     photographs = module("ufldl.colours").cifar10()
     monkeypatch.setattr(recipes, "cifar10", lambda: photographs)
+    monkeypatch.setattr(recipes, "ALPHAS", (0.1,))
     monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
     features = recipes.dictionary(5, "omp1", flips=True, **recipes.SOFT)
     work = module("exercise").Work([])

@@ -47,7 +47,9 @@ def test_squared_error_is_ridge_regression(data):
 def test_log_loss_is_logistic_regression(data, two_classes, standardize):
     for X, y in (data, two_classes):
         Z = StandardScaler().fit_transform(X) if standardize else X
-        peer = LogisticRegression(C=1 / (0.05 * len(X)), tol=1e-10, max_iter=20_000)
+        peer = LogisticRegression(
+            C=1 / (0.05 * len(X)), solver="newton-cg", tol=1e-10, max_iter=20_000
+        )
         classifier = LinearClassifier(
             "log_loss", alphas=0.05, standardize=standardize, max_iter=500, tol=1e-14
         ).fit(X, y)

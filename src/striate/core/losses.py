@@ -72,7 +72,7 @@ def squared_hinge(A, Y, w, D):
         squares = zero
         for j in range(A.shape[1]):
             slack = like(1, zero) - Y[i, j] * A[i, j]
-            slack = slack if slack > zero else zero
+            slack = zero if slack < zero else slack  # NaN stays
             squares += slack * slack
             D[i, j] = -w[i] * Y[i, j] * slack
         total += w[i] * np.float64(squares) / 2

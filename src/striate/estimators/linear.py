@@ -247,21 +247,20 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 class _Problem:
     """The rows, their Gram matrix and targets, and the weights that minimise J for an α.
 
-    Weights W (n_features, k) are of standardized features (x − mean) / scale.
+    Weights W (n_features, k) are of features (x − mean) / scale.
     """
 
     def __init__(self, settings, X, T):
         self.settings, self.X, self.T = settings, X, T
         self.weight = np.ones(len(X))
-        self.mean = np.zeros(X.shape[1], dtype=X.dtype)
-        self.scale = np.ones(X.shape[1], dtype=X.dtype)
-        if settings.standardize:
-            self._find_scale()
+        self._find_mean_and_scale()
+        if not settings.standardize:
+            self.scale[:] = 1  # centered all the same: the intercept is free, so nothing changes
         d = X.shape[1]
         self.gram, self.products = np.zeros((d, d), X.dtype, order="F"), np.zeros((d, T.shape[1]))
         self._add(np.arange(len(X)), 1.0)
 
-    def _find_scale(self):
+    def _find_mean_and_scale(self):
         X = self.X
         sums = squares = 0.0
         self.mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
