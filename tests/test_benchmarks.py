@@ -125,7 +125,7 @@ def test_every_subject_has_a_place_on_the_page(module):
 def test_an_exercise_finds_something(module, few_images, name):
     exercises = {each.name: each for each in module("ufldl.__main__").EXERCISES}
     photograph = np.random.default_rng(0).random((40, 40, 1), dtype=np.float32)
-    work = module("ufldl.exercise").Work([photograph], limit=2)
+    work = module("exercise").Work([photograph], limit=2)
     found = exercises[name].run(work)
     assert found.ours
     assert all(table.rows for table in found.tables)
@@ -140,11 +140,11 @@ def test_an_exercise_without_its_data_is_left_out(module, monkeypatch):
 
 
 def test_a_run_of_one_exercise_leaves_the_others_on_the_page(module, tmp_path):
-    exercise, pages = module("ufldl.exercise"), module("ufldl.pages")
+    exercise, pages = module("exercise"), module("exercise_page")
     rows = [exercise.Exercise(name, f"Title {name}", "", "", None) for name in "AB"]
     markers = "\n".join(f"<!-- measured: {m} -->\n<!-- end of {m} -->" for m in ("table", "A", "B"))
     (tmp_path / "ufldl.md").write_text(markers, encoding="utf-8")
-    page = pages.Page(tmp_path)
+    page = pages.Page("ufldl", tmp_path)
     for row, ours in zip((*rows, rows[0]), ("1%", "2%", "3%"), strict=True):
         picture = exercise.Picture(row.name, b"png", "what it shows", "what is said of it")
         found = exercise.Found(ours, [], [picture], [f"remark {ours}"])
@@ -162,12 +162,27 @@ def test_a_run_of_one_exercise_leaves_the_others_on_the_page(module, tmp_path):
     }
 
 
-def test_every_exercise_has_its_section(module):
-    page = (module("ufldl.pages").DOCS / "ufldl.md").read_text(encoding="utf-8")
-    for exercise in module("ufldl.__main__").EXERCISES:
+@pytest.mark.parametrize("name", ["ufldl", "coates"])
+def test_every_exercise_has_its_section(module, name):
+    page = (module("exercise_page").DOCS / f"{name}.md").read_text(encoding="utf-8")
+    for exercise in module(f"{name}.__main__").EXERCISES:
         assert f"\n## {exercise.title}\n" in page
         assert f"<!-- measured: {exercise.name} -->" in page
         assert f"<!-- end of {exercise.name} -->" in page
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_recipe_finds_something(module, few_images, monkeypatch):
+    recipes = module("coates.recipes")
+    photographs = module("ufldl.colours").cifar10()
+    monkeypatch.setattr(recipes, "cifar10", lambda: photographs)
+    monkeypatch.setattr(recipes, "ALPHAS", (0.1,))
+    monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
+    features = recipes.dictionary(5, "omp1", flips=True, **recipes.SOFT)
+    work = module("exercise").Work([])
+    found = recipes.exercise("name", "Title", "", "", features, 0.0, 60).run(work)
+    assert found.ours.endswith("%")
+    assert len(work.steps) == 4
 
 
 @pytest.mark.parametrize(

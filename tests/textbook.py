@@ -37,6 +37,8 @@ def row_losses(loss, h, Y):
     """The data term of each row, for outputs h."""
     if loss == "squared_error":
         return ((h - Y) ** 2).sum(axis=1) / 2
+    if loss == "squared_hinge":
+        return (np.maximum(1 - Y * h, 0) ** 2).sum(axis=1) / 2
     if loss == "log_loss":
         return -(Y * np.log(h) + (1 - Y) * np.log(1 - h)).sum(axis=1)
     if loss == "poisson":
@@ -68,6 +70,8 @@ def objective(
     z, a = forward(W, b, activations, X)
     J = w @ row_losses(loss, a[-1], Y) + weight_decay / 2 * sum((W_l**2).sum() for W_l in W)
     delta = w[:, np.newaxis] * (a[-1] - Y)
+    if loss == "squared_hinge":
+        delta = -w[:, np.newaxis] * Y * np.maximum(1 - Y * a[-1], 0)
     if loss == "squared_error":
         delta *= f_prime[activations[-1]](z[-1])
     slope = np.zeros(a[1].shape[1])
@@ -109,7 +113,7 @@ def convolve(image, patch_shape, stride, how, encode):
 
 
 def pool(feature_map, grid, pooling):
-    """Mean or maximum over the cells of a grid: (grid rows, grid columns, k)."""
+    """Mean, maximum or sum over the cells of a grid: (grid rows, grid columns, k)."""
     n_y, n_x, k = feature_map.shape
     cells = np.empty((*grid, k))
     for r in range(grid[0]):
@@ -117,5 +121,5 @@ def pool(feature_map, grid, pooling):
             ys = [y for y in range(n_y) if y * grid[0] // n_y == r]
             xs = [x for x in range(n_x) if x * grid[1] // n_x == c]
             members = np.array([feature_map[y, x] for y in ys for x in xs])
-            cells[r, c] = members.mean(axis=0) if pooling == "mean" else members.max(axis=0)
+            cells[r, c] = getattr(np, pooling)(members, axis=0)
     return cells

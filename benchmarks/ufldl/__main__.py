@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.environment import KERNEL_VARIABLES, description, restart_without
+from benchmarks.exercise import Work
+from benchmarks.exercise_page import DOCS, Page
 from benchmarks.report import Report
 from striate.demo.photographs import photographs
 from striate.images.collection import ImageCollection
@@ -15,8 +17,6 @@ from striate.images.reading import find_images
 
 from . import colours, digits
 from . import photographs as on_photographs
-from .exercise import Work
-from .pages import DOCS, Page
 
 EXERCISES = (*on_photographs.EXERCISES, *digits.EXERCISES, *colours.EXERCISES)
 
@@ -33,7 +33,7 @@ def main(arguments=None):
     restart_without(KERNEL_VARIABLES, "benchmarks.ufldl")
     warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after so many steps is the plan
     images = _photographs(options.photographs)
-    page = Page(options.out)
+    page = Page("ufldl", options.out)
     print("Compiling what is not compiled yet …", flush=True)
     _compile()
     for name in options.names or known:

@@ -8,13 +8,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from benchmarks.data import cifar10
+from benchmarks.exercise import Exercise, Found, Picture
 from benchmarks.report import Table
 from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
 from striate.demo.learning import with_random_filters
 
 from . import pictures
 from .digits import percent, softmax
-from .exercise import Exercise, Found, Picture
 
 CLASSES = {0: "airplane", 1: "car", 3: "cat", 5: "dog"}
 N_PATCHES = 100_000

@@ -3,11 +3,11 @@
 from sklearn.frozen import FrozenEstimator
 
 from benchmarks.data import mnist
+from benchmarks.exercise import Checks, Exercise, Found, Picture
 from benchmarks.report import Table
 from striate import MLPClassifier, SparseAutoencoder
 
 from . import pictures
-from .exercise import Checks, Exercise, Found, Picture
 
 #: Of the fine-tuning: λ out of these, by the images held out.
 FINE_TUNING_DECAYS = (1e-5, 1e-4, 1e-3)

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 
+from benchmarks.exercise import Checks, Exercise, Found, Picture
 from striate import ImageWhitening, PatchScaler, SparseAutoencoder, ZCAWhitening, check_gradient
 from striate.core.network import Network
 from striate.core.objective import Objective
@@ -15,7 +16,6 @@ from striate.images.orientation import orientation_selectivity
 from striate.images.patches import sample_patches
 
 from . import pictures
-from .exercise import Checks, Exercise, Found, Picture
 
 #: First weights and patches of the lecture's exercise are drawn so often; the first is shown.
 SEEDS = range(5)

@@ -7,8 +7,10 @@ __version__ = "0.1.0.dev0"
 # Where each public name is. It is imported when it is first used: the command line need not wait
 # for the mathematics, nor the networks for the images.
 _MODULES = {
+    "DictionaryEncoder": "striate.images.dictionary",
     "FeatureDisplay": "striate.display.features",
     "ImageWhitening": "striate.images.whitening",
+    "LinearClassifier": "striate.estimators.linear",
     "LossCurveDisplay": "striate.display.loss_curves",
     "MLPClassifier": "striate.estimators.mlp_classifier",
     "MLPRegressor": "striate.estimators.mlp_regressor",

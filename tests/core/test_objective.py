@@ -36,6 +36,8 @@ def problem(loss, output, hidden, depth, m=23, dtype=np.float64, seed=0):
     X = rng.normal(size=(m, sizes[0])).astype(dtype)
     if loss == "log_loss":
         Y = rng.integers(0, 2, (m, sizes[-1]))
+    elif loss == "squared_hinge":
+        Y = rng.choice([-1.0, 1.0], (m, sizes[-1]))
     elif loss == "poisson":
         Y = rng.poisson(1.5, (m, sizes[-1]))
     elif loss == "cross_entropy":

@@ -9,26 +9,38 @@ from hypothesis import strategies as st
 from striate.core.activations import ACTIVATIONS
 from striate.images.convolution import (
     BLOCK_POSITIONS,
-    POOLINGS,
+    Patches,
     convolve_and_pool,
-    finish_pooling,
     gather_patches,
+    workspace,
+)
+from striate.images.encoding import Encoding
+from striate.images.patches import CONTRAST_FLOOR, NORMALIZATIONS
+from striate.images.pooling import (
+    POOLINGS,
+    cells_of_grids,
+    cells_of_windows,
+    finish_pooling,
     pool,
 )
-from striate.images.patches import NORMALIZATIONS
-
-EVERYWHERE = (-np.inf, np.inf)
 
 
-def pooled(feature_map, grid, pooling, block=BLOCK_POSITIONS):
+def start(pooling):
+    return -np.inf if pooling == "max" else 0
+
+
+def pooled(feature_map, cells, pooling, block=BLOCK_POSITIONS, threshold=None):
     """`pool` over blocks of positions, and `finish_pooling`."""
-    n_y, n_x, k = feature_map.shape
+    k = feature_map.shape[2]
     A = feature_map.reshape(-1, k)
-    cells = np.full((*grid, k), 0 if pooling == "mean" else -np.inf, dtype=A.dtype)
+    signs = np.array([] if threshold is None else [1.0, -1.0])
+    result = np.full((len(cells.sizes), k * max(len(signs), 1)), start(pooling), dtype=A.dtype)
     for begin in range(0, len(A), block):
-        pool(A[begin : begin + block].copy(), begin, n_y, n_x, POOLINGS[pooling], cells)
-    finish_pooling(n_y, n_x, POOLINGS[pooling], cells)
-    return cells
+        part = A[begin : begin + block].copy()
+        theta = np.full(len(part), threshold or 0.0)
+        pool(part, begin, cells, POOLINGS[pooling], signs, theta, result)
+    finish_pooling(cells, POOLINGS[pooling], 1, result)
+    return result
 
 
 @st.composite
@@ -42,20 +54,51 @@ def maps_and_grids(draw):
 def test_pooling(sizes, pooling, block):
     n_y, n_x, *grid = sizes
     feature_map = np.random.default_rng(0).normal(size=(n_y, n_x, 3))
-    expected = textbook.pool(feature_map, grid, pooling)
-    np.testing.assert_allclose(pooled(feature_map, grid, pooling, block), expected, rtol=1e-12)
+    expected = textbook.pool(feature_map, grid, pooling).reshape(-1, 3)
+    cells = cells_of_grids((n_y, n_x), [grid])
+    np.testing.assert_allclose(pooled(feature_map, cells, pooling, block), expected, rtol=1e-12)
+    pyramid = pooled(feature_map, cells_of_grids((n_y, n_x), [grid, (1, 1)]), pooling, block)
+    whole = textbook.pool(feature_map, (1, 1), pooling).reshape(-1, 3)
+    np.testing.assert_allclose(pyramid, np.concatenate([expected, whole]), rtol=1e-12)
+
+
+@given(sizes=maps_and_grids(), pooling=st.sampled_from(sorted(POOLINGS)))
+@settings(deadline=None, max_examples=40)
+def test_pooling_over_windows(sizes, pooling):
+    n_y, n_x, height, width = sizes
+    feature_map = np.random.default_rng(0).normal(size=(n_y, n_x, 2))
+    reduce = {"mean": np.mean, "max": np.max, "sum": np.sum}[pooling]
+    expected = [
+        reduce(feature_map[y : y + height, x : x + width], axis=(0, 1))
+        for y in range(0, n_y, height)
+        for x in range(0, n_x, width)
+    ]
+    cells = cells_of_windows((n_y, n_x), (height, width))
+    np.testing.assert_allclose(pooled(feature_map, cells, pooling), expected, rtol=1e-12)
+
+
+@given(sizes=maps_and_grids(), pooling=st.sampled_from(sorted(POOLINGS)), theta=st.floats(0, 2))
+@settings(deadline=None, max_examples=40)
+def test_both_signs_beyond_a_threshold(sizes, pooling, theta):
+    n_y, n_x, *grid = sizes
+    z = np.random.default_rng(0).normal(size=(n_y, n_x, 2))
+    signs = np.concatenate([np.maximum(z - theta, 0), np.maximum(-z - theta, 0)], axis=2)
+    cells = cells_of_grids((n_y, n_x), [grid])
+    expected = pooled(signs, cells, pooling)
+    np.testing.assert_allclose(pooled(z, cells, pooling, threshold=theta), expected, rtol=1e-12)
 
 
 @given(
     sizes=maps_and_grids(),
-    pooling=st.sampled_from(sorted(POOLINGS)),
+    pooling=st.sampled_from(["mean", "max"]),
     value=st.floats(-1e6, 1e6),
 )
 @settings(deadline=None, max_examples=60)
 def test_pool_of_a_constant_is_the_constant(sizes, pooling, value):
     n_y, n_x, *grid = sizes
-    cells = pooled(np.full((n_y, n_x, 2), value), grid, pooling)
-    np.testing.assert_allclose(cells, value, rtol=1e-12)
+    cells = cells_of_grids((n_y, n_x), [grid])
+    constant = pooled(np.full((n_y, n_x, 2), value), cells, pooling)
+    np.testing.assert_allclose(constant, value, rtol=1e-12)
 
 
 @given(sizes=maps_and_grids())
@@ -63,12 +106,17 @@ def test_pool_of_a_constant_is_the_constant(sizes, pooling, value):
 def test_cells_differ_by_one_row_and_column_at_most(sizes):
     """The map is divided as evenly as can be, and no position is left out."""
     n_y, n_x, gh, gw = sizes
-    cells = np.zeros((gh, gw, 1))
-    pool(np.ones((n_y * n_x, 1)), 0, n_y, n_x, POOLINGS["mean"], cells)
-    assert cells.sum() == n_y * n_x
+    cells = cells_of_grids((n_y, n_x), [(gh, gw)])
+    counted = pooled(np.ones((n_y, n_x, 1)), cells, "sum")
+    np.testing.assert_array_equal(counted.ravel(), cells.sizes)
+    assert counted.sum() == n_y * n_x
     heights = {n_y // gh, -(-n_y // gh)}
     widths = {n_x // gw, -(-n_x // gw)}
-    assert set(cells.ravel()) <= {h * w for h in heights for w in widths}
+    assert set(counted.ravel()) <= {h * w for h in heights for w in widths}
+
+
+def patches_of(height, width, stride, how, *limits):
+    return Patches(height, width, stride, NORMALIZATIONS[how], CONTRAST_FLOOR, *limits)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
@@ -80,7 +128,7 @@ def test_gathered_patches(channels, how, stride):
     n_y, n_x, length = expected.shape
     for begin, n in [(0, n_y * n_x), (0, 1), (n_x - 1, 3), (n_y * n_x - 1, 1)]:
         P = np.empty((n, length))
-        gather_patches(image, (3, 4), stride, NORMALIZATIONS[how], EVERYWHERE, begin, P)
+        gather_patches(image, patches_of(3, 4, stride, how), begin, P)
         rows = expected.reshape(-1, length)[begin : begin + n]
         np.testing.assert_allclose(P, rows, rtol=1e-12, atol=1e-12)
 
@@ -89,7 +137,7 @@ def test_gathered_patches_are_clipped():
     image = np.random.default_rng(0).random((6, 7, 1))
     expected = textbook.convolve(image, (2, 3), 1, "mean", lambda patch: patch.clip(-0.1, 0.2))
     P = np.empty((25, 6))
-    gather_patches(image, (2, 3), 1, NORMALIZATIONS["mean"], (-0.1, 0.2), 0, P)
+    gather_patches(image, patches_of(2, 3, 1, "mean", -0.1, 0.2), 0, P)
     np.testing.assert_allclose(P, expected.reshape(25, 6), atol=1e-12)
 
 
@@ -110,10 +158,12 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     feature_map = textbook.convolve(image.astype(float), (4, 5), stride, True, encode)
     assert stride > 1 or feature_map[..., 0].size % BLOCK_POSITIONS > 0 < BLOCK_POSITIONS
     expected = textbook.pool(feature_map, grid, pooling)
-    cells = np.full((*grid, 6), 0 if pooling == "mean" else -np.inf, dtype=dtype)
-    P, A = np.empty((BLOCK_POSITIONS, 40), dtype=dtype), np.empty((BLOCK_POSITIONS, 6), dtype=dtype)
-    convolve_and_pool(
-        image, (4, 5), stride, NORMALIZATIONS[True], EVERYWHERE, W, b, ACTIVATIONS[activation],
-        POOLINGS[pooling], P, A, cells,
-    )  # fmt: skip
-    np.testing.assert_allclose(cells, expected, rtol=tol, atol=tol)
+    patches = patches_of(4, 5, stride, True)
+    cells = cells_of_grids(patches.map_shape(image), [grid])
+    project, signs = (np.empty((40, 0), dtype), np.empty(0, dtype)), np.empty(0, dtype)
+    encoding = Encoding(W, b, ACTIVATIONS[activation], signs)
+    result = np.full((6, 6), start(pooling), dtype=dtype)
+    work = workspace(project, encoding, 40)
+    convolve_and_pool(image, patches, project, encoding, cells, POOLINGS[pooling], work, result)
+    finish_pooling(cells, POOLINGS[pooling], 1, result)
+    np.testing.assert_allclose(result, expected.reshape(6, 6), rtol=tol, atol=tol)

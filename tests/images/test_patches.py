@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from striate import PatchScaler
 from striate.images.collection import ImageCollection
-from striate.images.patches import NORMALIZATIONS, normalize_patches, sample_patches
+from striate.images.patches import CONTRAST_FLOOR, NORMALIZATIONS, normalize_patches, sample_patches
 
 
 def sample(images, size, n, seed=0):
@@ -89,7 +89,7 @@ def test_normalize(how, dtype, tol, n):
     patches[3] = 0.5  # of one value
     patches[4] *= 1e-3  # faint
     expected = [textbook.normalize(patch.astype(float), how) for patch in patches]
-    normalize_patches(patches, NORMALIZATIONS[how])
+    normalize_patches(patches, NORMALIZATIONS[how], CONTRAST_FLOOR)
     assert patches.dtype == dtype
     np.testing.assert_allclose(patches, expected, rtol=tol, atol=tol)
 
@@ -99,7 +99,7 @@ def test_normalize(how, dtype, tol, n):
 def test_a_constant_patch_is_normalized_to_nothing(value, n, how):
     for dtype in (np.float32, np.float64):
         patches = np.full((1, n), value, dtype=dtype)
-        normalize_patches(patches, NORMALIZATIONS[how])
+        normalize_patches(patches, NORMALIZATIONS[how], CONTRAST_FLOOR)
         # The mean is off by rounding, which the division by √floor = 1/80 makes 80 times larger.
         np.testing.assert_allclose(patches, 0, atol=100 * n * np.finfo(dtype).eps)
 

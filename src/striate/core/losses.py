@@ -5,7 +5,7 @@ import numpy as np
 from .activations import log, times_derivative
 from .compile import jit, jit_sum, like, pasted
 
-SQUARED_ERROR, LOG_LOSS, CROSS_ENTROPY, POISSON = range(4)
+SQUARED_ERROR, LOG_LOSS, CROSS_ENTROPY, POISSON, SQUARED_HINGE = range(5)
 
 #: Name of a loss: its number in compiled code, and the output activations that it goes with.
 LOSSES = {
@@ -13,6 +13,7 @@ LOSSES = {
     "log_loss": (LOG_LOSS, ("logistic",)),  # every output is yes or no
     "cross_entropy": (CROSS_ENTROPY, ("softmax",)),  # the outputs are one distribution
     "poisson": (POISSON, ("exp",)),  # counts
+    "squared_hinge": (SQUARED_HINGE, ("identity",)),  # targets are -1 and 1
 }
 
 
@@ -63,6 +64,21 @@ def half_deviance(A, Y, w):
     return total
 
 
+@jit_sum
+def squared_hinge(A, Y, w, D):
+    """Σ_i w_i Σ_j ½ max(0, 1 - y a)²; D = -w y max(0, 1 - y a)."""
+    total, zero = 0.0, like(0, w[0])
+    for i in range(A.shape[0]):
+        squares = zero
+        for j in range(A.shape[1]):
+            slack = like(1, zero) - Y[i, j] * A[i, j]
+            slack = zero if slack < zero else slack  # NaN stays
+            squares += slack * slack
+            D[i, j] = -w[i] * Y[i, j] * slack
+        total += w[i] * np.float64(squares) / 2
+    return total
+
+
 @pasted
 def data_term(loss, f, A, Y, w, D):
     """Σ_i w_i loss(a_i, y_i) in float64; D gets w_i δ_i, the derivative by z.
@@ -72,12 +88,15 @@ def data_term(loss, f, A, Y, w, D):
     total = 0.0
     if loss == POISSON:
         total = half_deviance(A, Y, w)
-    elif loss != SQUARED_ERROR:
+    elif loss in (LOG_LOSS, CROSS_ENTROPY):
         total -= log_likelihood(0, A, Y, w, D)  # D is still free
         if loss == LOG_LOSS:  # -Σ_i w_i Σ_j y log(a) + (1-y) log(1-a)
             total -= log_likelihood(1, A, Y, w, D)
-    error = squared_error(A, Y, w, D)
-    if loss == SQUARED_ERROR:
-        times_derivative(f, A, D)
-        total = error
+    if loss == SQUARED_HINGE:
+        total = squared_hinge(A, Y, w, D)
+    else:
+        error = squared_error(A, Y, w, D)
+        if loss == SQUARED_ERROR:
+            times_derivative(f, A, D)
+            total = error
     return total

@@ -1,97 +1,97 @@
 """Convolution and pooling in one pass: no map of all positions is ever made."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from striate.core.activations import activate
 from striate.core.blas import product
 from striate.core.compile import kernel, like
+from striate.images.encoding import encode
 from striate.images.patches import normalize
+from striate.images.pooling import pool
 
 #: Positions that are computed at once; their activations are pooled before they leave the cache.
 BLOCK_POSITIONS = 512
 
-#: How the activations of the positions in a cell of the grid become one, as a number.
-POOLINGS = {"mean": 0, "max": 1}
+
+class Patches(NamedTuple):
+    """How patches are cut out of an image, and what is done to each."""
+
+    height: int
+    width: int
+    stride: int
+    normalization: int
+    contrast_floor: float
+    lowest: float = -np.inf
+    highest: float = np.inf
+
+    def map_shape(self, image):
+        """Number of positions, down and across."""
+        sizes = zip(image.shape[:2], (self.height, self.width), strict=True)
+        return tuple((n - p) // self.stride + 1 for n, p in sizes)
 
 
 @kernel
-def gather_patches(image, patch_size, stride, how, limits, begin, P):
+def gather_patches(image, patches, begin, P):
     """Fills P with the patches at positions begin, begin + 1, … of the image (h, w, c).
 
-    Positions count along the rows of the map. Patches are normalized, and clipped at `limits`.
+    Positions count along the rows of the map. Patches are normalized, and clipped.
     """
-    n_x = (image.shape[1] - patch_size[1]) // stride + 1
-    flat, in_row = image.reshape(image.size), image.shape[1] * image.shape[2]
-    length = patch_size[1] * image.shape[2]
-    low, high = like(limits[0], image[0, 0, 0]), like(limits[1], image[0, 0, 0])
+    stride, n_channels = patches.stride, image.shape[2]
+    n_x = (image.shape[1] - patches.width) // stride + 1
+    flat, in_row = image.reshape(image.size), image.shape[1] * n_channels
+    length = patches.width * n_channels
+    low, high = like(patches.lowest, image[0, 0, 0]), like(patches.highest, image[0, 0, 0])
+    clips = patches.lowest > -np.inf or patches.highest < np.inf
     for i in range(len(P)):
         y, x = (begin + i) // n_x * stride, (begin + i) % n_x * stride
-        patch = P[i]
-        for row in range(patch_size[0]):
-            at = (y + row) * in_row + x * image.shape[2]
-            pixels, part = flat[at : at + length], patch[row * length : (row + 1) * length]
+        for row in range(patches.height):
+            at = (y + row) * in_row + x * n_channels
             for j in range(length):
-                part[j] = pixels[j]
-        normalize(patch, how)
-        if low > -np.inf or high < np.inf:
-            for j in range(patch.size):
-                patch[j] = min(max(patch[j], low), high)
+                P[i, row * length + j] = flat[at + j]
+        normalize(P[i], patches.normalization, patches.contrast_floor)
+        if clips:
+            for j in range(P.shape[1]):
+                P[i, j] = min(max(P[i, j], low), high)
 
 
 @kernel
-def pool(A, begin, n_y, n_x, pooling, cells):
-    """Adds the activations A at positions begin, begin + 1, … to their cells (gh, gw, k).
-
-    The map (n_y, n_x) is divided as evenly as can be; the cell of row y is y·gh // n_y.
-    """
-    gh, gw, _ = cells.shape
-    for i in range(len(A)):
-        y, x = (begin + i) // n_x, (begin + i) % n_x
-        cell, a = cells[y * gh // n_y, x * gw // n_x], A[i]
-        if pooling == 0:
-            for j in range(a.size):
-                cell[j] += a[j]
-        else:
-            for j in range(a.size):
-                cell[j] = max(cell[j], a[j])
-
-
-@kernel
-def finish_pooling(n_y, n_x, pooling, cells):
-    """Turns the sums over cells into means."""
-    gh, gw, _ = cells.shape
-    if pooling == 0:
-        for r in range(gh):
-            for c in range(gw):
-                # rows y with y·gh // n_y == r, which are ceil(r·n_y/gh) <= y < ceil((r+1)·n_y/gh)
-                height = -(-(r + 1) * n_y // gh) - -(-r * n_y // gh)
-                width = -(-(c + 1) * n_x // gw) - -(-c * n_x // gw)
-                for j in range(cells.shape[2]):
-                    cells[r, c, j] /= like(height * width, cells[r, c, j])
-
-
-@kernel
-def convolve_and_pool(
-    image, patch_size, stride, how, limits, W, b, activation, pooling, P, A, cells
-):  # fmt: skip
-    """f(W x + b) of every patch x of the image, pooled over the cells of a grid.
+def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, pooled):
+    """Encodes every patch of the image, and pools over the cells.
 
     Parameters
     ----------
     image : array of shape (h, w, c)
-    patch_size, stride, how, limits : patches, as `gather_patches` takes them
-    W, b, activation : arrays of shapes (patch pixels, k), (k,) and an int
+    patches : Patches
+    project : tuple of array (n_pixels, q) and (q,)
+        Turns a patch x into x L + shift, which is then encoded; empty where it is encoded itself.
+    encoding : Encoding
+    cells : Cells
     pooling : int
-    P, A : workspaces of shapes (positions, patch pixels) and (positions, k)
-    cells : array of shape (grid height, grid width, k)
-        The result; on entry 0 for means, -inf for maxima.
+    work : tuple of array
+        Workspaces of `workspace`.
+    pooled : array of shape (n_cells, n_features)
+        To which the activations are added; at first 0, or -inf for maxima.
     """
-    n_y = (image.shape[0] - patch_size[0]) // stride + 1
-    n_x = (image.shape[1] - patch_size[1]) // stride + 1
-    for begin in range(0, n_y * n_x, len(P)):
-        n = min(len(P), n_y * n_x - begin)
-        gather_patches(image, patch_size, stride, how, limits, begin, P[:n])
-        product(P[:n], False, W, False, A[:n], 0.0)
-        activate(activation, A[:n], b)
-        pool(A[:n], begin, n_y, n_x, pooling, cells)
-    finish_pooling(n_y, n_x, pooling, cells)
+    (L, shift), (P, Q, A, theta) = project, work
+    n_positions = cells.rows.shape[1] * cells.columns.shape[1]
+    for begin in range(0, n_positions, len(P)):
+        n = min(len(P), n_positions - begin)
+        x = P[:n]
+        gather_patches(image, patches, begin, x)
+        if L.size > 0:
+            x = Q[:n]
+            product(P[:n], False, L, False, x, 0.0)
+            for i in range(n):
+                for j in range(shift.size):
+                    x[i, j] += shift[j]
+        product(x, False, encoding.W, False, A[:n], 0.0)
+        encode(encoding.kind, x, encoding.b, A[:n], theta[:n])
+        pool(A[:n], begin, cells, pooling, encoding.signs, theta[:n], pooled)
+
+
+def workspace(project, encoding, n_pixels):
+    """Room for what one thread computes at a time."""
+    dtype, widths = encoding.W.dtype, (n_pixels, project[0].shape[1], encoding.W.shape[1])
+    P, Q, A = (np.empty((BLOCK_POSITIONS, n), dtype=dtype) for n in widths)
+    return P, Q, A, np.full(BLOCK_POSITIONS, encoding.threshold, dtype=dtype)

@@ -1,6 +1,6 @@
 """Features learned on small patches, convolved over larger images and pooled."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -16,24 +16,32 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from striate.core.activations import ACTIVATIONS
 from striate.core.compile import writable
 from striate.core.threads import team
 from striate.estimators.autoencoder import SparseAutoencoder
 from striate.images.collection import in_own_precision
 from striate.images.convolution import (
     BLOCK_POSITIONS,
-    POOLINGS,
+    Patches,
     convolve_and_pool,
-    finish_pooling,
     gather_patches,
-    pool,
+    workspace,
 )
+from striate.images.encoding import encoding_of
+from striate.images.folding import fold
 from striate.images.patches import (
+    CONTRAST_FLOOR,
     NORMALIZATIONS,
     check_holds_patch,
     normalize_patches,
     sample_patches,
+)
+from striate.images.pooling import (
+    POOLINGS,
+    cells_of_grids,
+    cells_of_windows,
+    finish_pooling,
+    pool,
 )
 from striate.images.whitening import ZCAWhitening
 
@@ -51,8 +59,9 @@ class PatchFeatures(
     Parameters
     ----------
     encoder : transformer, default=None
-        Learns the features of patches; cloned. With a `SparseAutoencoder` everything is one
-        compiled pass; any other scikit-learn transformer works by a slower, general way. None is
+        Learns the features of patches; cloned. With a `SparseAutoencoder` or a `DictionaryEncoder`
+        everything is one compiled pass; any other scikit-learn transformer works by a slower,
+        general way. None is
         ``SparseAutoencoder(400, weight_decay=0.01, sparsity_target=0.035, sparsity_weight=5)``,
         which learns edges from photographs.
     patch_size : int or (int, int), default=8
@@ -62,17 +71,29 @@ class PatchFeatures(
     stride : int, default=1
         Pixels between positions at which `transform` looks.
     normalize : {True, "mean", False}, default=True
-        True: x ↦ (x − mean) / √(variance + 10/255²) for each patch, which takes out brightness and
-        contrast (for pixels in [0, 1]); "mean": x ↦ x − mean; False: nothing.
+        True: x ↦ (x − mean) / √(variance + `contrast_floor`) for each patch, which takes out
+        brightness and contrast; "mean": x ↦ x − mean; False: nothing.
+    contrast_floor : float, default=10/255²
+        Keeps patches that are nearly of one colour from full contrast; for pixels in [0, 1].
     whitening : "zca", transformer or None, default="zca"
         Fitted on the normalized patches, before the encoder; cloned. "zca" is
         ``ZCAWhitening(1.0)``, which leaves the finest details weak: an autoencoder learns noise
         where they are not;
         a transformer may be a `ZCAWhitening` of other settings or a `PatchScaler`.
-    pooling : {"mean", "max"}, default="mean"
-        What is taken of a unit's activations in a cell of the grid.
-    pool_grid : (int, int), default=(3, 3)
-        Cells, down and across, into which the positions are divided as evenly as can be.
+    pooling : {"mean", "max", "sum"}, default="mean"
+        What is taken of a unit's activations in a cell.
+    pool_grid : (int, int) or list of (int, int), default=(3, 3)
+        Cells, down and across, into which the positions are divided as evenly as can be; of
+        several grids (a pyramid) all cells are features.
+    pool_size : int, (int, int) or None, default=None
+        In place of a grid: cells of so many positions, down and across, as many as the image has
+        room for, the last of which may be smaller. All images must then be of one size.
+    flips : bool, default=False
+        Whether to pool over the image and its mirror image together, so that left and right do not
+        matter; takes twice the time.
+    signed_sqrt : bool, default=False
+        Whether to take the square root of the pooled features (with their sign), which keeps few
+        large ones from outweighing the others.
     random_state : int, RandomState instance or None, default=None
         Draws the patches; the encoder has its own.
 
@@ -81,6 +102,8 @@ class PatchFeatures(
     encoder_, whitening_ : fitted transformers
     patch_shape_ : (int, int, int)
         Height, width and channels of a patch.
+    map_shape_ : (int, int)
+        Positions, down and across, in the first image seen in `fit`.
     filters_ : ndarray of shape (n_units, height, width, channels)
         What each unit weighs in the pixels of a normalized patch, with the whitening folded in.
         Only for an encoder that is f(W x + b), as `SparseAutoencoder` is.
@@ -122,9 +145,13 @@ class PatchFeatures(
         "n_patches": [Interval(Integral, 2, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
         "normalize": ["boolean", StrOptions({"mean"})],
+        "contrast_floor": [Interval(Real, 0, None, closed="neither")],
         "whitening": [HasMethods(["fit", "transform"]), StrOptions({"zca"}), None],
         "pooling": [StrOptions(set(POOLINGS))],
-        "pool_grid": [tuple],
+        "pool_grid": [tuple, list],
+        "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
+        "flips": ["boolean"],
+        "signed_sqrt": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -136,9 +163,13 @@ class PatchFeatures(
         n_patches=100_000,
         stride=1,
         normalize=True,
+        contrast_floor=CONTRAST_FLOOR,
         whitening="zca",
         pooling="mean",
         pool_grid=(3, 3),
+        pool_size=None,
+        flips=False,
+        signed_sqrt=False,
         random_state=None,
     ):
         self.encoder = encoder
@@ -146,9 +177,13 @@ class PatchFeatures(
         self.n_patches = n_patches
         self.stride = stride
         self.normalize = normalize
+        self.contrast_floor = contrast_floor
         self.whitening = whitening
         self.pooling = pooling
         self.pool_grid = pool_grid
+        self.pool_size = pool_size
+        self.flips = flips
+        self.signed_sqrt = signed_sqrt
         self.random_state = random_state
 
     @with_callbacks
@@ -175,10 +210,11 @@ class PatchFeatures(
         context.call_on_fit_task_begin(estimator=self, X=images)
         collection = in_own_precision(images)
         size = _pair("patch_size", self.patch_size)
-        _pair("pool_grid", self.pool_grid)
+        self._grids()
         random_state = check_random_state(self.random_state)
         patches = self._normalized_patches(collection, size, self.n_patches, random_state)
         self.patch_shape_ = (*size, collection.n_channels)
+        self.map_shape_ = self._patches().map_shape(collection[0])
         self.whitening_ = self._new_whitening()
         if self.whitening_ is not None:
             patches = self.whitening_.fit_transform(patches)
@@ -219,7 +255,7 @@ class PatchFeatures(
 
     def _normalized_patches(self, collection, size, n_patches, random_state):
         patches = sample_patches(collection, size, n_patches, random_state)
-        normalize_patches(patches, NORMALIZATIONS[self.normalize])
+        normalize_patches(patches, NORMALIZATIONS[self.normalize], self.contrast_floor)
         return patches
 
     def _check_channels(self, collection):
@@ -249,32 +285,15 @@ class PatchFeatures(
     def filters_(self):
         """Weights of each unit in the pixels of a normalized patch."""
         check_is_fitted(self, "encoder_")
-        layer = self._folded(np.float64)
-        if layer is None:
+        folded = self._folded(np.float64)
+        if folded is None:
             raise AttributeError(
-                f"{type(self.encoder_).__name__} is not of the form f(W x + b): it has no filters"
+                f"{type(self.encoder_).__name__} does not weigh pixels: it has no filters"
             )
-        return layer[0].T.reshape(-1, *self.patch_shape_)
+        return folded.weights.reshape(-1, *self.patch_shape_)
 
     def _folded(self, dtype):
-        """W, b, f of whitening and encoder in one, and the limits of clipping; None if not so."""
-        steps = [step for step in (self.whitening_, self.encoder_) if step is not None]
-        if not all(hasattr(step, "as_layer") for step in steps) or hasattr(steps[-1], "limits"):
-            return None
-        W, b, activation = self.encoder_.as_layer()
-        if self.whitening_ is not None:
-            C, c, between = self.whitening_.as_layer()
-            if between != "identity":
-                return None
-            W, b = C.astype(np.float64) @ W, c.astype(np.float64) @ W + b
-        limits = getattr(self.whitening_, "limits", (-np.inf, np.inf))
-        W, b = (writable(part.astype(dtype)) for part in (W, b))
-        if W.shape[0] != np.prod(self.patch_shape_) or b.shape != W.shape[1:]:
-            raise ValueError(
-                f"patch_shape_={self.patch_shape_} does not fit weights of shape {W.shape} and "
-                f"{b.shape}: these features were changed after fit"
-            )
-        return W, b, ACTIVATIONS[activation], limits
+        return fold(self.whitening_, self.encoder_, int(np.prod(self.patch_shape_)), dtype)
 
     def transform(self, images):
         """Features of images: every patch encoded, and pooled over the grid.
@@ -297,62 +316,108 @@ class PatchFeatures(
         check_is_fitted(self, "encoder_")
         collection = in_own_precision(images)
         self._check_channels(collection)
-        gh, gw = _pair("pool_grid", self.pool_grid)
-        start = 0 if self.pooling == "mean" else -np.inf
-        shape = (len(collection), gh, gw, self._n_units)
-        features = np.full(shape, start, dtype=collection.dtype)
-        layer = self._folded(collection.dtype)
-        if layer is None:
+        start = -np.inf if self.pooling == "max" else 0
+        folded = self._folded(collection.dtype)
+        n_codes = self._n_codes() if folded is None else folded.encoding.n_features
+        shape = (len(collection), self._n_cells, n_codes)
+        pooled = np.full(shape, start, dtype=collection.dtype)
+        if folded is None:
             for i in range(len(collection)):
-                self._encode_and_pool(self._image(collection, i), features[i])
+                self._pool_views(collection, i, self._encode_and_pool, pooled[i])
         else:
             with team() as run:
-                run(_Worker(self, collection, layer, features))
-        return features.reshape(len(collection), -1)
+                run(_Worker(self, collection, folded, pooled))
+        return pooled.reshape(len(collection), -1)
+
+    def _pool_views(self, collection, i, encode_and_pool, pooled):
+        """Image i, and its mirror image with `flips`, through `encode_and_pool`."""
+        image = self._image(collection, i)
+        cells = self._cells(self._patches().map_shape(image), collection.name(i))
+        views = [image, np.ascontiguousarray(image[:, ::-1])] if self.flips else [image]
+        for view in views:
+            encode_and_pool(view, cells, pooled)
+        finish_pooling(cells, POOLINGS[self.pooling], len(views), pooled)
+        if self.signed_sqrt:
+            np.copysign(np.sqrt(np.abs(pooled)), pooled, out=pooled)
+
+    def _patches(self, limits=(-np.inf, np.inf)):
+        height, width, _ = self.patch_shape_
+        lowest, highest = map(float, limits)
+        return Patches(
+            height,
+            width,
+            int(self.stride),
+            NORMALIZATIONS[self.normalize],
+            float(self.contrast_floor),
+            lowest,
+            highest,
+        )
+
+    def _grids(self):
+        """The grids of cells, checked."""
+        grids = self.pool_grid if isinstance(self.pool_grid, list) else [self.pool_grid]
+        if not grids:
+            raise ValueError("pool_grid is an empty list: give at least one grid, as (2, 2)")
+        return [_pair("pool_grid", grid) for grid in grids]
 
     def _image(self, collection, i):
-        """Image i, checked against patch and grid."""
+        """Image i, checked against patch and grids."""
         image = collection[i]
         check_holds_patch(image, self.patch_shape_[:2], collection.name(i))
-        if any(n < cells for n, cells in zip(self._map_shape(image), self.pool_grid, strict=True)):
-            n_y, n_x = self._map_shape(image)
-            raise ValueError(
-                f"{collection.name(i)}: has {n_y} x {n_x} positions for a patch, fewer than the "
-                f"cells of pool_grid={self.pool_grid}; choose a coarser grid or a smaller stride"
-            )
         return writable(image)
 
-    def _map_shape(self, image):
-        sizes = zip(image.shape[:2], self.patch_shape_[:2], strict=True)
-        return tuple((n - p) // self.stride + 1 for n, p in sizes)
+    def _cells(self, map_shape, name):
+        """Into which cells the positions of a map fall."""
+        if self.pool_size is not None:
+            cells = cells_of_windows(map_shape, _pair("pool_size", self.pool_size))
+            if len(cells.sizes) != self._n_cells:
+                raise ValueError(
+                    f"{name}: has {len(cells.sizes)} cells of pool_size={self.pool_size}, where "
+                    f"the images in fit had {self._n_cells}; use pool_grid for images of several "
+                    "sizes"
+                )
+            return cells
+        for grid in self._grids():
+            if any(n < n_cells for n, n_cells in zip(map_shape, grid, strict=True)):
+                raise ValueError(
+                    f"{name}: has {map_shape[0]} x {map_shape[1]} positions for a patch, fewer "
+                    f"than the cells of pool_grid={self.pool_grid}; choose a coarser grid or a "
+                    "smaller stride"
+                )
+        return cells_of_grids(map_shape, self._grids())
 
-    def _encode_and_pool(self, image, cells):
+    def _encode_and_pool(self, image, cells, pooled):
         """The general way, for an encoder of any kind: blocks of patches through its transform."""
-        n_y, n_x = self._map_shape(image)
-        how, pooling = NORMALIZATIONS[self.normalize], POOLINGS[self.pooling]
-        for begin in range(0, n_y * n_x, BLOCK_POSITIONS):
-            n = min(BLOCK_POSITIONS, n_y * n_x - begin)
-            patches = np.empty((n, int(np.prod(self.patch_shape_))), dtype=image.dtype)
-            nowhere = (-np.inf, np.inf)
-            gather_patches(image, self.patch_shape_[:2], self.stride, how, nowhere, begin, patches)
+        patches, n_pixels = self._patches(), int(np.prod(self.patch_shape_))
+        n_positions = int(np.prod(patches.map_shape(image)))
+        for begin in range(0, n_positions, BLOCK_POSITIONS):
+            n = min(BLOCK_POSITIONS, n_positions - begin)
+            P = np.empty((n, n_pixels), dtype=image.dtype)
+            gather_patches(image, patches, begin, P)
             if self.whitening_ is not None:
-                patches = self.whitening_.transform(patches)
-            A = np.ascontiguousarray(self.encoder_.transform(patches), dtype=image.dtype)
-            pool(A, begin, n_y, n_x, pooling, cells)
-        finish_pooling(n_y, n_x, pooling, cells)
+                P = self.whitening_.transform(P)
+            A = np.ascontiguousarray(self.encoder_.transform(P), dtype=image.dtype)
+            none = np.empty(0, dtype=A.dtype)
+            pool(A, begin, cells, POOLINGS[self.pooling], none, none, pooled)
 
-    @property
-    def _n_units(self):
-        if hasattr(self.encoder_, "as_layer"):
-            return self.encoder_.as_layer()[0].shape[1]
+    def _n_codes(self):
+        """Features of one patch."""
         patch = np.zeros((1, int(np.prod(self.patch_shape_))))
         if self.whitening_ is not None:
             patch = self.whitening_.transform(patch)
         return self.encoder_.transform(patch).shape[1]
 
     @property
+    def _n_cells(self):
+        if self.pool_size is None:
+            return sum(down * across for down, across in self._grids())
+        window = _pair("pool_size", self.pool_size)
+        return int(np.prod([-(-n // w) for n, w in zip(self.map_shape_, window, strict=True)]))
+
+    @property
     def _n_features_out(self):
-        return int(np.prod(self.pool_grid)) * self._n_units
+        encoding = encoding_of(self.encoder_)
+        return self._n_cells * (self._n_codes() if encoding is None else encoding.n_features)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "encoder_")
@@ -367,25 +432,24 @@ class PatchFeatures(
 class _Worker:
     """One thread's share of the images; all stop when one image cannot be used."""
 
-    def __init__(self, features, collection, layer, out):
-        self.features, self.collection, self.layer, self.out = features, collection, layer, out
+    def __init__(self, features, collection, folded, out):
+        self.features, self.collection, self.folded, self.out = features, collection, folded, out
         self.todo = iter(range(len(collection)))  # whoever is free takes the next image
         self.stopped = False
 
     def __call__(self, t, T):
-        f, (W, b, activation, limits) = self.features, self.layer
-        how, pooling = NORMALIZATIONS[f.normalize], POOLINGS[f.pooling]
-        P = np.empty((BLOCK_POSITIONS, len(W)), dtype=W.dtype)
-        A = np.empty((BLOCK_POSITIONS, W.shape[1]), dtype=W.dtype)
+        features, (limits, project, encoding) = self.features, self.folded
+        patches, pooling = features._patches(limits), POOLINGS[features.pooling]
+        work = workspace(project, encoding, int(np.prod(features.patch_shape_)))
+
+        def encode_and_pool(image, cells, pooled):
+            convolve_and_pool(image, patches, project, encoding, cells, pooling, work, pooled)
+
         try:
             for i in self.todo:
                 if self.stopped:
                     return
-                image = f._image(self.collection, i)
-                convolve_and_pool(
-                    image, f.patch_shape_[:2], f.stride, how, limits, W, b, activation, pooling,
-                    P, A, self.out[i],
-                )  # fmt: skip
+                features._pool_views(self.collection, i, encode_and_pool, self.out[i])
         except BaseException:
             self.stopped = True
             raise

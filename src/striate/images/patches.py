@@ -66,8 +66,8 @@ NORMALIZATIONS = {False: 0, "mean": 1, True: 2}
 
 
 @jit_sum
-def normalize(patch, how):
-    """x − mean and, for how = 2, (x − mean) / √(variance + floor), in place."""
+def normalize(patch, how, contrast_floor):
+    """x − mean and, for how = 2, (x − mean) / √(variance + contrast_floor), in place."""
     if how == 0:
         return
     mean = like(0, patch[0])
@@ -80,16 +80,16 @@ def normalize(patch, how):
         squares += patch[j] * patch[j]
     if how == 2:
         variance = squares / like(patch.size, mean)
-        scale = like(1, mean) / np.sqrt(variance + like(CONTRAST_FLOOR, mean))
+        scale = like(1, mean) / np.sqrt(variance + like(contrast_floor, mean))
         for j in range(patch.size):
             patch[j] *= scale
 
 
 @kernel
-def normalize_patches(patches, how):
+def normalize_patches(patches, how, contrast_floor):
     """Normalizes every row of `patches` (n_patches, n_pixels), in place."""
     for i in range(len(patches)):
-        normalize(patches[i], how)
+        normalize(patches[i], how, contrast_floor)
 
 
 class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

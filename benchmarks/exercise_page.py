@@ -1,39 +1,36 @@
-"""The page of the documentation with the exercises: its table, made from what is kept of each run.
+"""A page of the documentation with exercises: its table, made from what is kept of each run.
 
-A run writes the sections of its own exercises, their figures in ufldl.json, and the table of all.
+A run writes the sections of its own exercises, their figures in a JSON file beside it, and the
+table of all.
 """
 
 import json
 import shutil
 from pathlib import Path
 
-from benchmarks.page import write
-from benchmarks.report import Table
 from striate.persistence import replacing
 
 from .exercise import Exercise, Found, Work
+from .page import write
+from .report import Table
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGE, RESULTS, IMAGES = "ufldl.md", "ufldl.json", "images"
-TABLE = "table"
+DOCS = Path(__file__).parents[1] / "docs"
+IMAGES, TABLE = "images", "table"
 
 
 class Page:
-    """The page in a folder: the documentation's, or another that begins as a copy of it."""
+    """The page of that name in a folder: the documentation's, or one that begins as its copy."""
 
-    def __init__(self, folder=DOCS):
-        self.folder = Path(folder)
+    def __init__(self, name, folder=DOCS):
+        self.name, self.folder = name, Path(folder)
+        self.path, self._results = (self.folder / f"{name}{suffix}" for suffix in (".md", ".json"))
         (self.folder / IMAGES).mkdir(parents=True, exist_ok=True)
-        if not (self.folder / PAGE).exists():
-            shutil.copy(DOCS / PAGE, self.folder)
-
-    @property
-    def path(self):
-        return self.folder / PAGE
+        if not self.path.exists():
+            shutil.copy(DOCS / self.path.name, self.folder)
 
     def results(self):
         """For each exercise that was run: ours, seconds, measured."""
-        path = self.folder / RESULTS
+        path = self._results
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def add(self, exercises, exercise: Exercise, found: Found, work: Work, measured: str):
@@ -47,13 +44,25 @@ class Page:
             "seconds": round(work.seconds, 2),
             "measured": measured,
         }
-        with replacing(self.folder / RESULTS) as temporary:
+        with replacing(self._results) as temporary:
             temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-        write(exercise.name, _section(found, work), self.path)
+        write(exercise.name, self._section(found, work), self.path)
         write(TABLE, overview(exercises, results), self.path)
 
     def _image(self, picture):
-        return self.folder / IMAGES / f"ufldl_{picture.name}.png"
+        return self.folder / IMAGES / f"{self.name}_{picture.name}.png"
+
+    def _section(self, found, work):
+        tables = [table.markdown() for table in (*found.tables, work.table()) if table.rows]
+        remarks = "\n".join(f"- {remark}" for remark in found.remarks)
+        figures = [self._figure(picture) for picture in found.pictures]
+        return "\n\n".join(filter(None, [*figures, *tables, remarks]))
+
+    def _figure(self, picture):
+        return (
+            f"```{{figure}} {IMAGES}/{self._image(picture).name}\n:alt: {picture.alt}\n"
+            f":width: {picture.width}px\n\n{picture.caption}\n```"
+        )
 
 
 def overview(exercises, results):
@@ -79,16 +88,3 @@ def _machines(exercises, results):
             when, _, where = results[each.name]["measured"].partition("; ")
             runs.setdefault(where, []).append(f"{each.name} ({when})")
     return "\n".join(f"- Run on {where}: {', '.join(names)}." for where, names in runs.items())
-
-
-def _section(found, work):
-    tables = [table.markdown() for table in (*found.tables, work.table()) if table.rows]
-    remarks = "\n".join(f"- {remark}" for remark in found.remarks)
-    return "\n\n".join(filter(None, [*map(_figure, found.pictures), *tables, remarks]))
-
-
-def _figure(picture):
-    return (
-        f"```{{figure}} {IMAGES}/ufldl_{picture.name}.png\n:alt: {picture.alt}\n"
-        f":width: {picture.width}px\n\n{picture.caption}\n```"
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rich import get_console
 
-from benchmarks.report import Table, duration
+from .report import Table, duration
 
 
 @dataclass(frozen=True)

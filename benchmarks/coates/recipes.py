@@ -1,0 +1,135 @@
+"""The recipes: an encoder of 6×6 patches, pooled over four quadrants, and a linear classifier."""
+
+import time
+
+import numpy as np
+
+from benchmarks.data import cifar10
+from benchmarks.exercise import Checks, Exercise, Found
+from striate import (
+    DictionaryEncoder,
+    LinearClassifier,
+    PatchFeatures,
+    SparseAutoencoder,
+    ZCAWhitening,
+)
+
+ALPHAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+PATCHES = {"patch_size": 6, "n_patches": 400_000, "pool_grid": (2, 2), "pooling": "sum"}
+PATCHES |= {"whitening": ZCAWhitening(0.1), "random_state": 0}
+SOFT = {"encoding": "soft_threshold", "threshold": 0.25, "random_state": 0}
+
+
+def percent(share):
+    return f"{share:.1%}"
+
+
+def accuracy(work, features):
+    """Share of the test images that are right, and the classifier; trained on all others."""
+    X_train, y_train, X_test, y_test = cifar10()
+    train, test = (_flat(X) for X in (X_train, X_test))
+    if features is not None:
+        with work.step("Learning the features"):
+            features.fit(X_train)
+        with work.step("Features of 50,000 training images"):
+            train = features.transform(X_train)
+    classifier = LinearClassifier(alphas=ALPHAS, random_state=0)
+    with work.step("Linear classifier, α chosen on training images held out"):
+        classifier.fit(train, y_train)
+    del train
+    with work.step("10,000 test images"):
+        test = test if features is None else features.transform(X_test)
+        right = np.mean(classifier.predict(test) == y_test)
+    return float(right), classifier
+
+
+def _flat(X):
+    return X.reshape(len(X), -1).astype(np.float32) / 255
+
+
+def exercise(name, title, settings, published, features, aim=None, minutes=None):
+    """A row: `features` makes the `PatchFeatures`, or None for raw pixels."""
+
+    def run(work):
+        if cifar10() is None:
+            return None
+        began = time.perf_counter()
+        right, classifier = accuracy(work, features())
+        seconds = time.perf_counter() - began
+        checks = Checks()
+        if aim is None:
+            checks.for_the_record("test accuracy", right, "{:.1%}")
+        else:
+            checks.at_least("test accuracy", right, aim, "{:.1%}")
+        if minutes is not None:
+            checks.at_most("minutes", seconds / 60, minutes, "{:.1f}")
+        scores = ", ".join(f"{a:g}: {s:.1%}" for a, s in classifier.validation_scores_.items())
+        remark = f"α = {classifier.alpha_:g}; on the training images held out, {scores}"
+        return Found(percent(right), [checks], remarks=[remark])
+
+    return Exercise(name, title, settings, published, run)
+
+
+def raw_pixels():
+    return None
+
+
+def dictionary(n_components, dictionary, flips=False, signed_sqrt=False, **settings):
+    def make():
+        encoder = DictionaryEncoder(n_components, dictionary=dictionary, **settings)
+        return PatchFeatures(encoder, flips=flips, signed_sqrt=signed_sqrt, **PATCHES)
+
+    return make
+
+
+def autoencoder():
+    encoder = SparseAutoencoder(
+        1600,
+        weight_decay=0.01,
+        sparsity_target=0.035,
+        sparsity_weight=5.0,
+        solver="adam",
+        batch_size=500,
+        max_iter=10,
+        random_state=0,
+    )
+    return PatchFeatures(encoder, signed_sqrt=True, **PATCHES)
+
+
+TRIANGLE = {"encoding": "triangle", "random_state": 0}
+EXERCISES = (
+    exercise("pixels", "Raw pixels", "32×32×3 values", "", raw_pixels),
+    exercise(
+        "random-filters", "Random filters",
+        "1,600 normal random filters, soft threshold", "", dictionary(1600, "random", **SOFT),
+    ),
+    exercise(
+        "autoencoder", "Sparse autoencoder", "1,600 sigmoid units", "73.4%", autoencoder, 0.734
+    ),
+    exercise(
+        "kmeans", "K-means, 1,600", "1,600 centres, triangle", "77.9%",
+        dictionary(1600, "kmeans", **TRIANGLE), 0.775, 3,
+    ),
+    exercise(
+        "kmeans-4000", "K-means, 4,000", "4,000 centres, triangle", "79.6%",
+        dictionary(4000, "kmeans", **TRIANGLE), 0.793, 8,
+    ),
+    exercise(
+        "omp1", "OMP-1", "1,600 atoms, soft threshold 0.25, both signs", "79.4%",
+        dictionary(1600, "omp1", **SOFT), 0.788, 5,
+    ),
+    exercise(
+        "random-patches", "Random patches", "1,600 patches, soft threshold 0.25, both signs",
+        "79.1%", dictionary(1600, "patches", **SOFT), 0.788, 5,
+    ),
+    exercise(
+        "two-minutes", "The best within two minutes",
+        "1,400 OMP-1 atoms, mirror images, signed square root", "",
+        dictionary(1400, "omp1", flips=True, signed_sqrt=True, **SOFT), 0.815, 2,
+    ),
+    exercise(
+        "best", "The best single layer",
+        "3,200 OMP-1 atoms, mirror images, signed square root", "",
+        dictionary(3200, "omp1", flips=True, signed_sqrt=True, **SOFT), 0.845, 20,
+    ),
+)  # fmt: skip
