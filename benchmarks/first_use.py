@@ -13,7 +13,7 @@ from .report import Aims, Report, Times
 from .timing import Contender, Spread, take_turns
 
 SKLEARN = "import sklearn"
-IMPORT = "from striate import PatchFeatures, SparseAutoencoder"
+IMPORT = "from striate import SparseAutoencoder"
 FIT = "import, and fit a tiny autoencoder"
 CODE = {
     "Python alone": "",
@@ -21,10 +21,10 @@ CODE = {
     "from sklearn.neural_network import MLPRegressor": (
         "from sklearn.neural_network import MLPRegressor"
     ),
-    IMPORT: "from striate import PatchFeatures, SparseAutoencoder",
+    IMPORT: "from striate import SparseAutoencoder",
     FIT: (
         "import numpy as np\n"
-        "from striate import PatchFeatures, SparseAutoencoder\n"
+        "from striate import SparseAutoencoder\n"
         "X = np.random.default_rng(0).random((100, 16), dtype=np.float32)\n"
         "SparseAutoencoder(4, max_iter=20, random_state=0).fit(X)"
     ),

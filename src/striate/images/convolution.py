@@ -45,14 +45,16 @@ def gather_patches(image, patches, begin, P):
     clips = patches.lowest > -np.inf or patches.highest < np.inf
     for i in range(len(P)):
         y, x = (begin + i) // n_x * stride, (begin + i) % n_x * stride
+        patch = P[i]
         for row in range(patches.height):
             at = (y + row) * in_row + x * n_channels
+            pixels, part = flat[at : at + length], patch[row * length : (row + 1) * length]
             for j in range(length):
-                P[i, row * length + j] = flat[at + j]
-        normalize(P[i], patches.normalization, patches.contrast_floor)
+                part[j] = pixels[j]
+        normalize(patch, patches.normalization, patches.contrast_floor)
         if clips:
-            for j in range(P.shape[1]):
-                P[i, j] = min(max(P[i, j], low), high)
+            for j in range(patch.size):
+                patch[j] = min(max(patch[j], low), high)
 
 
 @kernel
