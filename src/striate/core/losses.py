@@ -88,10 +88,9 @@ def data_term(loss, f, A, Y, w, D):
     total = 0.0
     if loss == POISSON:
         total = half_deviance(A, Y, w)
-    elif loss in (LOG_LOSS, CROSS_ENTROPY):
-        total -= log_likelihood(0, A, Y, w, D)  # D is still free
-        if loss == LOG_LOSS:  # -Σ_i w_i Σ_j y log(a) + (1-y) log(1-a)
-            total -= log_likelihood(1, A, Y, w, D)
+    elif loss in (LOG_LOSS, CROSS_ENTROPY):  # -Σ_i w_i Σ_j y log(a), and + (1-y) log(1-a)
+        for flip in range(2 if loss == LOG_LOSS else 1):
+            total -= log_likelihood(flip, A, Y, w, D)  # D is still free
     if loss == SQUARED_HINGE:
         total = squared_hinge(A, Y, w, D)
     else:

@@ -67,7 +67,7 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
     patches : Patches
     project : tuple of array (n_pixels, q) and (q,)
         Turns a patch x into x L + shift, which is then encoded; empty where it is encoded itself.
-    encoding : Encoding
+    encoding : Encoding or DistanceEncoding
     cells : Cells
     pooling : int
     work : tuple of array
@@ -88,7 +88,7 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
                 for j in range(shift.size):
                     x[i, j] += shift[j]
         product(x, False, encoding.W, False, A[:n], 0.0)
-        encode(encoding.kind, x, encoding.b, A[:n], theta[:n])
+        encode(encoding, x, A[:n], theta[:n])
         pool(A[:n], begin, cells, pooling, encoding.signs, theta[:n], pooled)
 
 

@@ -22,7 +22,14 @@ from striate.core.blas import product
 from striate.core.compile import jit, kernel, like, writable
 from striate.core.network import layer_output
 from striate.core.threads import team
-from striate.images.encoding import NEAREST, TRIANGLE, Encoding, encoded
+from striate.images.encoding import (
+    NEAREST,
+    TRIANGLE,
+    DistanceEncoding,
+    Encoding,
+    encoded,
+    n_features,
+)
 
 # Rows that are encoded at a time, and groups of rows whose sums are added in a fixed order.
 _BLOCK_ROWS = 1024
@@ -196,7 +203,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
         Returns
         -------
-        Encoding
+        Encoding or DistanceEncoding
         """
         check_is_fitted(self)
         W, signs = self.components_, np.array(_SIGNS[self.encoding], dtype=self.components_.dtype)
@@ -204,7 +211,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             zeros = np.zeros(len(W), dtype=W.dtype)
             return Encoding(_unit_rows(W).T, zeros, IDENTITY, signs, float(self.threshold))
         squares = np.einsum("ij,ij->i", W, W)
-        return Encoding(W.T, squares, _DISTANCES[self.encoding], signs)
+        return DistanceEncoding(W.T, squares, _DISTANCES[self.encoding], signs)
 
     def transform(self, X):
         """Describe patches by the atoms.
@@ -220,13 +227,16 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         how = self.as_encoding()
-        W, b = (writable(part.astype(X.dtype, copy=False)) for part in (how.W, how.b))
-        codes = np.empty((len(X), how.n_features), dtype=X.dtype)
+        W, b, signs = (
+            writable(part.astype(X.dtype, copy=False)) for part in (how.W, how.b, how.signs)
+        )
+        how = how._replace(W=W, b=b, signs=signs)
+        codes = np.empty((len(X), n_features(how)), dtype=X.dtype)
         with team() as run:
             for rows in gen_batches(len(X), _BLOCK_ROWS):
                 Z = layer_output(X[rows], W, np.zeros_like(b), "identity")
                 theta = np.full(len(Z), how.threshold, dtype=X.dtype)
-                run(encoded, how.kind, writable(X[rows]), b, Z, theta)
+                run(encoded, how, writable(X[rows]), Z, theta)
                 if len(how.signs):
                     signed = [Z if sign > 0 else -Z for sign in how.signs]
                     Z = np.maximum(np.hstack(signed) - theta[:, np.newaxis], 0)

@@ -5,26 +5,25 @@ from typing import NamedTuple
 import numpy as np
 
 from striate.core.activations import ACTIVATIONS, activate
-from striate.core.compile import jit, jit_sum, kernel, like
+from striate.core.compile import jit, jit_sum, kernel, like, specialize
 
-#: Encodings beyond the activations f(W x + b), as numbers in compiled code.
-NEAREST, TRIANGLE = 100, 101
+#: What distances become, as numbers in compiled code.
+NEAREST, TRIANGLE = range(2)
 
 
 class Encoding(NamedTuple):
-    """What compiled code needs of an encoder of patches.
+    """What compiled code needs of an encoder f(z + b) of patches.
 
     Attributes
     ----------
     W : ndarray of shape (n_inputs, n_units)
     b : ndarray of shape (n_units,)
-        Added to z; for distances ‖w_j‖².
     kind : int
-        A number out of `ACTIVATIONS`, NEAREST or TRIANGLE.
+        f, a number out of `ACTIVATIONS`.
     signs : ndarray of shape (n_signs,)
-        Where there are any, a feature is max(0, sign · z − θ) for each of them.
+        Where there are any, a feature is max(0, sign · a − θ) for each of them.
     threshold : float
-        θ; TRIANGLE has its own for each patch.
+        θ.
     """
 
     W: np.ndarray
@@ -33,20 +32,24 @@ class Encoding(NamedTuple):
     signs: np.ndarray
     threshold: float = 0.0
 
-    @property
-    def n_features(self):
-        """Features of a patch."""
-        return self.W.shape[1] * max(len(self.signs), 1)
 
-    @property
-    def per_product(self):
-        """What adding 1 to z would add to b: distances hold −2 z + ‖w‖²."""
-        return -2.0 if self.kind in (NEAREST, TRIANGLE) else 1.0
+class DistanceEncoding(NamedTuple):
+    """The same of an encoder by the distances from w_j, the columns of W.
 
-    @property
-    def of_distances(self):
-        """Whether it needs ‖x‖², so that the patch must be there as the encoder sees it."""
-        return self.kind == TRIANGLE
+    A type of its own, so that nobody compiles what he does not use. `b` is ‖w_j‖², and `kind`
+    NEAREST or TRIANGLE, which has a threshold for each patch.
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    kind: int
+    signs: np.ndarray
+    threshold: float = 0.0
+
+
+def n_features(encoding):
+    """Features of a patch."""
+    return encoding.W.shape[1] * max(len(encoding.signs), 1)
 
 
 def encoding_of(encoder):
@@ -59,15 +62,21 @@ def encoding_of(encoder):
     return Encoding(W, b, ACTIVATIONS[activation], np.empty(0, dtype=W.dtype))
 
 
-@jit
-def encode(kind, X, b, Z, theta):
+def encode(encoding, X, Z, theta):
     """Turns the products Z = X W into what is pooled, in place; TRIANGLE sets θ for each row."""
-    if kind == NEAREST:
-        nearest(b, Z)
-    elif kind == TRIANGLE:
-        triangle(X, b, Z, theta)
-    else:
-        activate(kind, Z, b)
+
+
+@specialize(encode)
+def _(encoding, X, Z, theta):
+    def by_distances(encoding, X, Z, theta):
+        if encoding.kind == NEAREST:
+            nearest(encoding.b, Z)
+        else:
+            triangle(X, encoding.b, Z, theta)
+
+    if encoding.instance_class is DistanceEncoding:
+        return by_distances
+    return lambda encoding, X, Z, theta: activate(encoding.kind, Z, encoding.b)
 
 
 @jit
@@ -106,7 +115,7 @@ def distances(squares, b, z):
 
 
 @kernel
-def encoded(t, T, kind, X, b, Z, theta):
+def encoded(t, T, encoding, X, Z, theta):
     """Thread t's share of the rows of Z = X W, encoded in place."""
     lo, hi = len(Z) * t // T, len(Z) * (t + 1) // T
-    encode(kind, X[lo:hi], b, Z[lo:hi], theta[lo:hi])
+    encode(encoding, X[lo:hi], Z[lo:hi], theta[lo:hi])

@@ -27,7 +27,7 @@ from striate.images.convolution import (
     gather_patches,
     workspace,
 )
-from striate.images.encoding import encoding_of
+from striate.images.encoding import encoding_of, n_features
 from striate.images.folding import fold
 from striate.images.patches import (
     CONTRAST_FLOOR,
@@ -318,7 +318,7 @@ class PatchFeatures(
         self._check_channels(collection)
         start = -np.inf if self.pooling == "max" else 0
         folded = self._folded(collection.dtype)
-        n_codes = self._n_codes() if folded is None else folded.encoding.n_features
+        n_codes = self._n_codes() if folded is None else n_features(folded.encoding)
         shape = (len(collection), self._n_cells, n_codes)
         pooled = np.full(shape, start, dtype=collection.dtype)
         if folded is None:
@@ -417,7 +417,7 @@ class PatchFeatures(
     @property
     def _n_features_out(self):
         encoding = encoding_of(self.encoder_)
-        return self._n_cells * (self._n_codes() if encoding is None else encoding.n_features)
+        return self._n_cells * (self._n_codes() if encoding is None else n_features(encoding))
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "encoder_")

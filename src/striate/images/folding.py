@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from striate.core.compile import writable
-from striate.images.encoding import Encoding, encoding_of
+from striate.images.encoding import DistanceEncoding, Encoding, encoding_of
 
 # Singular values of a whitening matrix below this share of the largest are rounding.
 _NO_RANK = 1e-6
@@ -20,13 +20,13 @@ class Folded(NamedTuple):
         Between which the patch is clipped.
     project : tuple of ndarray (n_pixels, q) and (q,)
         L and a shift: a first product x L + shift; empty where one product does all.
-    encoding : Encoding
+    encoding : Encoding or DistanceEncoding
         Of what then is there.
     """
 
     limits: tuple[float, float]
     project: tuple[np.ndarray, np.ndarray]
-    encoding: Encoding
+    encoding: Encoding | DistanceEncoding
 
     @property
     def weights(self):
@@ -51,6 +51,7 @@ def fold(whitening, encoder, n_pixels, dtype):
     encoding = encoding_of(encoder)
     if encoding is None or not (whitening is None or hasattr(whitening, "as_layer")):
         return None
+    distances = isinstance(encoding, DistanceEncoding)
     W, b = encoding.W.astype(np.float64), encoding.b.astype(np.float64)
     L, shift, limits = np.empty((n_pixels, 0)), np.empty(0), (-np.inf, np.inf)
     if whitening is not None:
@@ -61,11 +62,10 @@ def fold(whitening, encoder, n_pixels, dtype):
         C, c = C.astype(np.float64), c.astype(np.float64)
         U, s, R = np.linalg.svd(C)
         q = max(int(np.sum(s > _NO_RANK * s[0])), 1)
-        if encoding.of_distances or C.shape[0] * q + q * W.shape[1] < C.shape[0] * W.shape[1]:
+        if distances or C.shape[0] * q + q * W.shape[1] < C.shape[0] * W.shape[1]:
             L, shift, W = U[:, :q] * s[:q], c @ R[:q].T, R[:q] @ W
         else:
-            b = b + encoding.per_product * (c @ W)
-            W = C @ W
+            b, W = b + c @ W, C @ W
     if len(W) != (L.shape[1] or n_pixels) or b.shape != W.shape[1:]:
         raise ValueError(
             f"patches of {n_pixels} numbers do not fit weights of shape {W.shape} and {b.shape}: "
