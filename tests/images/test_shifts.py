@@ -170,7 +170,8 @@ def test_as_a_table_and_in_words():
         (noise(3, 20, 20), {"window_size": (4, 13)}, "windows of 4 x 13 that move by 8"),
         (noise(3, 20, 20), {"window_size": (4, 0)}, "two positive integers"),
         (noise(3, 20, 20), {"window_size": (4, 5, 6)}, "two positive integers"),
-        (noise(3, 20, 20), {"window_size": 0}, "window_size"),
+        (noise(3, 20, 20), {"window_size": 0}, "two positive integers"),
+        (noise(3, 20, 20), {"window_size": 2.5}, "two positive integers"),
         (noise(3, 20, 20), {"n_windows": 0}, "n_windows"),
         (noise(3, 20, 20), {"shifts": -1}, "whole numbers of pixels of at least 0, got -1"),
         (noise(3, 20, 20), {"shifts": ()}, "whole numbers"),
@@ -193,5 +194,5 @@ def test_transformers_that_do_not_fit(crops):
         shift_sensitivity(FunctionTransformer(lambda X: np.ones(3)), crops)
     with pytest.raises(ValueError, match="FunctionTransformer: the features have NaN"):
         shift_sensitivity(FunctionTransformer(lambda X: X * np.nan), crops)
-    with pytest.raises(ValueError, match="transformer"):
+    with pytest.raises(TypeError, match="NoneType is no transformer"):
         shift_sensitivity(None, crops)

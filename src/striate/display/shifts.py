@@ -10,12 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from striate.display.line_labels import label_lines
 from striate.display.style import QUIET, figure_of, require_matplotlib, style
-from striate.images.shifts import (
-    ShiftSensitivity,
-    checked_shifts,
-    cut_windows,
-    sensitivity_over,
-)
+from striate.images.shifts import ShiftSensitivity, sensitivities
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -207,14 +202,16 @@ class ShiftDisplay:
         >>> plt.close(display.figure_)
         """
         require_matplotlib("ShiftDisplay")
-        shifts = checked_shifts(shifts)
-        named = estimator if isinstance(estimator, Mapping) else {"": estimator}
-        for each in named.values():
-            if not hasattr(each, "transform"):
-                raise TypeError(f"{type(each).__name__} is no transformer: it has no transform")
-        windows = cut_windows(images, shifts.max(), window_size, n_windows, random_state)
-        found = {name: sensitivity_over(windows, each, shifts) for name, each in named.items()}
-        display = cls(found if isinstance(estimator, Mapping) else found[""])
+        several = isinstance(estimator, Mapping)
+        found = sensitivities(
+            estimator if several else {"": estimator},
+            images,
+            shifts,
+            window_size=window_size,
+            n_windows=n_windows,
+            random_state=random_state,
+        )
+        display = cls(found if several else found[""])
         return display.plot(ax=ax, by_direction=by_direction, title=title)
 
     def _draw(

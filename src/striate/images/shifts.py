@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.metrics import euclidean_distances
-from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils import check_random_state, check_scalar, gen_batches
 
 from striate.images.collection import in_own_precision
 
@@ -107,17 +106,6 @@ class Windows:
         return np.ascontiguousarray(self.regions[:, down : down + height, across : across + width])
 
 
-@validate_params(
-    {
-        "transformer": [HasMethods("transform")],
-        "images": "no_validation",
-        "shifts": "no_validation",  # has a message of its own
-        "window_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
-        "n_windows": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
-)
 def shift_sensitivity(
     transformer, images, shifts=(1, 2, 4, 8), *, window_size=None, n_windows=1, random_state=None
 ):
@@ -154,6 +142,8 @@ def shift_sensitivity(
 
     Raises
     ------
+    TypeError
+        If the transformer has no ``transform``, or `n_windows` is no integer.
     ValueError
         If there are fewer than two images, an image is too small for a window that moves so far,
         shifts are not whole numbers of at least 0, the features have NaN or infinity or are not one
@@ -165,8 +155,10 @@ def shift_sensitivity(
 
     Notes
     -----
-    Memory is needed for the windows and twice for their features. The features of a `PatchFeatures`
-    without any pooling are those of a `pool_grid` of as many cells as there are positions:
+    Memory is needed for the windows and three times for their features; without `window_size`,
+    files are read twice.
+
+    A `PatchFeatures` does not pool at all when `pool_grid` has a cell for each position:
     ``copy.copy(features).set_params(pool_grid=(27, 27))`` for windows of 32 × 32 pixels and patches
     of 6 × 6, since 32 − 6 + 1 = 27.
 
@@ -187,12 +179,22 @@ def shift_sensitivity(
     >>> pixels.mean.round(1)
     array([0., 1., 1.])
     """
-    shifts = checked_shifts(shifts)
-    windows = cut_windows(images, shifts.max(), window_size, n_windows, random_state)
-    return sensitivity_over(windows, transformer, shifts)
+    how = {"window_size": window_size, "n_windows": n_windows, "random_state": random_state}
+    return sensitivities({"": transformer}, images, shifts, **how)[""]
 
 
-def checked_shifts(shifts):
+def sensitivities(transformers, images, shifts, *, window_size, n_windows, random_state):
+    """`ShiftSensitivity` of each of a dict of transformers, over the same windows."""
+    for each in transformers.values():
+        if not hasattr(each, "transform"):
+            raise TypeError(f"{type(each).__name__} is no transformer: it has no transform")
+    check_scalar(n_windows, "n_windows", Integral, min_val=1)
+    shifts = _checked_shifts(shifts)
+    windows = _cut(images, shifts.max(), window_size, n_windows, random_state)
+    return {name: _measure(windows, each, shifts) for name, each in transformers.items()}
+
+
+def _checked_shifts(shifts):
     """The shifts as an array of integers of at least 0."""
     given, shifts = shifts, np.atleast_1d(np.asarray(shifts))
     if shifts.ndim != 1 or not len(shifts) or shifts.dtype.kind not in "iu" or shifts.min() < 0:
@@ -200,7 +202,7 @@ def checked_shifts(shifts):
     return shifts.astype(np.intp)
 
 
-def cut_windows(images, farthest, window_size, n_windows, random_state):
+def _cut(images, farthest, window_size, n_windows, random_state):
     """`Windows` at random places, each with room to move by `farthest` pixels."""
     images, random_state = in_own_precision(images), check_random_state(random_state)
     if len(images) < 2:
@@ -234,14 +236,15 @@ def _checked_size(images, farthest, window_size):
                 )
         height, width = np.min(shapes, axis=0) - farthest
         return int(height), int(width)
-    pair = (window_size,) * 2 if isinstance(window_size, Integral) else window_size
-    if len(pair) != 2 or not all(isinstance(n, Integral) and n > 0 for n in pair):
+    single = isinstance(window_size, Integral)
+    pair = (window_size,) * 2 if single else window_size
+    if np.shape(pair) != (2,) or not all(isinstance(n, Integral) and n > 0 for n in pair):
         raise ValueError(f"window_size must be one or two positive integers, got {window_size!r}")
     return int(pair[0]), int(pair[1])
 
 
 def _check_room(image, name, size, farthest):
-    if any(n < m + farthest for n, m in zip(image.shape, size, strict=False)):
+    if any(n < m + farthest for n, m in zip(image.shape[:2], size, strict=True)):
         raise ValueError(
             f"{name}: is {image.shape[0]} x {image.shape[1]} pixels, too small for windows of "
             f"{size[0]} x {size[1]} that move by {farthest}; choose a smaller window_size, smaller "
@@ -249,8 +252,8 @@ def _check_room(image, name, size, farthest):
         )
 
 
-def sensitivity_over(windows, transformer, shifts):
-    """`ShiftSensitivity` of one transformer over windows that are cut."""
+def _measure(windows, transformer, shifts):
+    """`ShiftSensitivity` of one transformer."""
     before = _features(transformer, windows.moved(0, 0))
     distance = _mean_distance(before, windows.of_image)
     changes = np.empty((2, len(before), len(shifts)))
