@@ -5,7 +5,6 @@ on the next 5,000 of them. The test images are not looked at. Writes docs/image_
 """
 
 import argparse
-import time
 import warnings
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder, ZCAWhit
 from .data import cifar10
 from .environment import KERNEL_VARIABLES, description, restart_without
 from .page import PAGE, write
-from .report import Report, Table, duration
+from .report import Report, Table
 
 #: λ of the ridge, as a share of the number of images.
 LAMBDAS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
@@ -106,7 +105,7 @@ def measure(n_images=5000, n_units=400, n_patches=50_000, max_iter=150):
     if data is None:
         return None
     X, y = (part[: 2 * n_images] for part in data[:2])
-    table = Table(("part", "in its place", "right, %", "difference", "features", "seconds"))
+    table = Table(("part", "in its place", "right, %", "difference", "features"))
     recipe(2, 50).fit(X[:2]).transform(X[:2])  # compiling is no part's time
     whole = _tell(table, Change("all parts", "", {}), recipe(n_units, n_patches), X, y, None)
     for change in changes(n_units, max_iter):
@@ -121,7 +120,6 @@ def measure(n_images=5000, n_units=400, n_patches=50_000, max_iter=150):
         "beside it.",
         "The classifier is scikit-learn's `RidgeClassifier`; its λ is chosen for each line on a "
         "fifth of the images it learns from.",
-        f"Seconds are of fitting `PatchFeatures` and transforming {2 * n_images:,} images.",
     ]
     return Report("What each part of the recipe is worth", [table], remarks)
 
@@ -129,19 +127,17 @@ def measure(n_images=5000, n_units=400, n_patches=50_000, max_iter=150):
 def _tell(table, change, model, X, y, whole):
     """Adds a line; returns which images are classified rightly, ndarray of bool."""
     n = len(X) // 2
-    began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after max_iter is the plan
         F = X.reshape(len(X), -1) / np.float32(255) if model is None else _features(model, X, n)
-    seconds = time.perf_counter() - began
     right = _classified(F, y, n, change.standardize)
     difference = ""
     if whole is not None:
         d = 100 * (right.astype(float) - whole)
         difference = f"{d.mean():+.1f} ± {d.std() / np.sqrt(n):.1f}".replace("-", "−")
     row = (change.part, change.instead, f"{100 * right.mean():.1f}", difference)
-    table.add(*row, f"{F.shape[1]:,}", "" if model is None else f"{seconds:.1f}")
-    print(*row, duration(seconds), sep="  ", flush=True)
+    table.add(*row, f"{F.shape[1]:,}")
+    print(*row, sep="  ", flush=True)
     return right
 
 

@@ -37,8 +37,9 @@ titles = {"kmeans": "k-means", "omp1": "OMP-1", "patches": "Random patches"}
 models = {dictionary: learned(dictionary) for dictionary in titles}
 
 # %%
-# The atoms, as the encoder sees patches: whitened. Centres of clusters and the atoms of OMP-1 are
-# bars and edges. Patches drawn at random are as they come, and noisy.
+# The atoms, as the encoder sees patches: whitened. Most centres of clusters and most atoms of OMP-1
+# are bars and edges at some place and orientation, as are the units of an autoencoder. Patches drawn
+# at random are as they come: some edges, and much noise.
 import matplotlib.pyplot as plt
 
 from striate import FeatureDisplay
@@ -52,7 +53,7 @@ with style():
 
 # %%
 # A patch is described by its likeness to each atom. Three encodings differ in how many atoms have a
-# say: about half of them, a few, or one.
+# say: most of them, some, or one.
 import numpy as np
 
 features = models["kmeans"]

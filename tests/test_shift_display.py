@@ -35,7 +35,7 @@ def test_lines(images):
     assert [label.get_text() for label in display.labels_] == ["pixels", "blurred"]
     assert display.across_lines_ == []
     assert display.ax_.get_title(loc="left") == "T"
-    assert len(display.ax_.collections) == 2  # the bands
+    assert len(display.ax_.collections) == 2  # the spreads
 
 
 def test_all_see_the_same_windows(images):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
 
 _MOST_TICKS = 8  # up to as many shifts, each has its tick
+_BESIDE = 0.007  # distance of one bar from the next, as a share of the largest shift
 _DASHES: Any = (0, (4, 2))  # of lines for moves to the right
 
 
@@ -26,8 +27,8 @@ class ShiftDisplay:
     """Show how much features change when the image moves by some pixels.
 
     0 is no change, and 1 is as far as the features of another image. A line is the mean over
-    windows of images and both directions, and the band around it is a standard deviation over the
-    windows to either side.
+    windows of images and both directions; the thin bars, side by side so that all can be seen, are
+    a standard deviation over the windows up and down.
 
     It is recommended to use :meth:`ShiftDisplay.from_estimator`. All parameters are stored as
     attributes.
@@ -94,7 +95,7 @@ class ShiftDisplay:
 
         by_direction : bool, default=False
             Whether to draw a line for moves down and a dashed one for moves to the right, in
-            place of their mean with its band.
+            place of their mean with its spread.
 
         title : str, default=None
             Title above the lines.
@@ -223,9 +224,10 @@ class ShiftDisplay:
     ) -> None:
         self.ax_, self.figure_ = ax, figure_of(ax)
         self.lines_, self.across_lines_ = [], []
-        for name, found in named.items():
-            self._draw_one(ax, name, found, by_direction)
         shifts = np.unique(np.concatenate([found.shifts for found in named.values()]))
+        beside = _BESIDE * shifts[-1] * (np.arange(len(named)) - (len(named) - 1) / 2)
+        for (name, found), offset in zip(named.items(), beside, strict=True):
+            self._draw_one(ax, name, found, by_direction, offset)
         ax.set(xlabel="Moved by, pixels", ylabel="Change of the features")
         ax.set_xlim(0, max(shifts[-1], 1))
         if len(shifts) <= _MOST_TICKS:
@@ -242,7 +244,9 @@ class ShiftDisplay:
             ax.set_title(title)
         self.labels_ = label_lines(ax, self.lines_, list(named))
 
-    def _draw_one(self, ax: Axes, name: str, found: ShiftSensitivity, by_direction: bool) -> None:
+    def _draw_one(
+        self, ax: Axes, name: str, found: ShiftSensitivity, by_direction: bool, offset: float
+    ) -> None:
         x, mean = _from_zero(found.shifts, found.down.mean(axis=0) if by_direction else found.mean)
         (line,) = ax.plot(x, mean, marker="o", markersize=3.5, label=name or None, clip_on=False)
         self.lines_.append(line)
@@ -252,8 +256,9 @@ class ShiftDisplay:
             self.across_lines_ += ax.plot(*across, **style_of_line)
         else:
             _, std = _from_zero(found.shifts, found.std)
-            band = (np.maximum(mean - std, 0), mean + std)
-            ax.fill_between(x, *band, color=line.get_color(), alpha=0.15, linewidth=0)
+            ends = (np.maximum(mean - std, 0)[1:], (mean + std)[1:])
+            thin = {"color": line.get_color(), "linewidth": 1, "alpha": 0.6, "clip_on": False}
+            ax.vlines(x[1:] + offset, *ends, **thin)
 
 
 def _from_zero(shifts: NDArray, values: NDArray) -> tuple[NDArray, NDArray]:
