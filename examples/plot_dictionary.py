@@ -38,8 +38,8 @@ models = {dictionary: learned(dictionary) for dictionary in titles}
 
 # %%
 # The atoms, as the encoder sees patches: whitened. Most centres of clusters and most atoms of OMP-1
-# are bars and edges at some place and orientation, as are the units of an autoencoder. Patches drawn
-# at random are as they come: some edges, and much noise.
+# are bars and edges at some place and orientation, as are the units of an autoencoder. Patches
+# drawn at random are as they come: some edges, and much noise.
 import matplotlib.pyplot as plt
 
 from striate import FeatureDisplay
