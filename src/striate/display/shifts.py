@@ -80,7 +80,7 @@ class ShiftDisplay:
     across_lines_: list[Line2D]
     labels_: list[Annotation]
 
-    def __init__(self, sensitivities: ShiftSensitivity | Mapping[str, ShiftSensitivity]) -> None:
+    def __init__(self, sensitivities: Any) -> None:
         self.sensitivities = sensitivities
 
     def plot(
@@ -252,12 +252,12 @@ class ShiftDisplay:
         self.lines_.append(line)
         if by_direction:
             across = _from_zero(found.shifts, found.across.mean(axis=0))
-            style_of_line = {"color": line.get_color(), "linestyle": _DASHES, "clip_on": False}
+            style_of_line: Any = {"color": line.get_color(), "linestyle": _DASHES, "clip_on": False}
             self.across_lines_ += ax.plot(*across, **style_of_line)
         else:
             _, std = _from_zero(found.shifts, found.std)
             ends = (np.maximum(mean - std, 0)[1:], (mean + std)[1:])
-            thin = {"color": line.get_color(), "linewidth": 1, "alpha": 0.6, "clip_on": False}
+            thin: Any = {"color": line.get_color(), "linewidth": 1, "alpha": 0.6, "clip_on": False}
             ax.vlines(x[1:] + offset, *ends, **thin)
 
 

@@ -236,9 +236,9 @@ def _checked_size(images, farthest, window_size):
                 )
         height, width = np.min(shapes, axis=0) - farthest
         return int(height), int(width)
-    single = isinstance(window_size, Integral)
-    pair = (window_size,) * 2 if single else window_size
-    if np.shape(pair) != (2,) or not all(isinstance(n, Integral) and n > 0 for n in pair):
+    integer = int | np.integer
+    pair = (window_size,) * 2 if isinstance(window_size, integer) else window_size
+    if np.shape(pair) != (2,) or not all(isinstance(n, integer) and n > 0 for n in pair):
         raise ValueError(f"window_size must be one or two positive integers, got {window_size!r}")
     return int(pair[0]), int(pair[1])
 
@@ -262,7 +262,8 @@ def _measure(windows, transformer, shifts):
             difference = _features(transformer, windows.moved(*move)) - before
             changes[direction, :, k] = np.sqrt(np.einsum("ij,ij->i", difference, difference))
     changes /= distance
-    return ShiftSensitivity(shifts, *changes, distance=distance, window_size=windows.size)
+    down, across = changes
+    return ShiftSensitivity(shifts, down, across, distance, windows.size)
 
 
 def _features(transformer, images):
