@@ -52,6 +52,21 @@ def few_images(module, monkeypatch):
     monkeypatch.setattr(module("memory"), "CAN_BE_MEASURED", False)
 
 
+def test_every_part_of_the_recipe_is_left_out_once(module, monkeypatch):
+    rng, recipe = np.random.default_rng(0), module("recipe")
+    images = rng.integers(256, size=(60, 32, 32, 3)).astype(np.uint8)
+    monkeypatch.setattr(recipe, "cifar10", lambda: (images, np.arange(60) % 3, None, None))
+    sizes = {"n_images": 30, "n_units": 4, "n_patches": 100, "max_iter": 2}
+    table = recipe.measure(**sizes).tables[0]
+    assert len(table.rows) == len(recipe.changes(4, 2)) + 2
+    assert table.rows[0][4] == "32"  # 4 atoms, 2 signs, 4 cells
+    assert table.rows[1][4] == "3,072"
+    page = (module("page").PAGE.parent / "image_features.md").read_text(encoding="utf-8")
+    assert page.index("<!-- measured: recipe -->") < page.index("<!-- end of recipe -->")
+    monkeypatch.setattr(recipe, "cifar10", lambda: None)
+    assert recipe.measure() is None
+
+
 def test_contenders_take_turns(module):
     timing, order = module("timing"), []
     contenders = [timing.Contender(name, lambda name=name: order.append(name)) for name in "abc"]

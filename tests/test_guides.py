@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,11 +12,20 @@ from PIL import Image
 DOCS = Path(__file__).parents[1] / "docs"
 # What is made smaller, so that the test is quick.
 SMALL = {
-    "PatchFeatures(patch_size=8,": (
-        "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
-    ),
-    "SparseAutoencoder(50,": "SparseAutoencoder(3, max_iter=3,",
-    "    n_jobs=2,\n": "    cv=2,\n",
+    "few_labels.md": {
+        "PatchFeatures(patch_size=8,": (
+            "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
+        ),
+        "SparseAutoencoder(50,": "SparseAutoencoder(3, max_iter=3,",
+        "    n_jobs=2,\n": "    cv=2,\n",
+    },
+    "own_images.md": {
+        "PatchFeatures(patch_size=8,": (
+            "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
+        ),
+        'Path("photographs").glob("*.jpg")': 'Path("unlabelled").glob("*.png")',
+        "window = 64": "window = 12",
+    },
 }
 
 
@@ -32,19 +42,34 @@ def photographs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_few_labels(photographs, capsys):
-    page = (DOCS / "few_labels.md").read_text(encoding="utf-8")
+def names_after(guide):
+    """Runs all Python code of a guide, and returns its names."""
+    page = (DOCS / guide).read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     code = "from striate import SparseAutoencoder\n" + "\n".join(blocks)
-    for printed, small in SMALL.items():
+    for printed, small in SMALL[guide].items():
         assert printed in code
         code = code.replace(printed, small)
     mpl.use("agg")
     names = {}
-    exec(compile(code, "few_labels.md", "exec"), names)
+    exec(compile(code, guide, "exec"), names)
+    plt.close("all")
+    return names
+
+
+def test_few_labels(photographs, capsys):
+    names = names_after("few_labels.md")
     assert names["model"].classes_.tolist() == ["cracked", "sound"]
     assert names["y"].tolist() == [0, -1, 1, -1]
     assert "features__patchfeatures__patch_size" in capsys.readouterr().out
     rng = np.random.default_rng(0)
     table = names["table_model"].fit(rng.random((30, 8)), np.arange(30) % 3 - 1)
     assert table.n_labeled_ == 20
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_own_images(photographs, capsys):
+    names = names_after("own_images.md")
+    assert names["model"].classes_.tolist() == ["cracked", "sound"]
+    assert list(names["display"].sensitivities) == ["pixels", "not pooled", "pooled"]
+    assert "24 windows of 12 x 12 pixels" in capsys.readouterr().out

@@ -17,6 +17,8 @@ _MODULES = {
     "PatchFeatures": "striate.images.features",
     "PatchScaler": "striate.images.patches",
     "SelfTaughtClassifier": "striate.estimators.self_taught",
+    "ShiftDisplay": "striate.display.shifts",
+    "ShiftSensitivity": "striate.images.shifts",
     "SparseAutoencoder": "striate.estimators.autoencoder",
     "StackedAutoencoder": "striate.estimators.stacked",
     "UnitInspection": "striate.estimators.inspection",
@@ -26,6 +28,7 @@ _MODULES = {
     "inspect_units": "striate.estimators.inspection",
     "labeled_scorer": "striate.estimators.labels",
     "maximal_inputs": "striate.core.maximal",
+    "shift_sensitivity": "striate.images.shifts",
 }
 
 __all__ = list(_MODULES)

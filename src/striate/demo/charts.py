@@ -1,4 +1,4 @@
-"""The demo's charts: the loss, accuracy with few labels, the effect of a shift."""
+"""The demo's charts: the loss, and accuracy with few labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from striate.demo.few_labels import METHODS
-from striate.demo.translation import SHIFTS
 from striate.display import PALETTE, LossCurveDisplay
 from striate.display.style import QUIET
 
@@ -72,28 +71,3 @@ def _draw_task(ax: Axes, result: Mapping[str, NDArray], n_labels: tuple[int, ...
     ax.set_xticks(n_labels, [str(n) for n in n_labels], minor=False)
     ax.set_xticks([], minor=True)
     ax.grid(axis="y")
-
-
-def draw_changes(changes: Mapping[str, list[float]]) -> Figure:
-    """Draw how much each description changes when the image moves."""
-    from matplotlib import pyplot as plt
-
-    figure, ax = plt.subplots(figsize=(6.4, 3.1))
-    height = 0.8 / len(SHIFTS)
-    places = np.arange(len(changes))
-    colors = ("#7FB8DA", PALETTE[0])
-    for k, (shift, color) in enumerate(zip(SHIFTS, colors, strict=True)):
-        values = [change[k] for change in changes.values()]
-        label = f"moved by {shift} pixel{'s' if shift > 1 else ''}"
-        bars = ax.barh(places + (k - 0.5) * height, values, 0.9 * height, color=color, label=label)
-        ax.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
-    ax.set_yticks(places, list(changes))
-    ax.invert_yaxis()
-    ax.tick_params(axis="y", length=0, labelcolor="#262626", labelsize=9)
-    ax.set_xlim(0, 1.05)
-    ax.axvline(1, color=QUIET, linestyle=":", linewidth=1)
-    ax.annotate("another\npicture", (1, len(changes) - 0.5), (-4, 0), textcoords="offset points",
-                ha="right", va="bottom", color=QUIET, fontsize=8)  # fmt: skip
-    ax.set_xlabel("Change, relative to the distance between two pictures")
-    figure.legend(loc="outside upper left", ncols=len(SHIFTS))
-    return figure

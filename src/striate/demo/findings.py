@@ -14,7 +14,8 @@ from striate.demo.learning import PATCH_SIZE, SPARSITY_TARGET, n_edges
 from striate.demo.page import table
 from striate.demo.photographs import NAMES
 from striate.demo.settings import Settings
-from striate.demo.translation import SHIFTS, WINDOW
+from striate.demo.translation import NOT_POOLED, POOLED, SHIFTS, WINDOW
+from striate.images.shifts import ShiftSensitivity
 
 #: Titles of the two tasks.
 PHOTOGRAPHS, DIGITS = "Which photograph is a tile from?", "Which digit is it?"
@@ -54,7 +55,7 @@ class Findings:
     accuracies : dict of dict
         Task: method: array (n label counts, n splits), in percent.
     changes : dict
-        Description: change for each shift.
+        Description: change for each of `SHIFTS`.
     tile_pooling : str
         How features of a tile are pooled.
     """
@@ -64,7 +65,7 @@ class Findings:
     gradients: dict[tuple[str, str], list[float]]
     mistake: float
     accuracies: dict[str, dict[str, NDArray[np.float64]]]
-    changes: dict[str, list[float]]
+    changes: dict[str, ShiftSensitivity]
     tile_pooling: str
 
     @property
@@ -111,7 +112,7 @@ def accuracy_tables(found: Findings, settings: Settings) -> list[Table]:
 def change_table(found: Findings) -> Table:
     """Changes of descriptions when the image moves."""
     header = ["moved by", *(f"{d} pixel{'s' if d > 1 else ''}" for d in SHIFTS)]
-    rows = [[name, *(f"{v:.2f}" for v in values)] for name, values in found.changes.items()]
+    rows = [[name, *(f"{v:.2f}" for v in each.mean)] for name, each in found.changes.items()]
     return "Change when the picture moves; 1: as far as another picture", header, rows
 
 
@@ -142,8 +143,8 @@ def parts_of_page(found: Findings, settings: Settings, seconds: float) -> dict[s
         "lead_digits": f"{found.lead(DIGITS, 'random filters'):.1f}",
         "window": WINDOW,
         "n_windows": settings.n_windows * len(NAMES),
-        "change_whole": f"{found.changes['features, not pooled'][0]:.2f}",
-        "change_pooled": f"{found.changes['features, pooled (mean)'][0]:.2f}",
+        "change_whole": f"{found.changes[NOT_POOLED].mean[0]:.2f}",
+        "change_pooled": f"{found.changes[POOLED].mean[0]:.2f}",
         "version": striate.__version__,
         "seconds": f"{seconds:.0f}",
     }

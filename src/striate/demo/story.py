@@ -25,7 +25,7 @@ from striate.demo.learning import learn_features, n_edges
 from striate.demo.page import figure, page
 from striate.demo.photographs import NAMES, Image, halves, photographs
 from striate.demo.settings import Settings
-from striate.demo.translation import changes
+from striate.demo.translation import SHIFTS, changes
 from striate.persistence import check_writable, replacing
 
 if TYPE_CHECKING:
@@ -57,8 +57,9 @@ PICTURES = {
         "over several draws of the labels and of the random filters.",
     ),
     "translation": (
-        "Bars: pooled features change far less than features that are not pooled",
-        "Mean change when the picture moves to the right or down. 1: as far as another picture.",
+        "Lines: pooled features change far less than features that are not pooled",
+        "Change when a window moves down or to the right: mean, and standard deviation over the "
+        "windows. 1: as far as another picture.",
     ),
 }
 PAGE = "index.html"
@@ -137,11 +138,11 @@ def _find_out(settings: Settings, pictures: dict[str, bytes], say: Narrator) -> 
         n_classes = {title: task.n_classes for title, task in tasks.items()}
         chart = charts.draw_accuracies(results, settings.n_labels, n_classes)
         pictures["few_labels"] = _png(chart)
-    with say.step("Moving photographs by one and two pixels"):
+    with say.step(f"Moving photographs by up to {max(SHIFTS)} pixels"):
         moved = changes(right, model, settings)
-        pictures["translation"] = _png(charts.draw_changes(moved))
+        pictures["translation"] = _png(moved.figure_)
     how = tasks[PHOTOGRAPHS].features[-1].pooling
-    return Findings(model, seconds, differences, mistake, results, moved, how)
+    return Findings(model, seconds, differences, mistake, results, moved.sensitivities, how)
 
 
 def _learn(left: list[Image], settings: Settings, say: Narrator) -> tuple[Pipeline, float]:

@@ -2,7 +2,8 @@
 
 from striate.display.features import FeatureDisplay
 from striate.display.loss_curves import LossCurveDisplay
+from striate.display.shifts import ShiftDisplay
 from striate.display.style import PALETTE, style
 from striate.display.units import UnitsDisplay
 
-__all__ = ["PALETTE", "FeatureDisplay", "LossCurveDisplay", "UnitsDisplay", "style"]
+__all__ = ["PALETTE", "FeatureDisplay", "LossCurveDisplay", "ShiftDisplay", "UnitsDisplay", "style"]

@@ -1,0 +1,63 @@
+"""
+Dictionaries of natural patches
+===============================
+
+A dictionary is a set of typical patches, its atoms, by which all others are described. Three ways
+to find one, on the same patches of photographs, and three ways to describe a patch by it.
+"""
+
+# %%
+# Eight photographs, some of them textures, in grey:
+from skimage import data
+
+from striate.images.collection import ImageCollection
+
+names = ["astronaut", "camera", "coffee", "chelsea", "rocket", "gravel", "brick", "grass"]
+photographs = ImageCollection([getattr(data, name)() for name in names], channels=1)
+
+# %%
+# :class:`~striate.PatchFeatures` samples patches, takes brightness and contrast out of each,
+# whitens them, and gives them to a :class:`~striate.DictionaryEncoder`.
+from striate import DictionaryEncoder, PatchFeatures, ZCAWhitening
+
+
+def learned(dictionary):
+    encoder = DictionaryEncoder(64, dictionary=dictionary, max_iter=20, random_state=0)
+    features = PatchFeatures(
+        encoder,
+        patch_size=10,
+        n_patches=20_000,
+        whitening=ZCAWhitening(0.1),
+        random_state=0,
+    )
+    return features.fit(photographs)
+
+
+titles = {"kmeans": "k-means", "omp1": "OMP-1", "patches": "Random patches"}
+models = {dictionary: learned(dictionary) for dictionary in titles}
+
+# %%
+# The atoms, as the encoder sees patches: whitened. Most centres of clusters and most atoms of OMP-1
+# are bars and edges at some place and orientation, as are the units of an autoencoder. Patches
+# drawn at random are as they come: some edges, and much noise.
+import matplotlib.pyplot as plt
+
+from striate import FeatureDisplay
+from striate.display import style
+
+with style():
+    figure, axes = plt.subplots(1, 3, figsize=(9, 3.3))
+    for ax, (dictionary, title) in zip(axes, titles.items(), strict=True):
+        atoms = models[dictionary].encoder_.components_
+        FeatureDisplay(atoms).plot(ax=ax, sort="orientation", title=title)
+
+# %%
+# A patch is described by its likeness to each atom. Three encodings differ in how many atoms have a
+# say: most of them, some, or one.
+import numpy as np
+
+features = models["kmeans"]
+patches = features.sample_patches(photographs, n_patches=2_000, random_state=1)
+for encoding in ("triangle", "soft_threshold", "hard"):
+    codes = features.encoder_.set_params(encoding=encoding).transform(patches)
+    print(f"{encoding:15}{np.mean(codes > 0):6.1%} of {codes.shape[1]} features are not zero")
