@@ -142,6 +142,11 @@ def train(
 
     FOLDER holds one sub-folder for each class, cracked/ and sound/ for instance. Images are turned
     grey, or into colour, as those were that the features were learned from.
+
+    The accuracy that is printed comes from cross-validation: the images are divided into five
+    parts, fewer if a class has fewer images, and each part is judged by a classifier trained on
+    the others. The features are not learned anew for each part; they never see a label. The model
+    that is written is trained on all the images.
     """
     from striate.cli.classifying import train_model
 
@@ -170,6 +175,34 @@ def predict(
     from striate.cli.classifying import predict_images
 
     predict_images(model, images, out)
+
+
+@app.command(
+    epilog=_examples(
+        "striate report model.skops --out report.html",
+        "striate report model.skops other-labelled/ --out report.html",
+    )
+)
+def report(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", hidden=True)],
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", hidden=True)] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="PAGE", help="File for the page (.html).")
+    ] = Path("report.html"),
+) -> None:
+    """Write a page on a model: what it learned, and where it is wrong.
+
+    MODEL comes from `striate train`. FOLDER holds labelled images, one sub-folder for each class;
+    without it, they are those that the model was trained on. One HTML page is written, with all
+    its pictures inside: the features, the pieces of images that excite them most, the confusion
+    matrix, the accuracy by number of labels, the images judged most wrongly, and the settings.
+
+    Images are judged as by `striate train`: by cross-validation, so that no image is judged by a
+    classifier that was trained on it.
+    """
+    from striate.cli.reporting import write_report
+
+    write_report(model, folder, out)
 
 
 @app.command(epilog=_examples("striate show model.skops --out features.png"))

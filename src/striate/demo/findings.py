@@ -11,10 +11,10 @@ import striate
 from striate.demo.few_labels import DIGITS_PATCH_SIZE, METHODS, TILE_SIZE
 from striate.demo.gradients import HIDDEN
 from striate.demo.learning import PATCH_SIZE, SPARSITY_TARGET, n_edges
-from striate.demo.page import table
 from striate.demo.photographs import NAMES
 from striate.demo.settings import Settings
 from striate.demo.translation import SHIFTS, WINDOW
+from striate.report.html import table
 
 #: Titles of the two tasks.
 PHOTOGRAPHS, DIGITS = "Which photograph is a tile from?", "Which digit is it?"
