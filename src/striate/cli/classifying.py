@@ -17,18 +17,21 @@ from striate.cli.extracting import extract, files_by_class, images_for, labelled
 from striate.cli.outputs import check_output
 from striate.cli.progress import watched
 from striate.cli.showing import load_features
+from striate.cli.skipping import Skipping
 from striate.images.reading import find_images
 from striate.persistence import replacing, save
 from striate.report.judging import Judgement, alone, judge
 
 
-def train_model(folder: Path, features_file: Path, out: Path) -> None:
+def train_model(folder: Path, features_file: Path, out: Path, skip_errors: bool = False) -> None:
     """Train a classifier on a folder with one sub-folder a class, and write it."""
     check_output(out)
     files = files_by_class(folder)
     estimator, features = load_features(features_file)
     if estimator is not features:
         raise ValueError(f"{features_file}: is a model; give features, from `striate learn`")
+    skipping = Skipping(skip_errors)
+    files = {name: skipping.usable_by(features)(each) for name, each in files.items()}
     for name, each in files.items():
         print(f"{name}: {len(each)} image{'s' if len(each) != 1 else ''}")
     images, _, labels = labelled_images(files, features, features_file)
@@ -43,24 +46,29 @@ def train_model(folder: Path, features_file: Path, out: Path) -> None:
         model.cross_validation_ = judged.facts()
     save(model, out)
     print(f"Wrote the model to {out}")
+    skipping.tell()
 
 
-def predict_images(model_file: Path, paths: list[Path], out: Path | None) -> None:
+def predict_images(
+    model_file: Path, paths: list[Path], out: Path | None, skip_errors: bool = False
+) -> None:
     """Write a table of file, label and probability."""
     if out is not None:
         check_output(out)
     model, features = load_model(model_file)
-    files = find_images(paths)
+    skipping = Skipping(skip_errors)
+    files = skipping.usable_by(features)(find_images(paths))
     images = images_for(files, features, model_file)
     probabilities = model[1:].predict_proba(extract(model[0], images))
     table = _table(files, model.classes_, probabilities).encode("utf-8", "surrogateescape")
     if out is None:
         sys.stdout.buffer.write(table)
         sys.stdout.flush()
-        return
-    with replacing(out) as temporary:
-        temporary.write_bytes(table)
-    print(f"Wrote {len(files)} prediction{'s' if len(files) != 1 else ''} to {out}")
+    else:
+        with replacing(out) as temporary:
+            temporary.write_bytes(table)
+        print(f"Wrote {len(files)} prediction{'s' if len(files) != 1 else ''} to {out}")
+    skipping.tell()
 
 
 def load_model(path: Path) -> tuple[Any, Any]:

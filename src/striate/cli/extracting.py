@@ -1,5 +1,7 @@
 """Features of image files, with progress."""
 
+import csv
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,10 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from striate.cli.errors import InterruptedWorkError
+from striate.cli.outputs import check_output
 from striate.cli.progress import watched
+from striate.cli.showing import load_features
+from striate.cli.skipping import Skipping
 from striate.images.collection import ImageCollection
+from striate.images.extraction import extract_features
 from striate.images.features import PatchFeatures
 from striate.images.reading import find_images
+from striate.persistence import replacing
 
 # Few enough that progress is seen, and Ctrl-C heeded, within seconds.
 _IMAGES_AT_A_TIME = 16
@@ -64,6 +72,46 @@ def images_for(files: list[Path], features: PatchFeatures, source: Path) -> Imag
             "have; use it from Python"
         )
     return ImageCollection(files, channels=channels)
+
+
+def write_features(file: Path, paths: list[Path], out: Path, skip_errors: bool) -> None:
+    """Write the features of images, and a table of which row is of which image."""
+    if out.suffix.lower() != ".npy":
+        raise ValueError(f"--out {out}: features are a NumPy file; give a name that ends in .npy")
+    check_output(out)
+    table = out.with_suffix(".csv")
+    check_output(table)
+    _, features = load_features(file)
+    found = find_images(paths)
+    images_for(found, features, file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # they are listed in full
+            X, files, skipped = extract_features(
+                features,
+                found,
+                out,
+                channels=features.patch_shape_[-1],
+                on_error="skip" if skip_errors else "raise",
+                progress=lambda blocks: watched(blocks, "Computing features of images"),
+            )
+    except KeyboardInterrupt:
+        raise InterruptedWorkError("interrupted; the same command goes on from here") from None
+    with replacing(table) as temporary:
+        _write_rows(temporary, files, skipped)
+    print(
+        f"Wrote {X.shape[1]} features of each of {len(X)} images to {out}, their files to {table}"
+    )
+    skipping = Skipping(skip_errors)
+    skipping.reasons += skipped.values()
+    skipping.tell()
+
+
+def _write_rows(path: Path, files: list[Path], skipped: dict[Path, str]) -> None:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["file", "error"])
+        writer.writerows([file, skipped.get(file, "")] for file in files)
 
 
 def extract(features: Any, images: ImageCollection) -> npt.NDArray[Any]:

@@ -7,18 +7,23 @@ from striate.cli.classifying import load_model
 from striate.cli.extracting import extract, files_by_class, labelled_images
 from striate.cli.outputs import check_page
 from striate.cli.progress import watched
+from striate.cli.skipping import Skipping
 from striate.persistence import replacing
 from striate.report.judging import alone
 from striate.report.writing import report_page
 
 
-def write_report(model_file: Path, folder: Path | None, out: Path) -> None:
+def write_report(
+    model_file: Path, folder: Path | None, out: Path, skip_errors: bool = False
+) -> None:
     """Write a page on a model, measured on the images that it was trained on, or on others."""
     check_page(out)
     model, features = load_model(model_file)
     folder = folder or _trained_on(model, model_file)
     files = files_by_class(folder)
     _check_classes(model, files, folder)
+    skipping = Skipping(skip_errors)
+    files = {name: skipping.usable_by(features)(each) for name, each in files.items()}
     images, flat, labels = labelled_images(files, features, model_file)
     single = alone(labels)
     if single:
@@ -33,6 +38,7 @@ def write_report(model_file: Path, folder: Path | None, out: Path) -> None:
     with replacing(out) as temporary:
         temporary.write_bytes(page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote the report to {out}")
+    skipping.tell()
 
 
 def _trained_on(model: Any, model_file: Path) -> Path:
