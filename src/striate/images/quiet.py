@@ -49,7 +49,7 @@ class PillowQuiet:
         self._inside = 0
 
 
-def _entered() -> warnings.catch_warnings[None]:
+def _entered() -> "warnings.catch_warnings[None]":
     from PIL import Image
 
     filters = warnings.catch_warnings()
