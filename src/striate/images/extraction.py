@@ -114,13 +114,15 @@ def extract_features(
     images.find_columns(table.plan)
     plan = images.plan()
     _check_same(table, plan)
-    table.open(plan)
     try:
+        table.open(plan)
         images.fill(table, progress or iter)
         table.finish()
     except ValueError as error:
         raise ValueError(f"{error}; what was computed is kept in {table.part}") from error
     except OSError as error:
+        if error.filename is not None:  # it says what is wrong
+            raise
         reason = f"{error.strerror or error}; what was computed is kept, make room and go on"
         raise OSError(error.errno, reason, str(table.part)) from error
     finally:

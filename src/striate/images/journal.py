@@ -43,6 +43,7 @@ class TableOnDisk:
         self.plan: dict[str, Any] | None = None
         self.done: dict[int, str] = {}
         self._journal_length = 0
+        self._files: list[IO[bytes]] = []
         if self.part.exists() and self.journal.exists():
             self._read_journal()
 
@@ -56,18 +57,18 @@ class TableOnDisk:
         shape, self._dtype = tuple(plan["shape"]), np.dtype(plan["dtype"])
         self._row_bytes = shape[1] * self._dtype.itemsize
         going_on = self.plan is not None
-        self._table: IO[bytes] = open(self.part, "r+b" if going_on else "w+b")  # noqa: SIM115
+        self._table = self._opened(self.part, going_on)
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._table, header)
+        self._start = self._table.tell()
         try:
-            header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(self._table, header)
-            self._start = self._table.tell()
             self._reserve(self._start + shape[0] * self._row_bytes)
-            self._lines: IO[bytes] = open(self.journal, "r+b" if going_on else "w+b")  # noqa: SIM115
-        except BaseException:
-            self._table.close()
+        except OSError:
+            self.close()
             if not going_on:
                 self.part.unlink()
             raise
+        self._lines = self._opened(self.journal, going_on)
         self._lines.truncate(self._journal_length)  # the last line may have been cut off
         self._lines.seek(self._journal_length)
         if not going_on:
@@ -90,9 +91,14 @@ class TableOnDisk:
 
     def close(self) -> None:
         """Leave everything as it is, to go on another time."""
-        for file in (self._table, self._lines):
+        for file in self._files:
             with suppress(OSError):  # a full disk has been told of
                 file.close()
+
+    def _opened(self, path: Path, going_on: bool) -> IO[bytes]:
+        file = open(path, "r+b" if going_on else "w+b")  # noqa: SIM115
+        self._files.append(file)
+        return file
 
     def _note(self, entry: dict[str, Any]) -> None:
         self._lines.write(json.dumps(entry).encode() + b"\n")
