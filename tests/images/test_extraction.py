@@ -178,6 +178,30 @@ def test_an_empty_journal(photos, out, expected, monkeypatch):
     np.testing.assert_array_equal(extract_features(Moments(), photos, out).features, expected)
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs posix_fallocate")
+def test_an_old_journal_beside_a_new_table(photos, out, expected, monkeypatch):
+    """Cut off between two runs' files: what the journal says is done is not in the table."""
+
+    def killed(descriptor, offset, size):
+        raise Killed
+
+    assert not cut_off(Moments(), photos, out, 5, monkeypatch)
+    out.with_name("X.npy.part").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", killed)
+        with pytest.raises(Killed):
+            extract_features(Moments(), photos, out)
+    np.testing.assert_array_equal(extract_features(Moments(), photos, out).features, expected)
+
+
+def test_a_table_of_another_length(photos, out, monkeypatch):
+    assert not cut_off(Moments(), photos, out, 3, monkeypatch)
+    with out.with_name("X.npy.part").open("r+b") as table:
+        table.truncate(150)
+    with pytest.raises(ValueError, match=r"X\.npy\.part: is damaged; to begin anew, remove"):
+        extract_features(Moments(), photos, out)
+
+
 def test_a_changed_image_is_computed_again(photos, out, monkeypatch):
     assert not cut_off(Moments(), photos, out, 5, monkeypatch)
     Image.fromarray(np.full((9, 9), 200, np.uint8)).save(photos / "01.png")

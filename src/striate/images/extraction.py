@@ -3,7 +3,8 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,15 +117,9 @@ def extract_features(
     _check_same(table, plan)
     try:
         table.open(plan)
-        images.fill(table, progress or iter)
-        table.finish()
-    except ValueError as error:
-        raise ValueError(f"{error}; what was computed is kept in {table.part}") from error
-    except OSError as error:
-        if error.filename is not None:  # it says what is wrong
-            raise
-        reason = f"{error.strerror or error}; what was computed is kept, make room and go on"
-        raise OSError(error.errno, reason, str(table.part)) from error
+        with _saying_what_is_kept(table):
+            images.fill(table, progress or iter)
+            table.finish()
     finally:
         table.close()
     if images.skipped:
@@ -223,6 +218,17 @@ class _Images:
                 f"{rows.dtype} of shape {rows.shape}"
             )
         return rows
+
+
+@contextmanager
+def _saying_what_is_kept(table: TableOnDisk) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{error}; what was computed is kept in {table.part}") from error
+    except OSError as error:
+        reason = f"{error.strerror or error}; what was computed is kept, the same call goes on"
+        raise OSError(error.errno, reason, str(table.part)) from error
 
 
 def _check_same(table: TableOnDisk, plan: dict[str, Any]) -> None:

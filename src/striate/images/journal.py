@@ -57,12 +57,17 @@ class TableOnDisk:
         shape, self._dtype = tuple(plan["shape"]), np.dtype(plan["dtype"])
         self._row_bytes = shape[1] * self._dtype.itemsize
         going_on = self.plan is not None
+        if not going_on:  # an old journal must never lie beside a new table
+            self.journal.unlink(missing_ok=True)
         self._table = self._opened(self.part, going_on)
         header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._table, header)
         self._start = self._table.tell()
+        size = self._start + shape[0] * self._row_bytes
+        if going_on and os.fstat(self._table.fileno()).st_size != size:
+            raise ValueError(f"{self.part}: is damaged; {self.how_to_begin_anew}")
         try:
-            self._reserve(self._start + shape[0] * self._row_bytes)
+            self._reserve(size)
         except OSError:
             self.close()
             if not going_on:
