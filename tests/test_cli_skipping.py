@@ -74,7 +74,7 @@ def test_train_predict_and_report(labelled, learned, tmp_path):
     printed, said = run("predict", model, labelled, "--out", table, "--skip-errors")
     assert printed == f"Wrote 8 predictions to {table}\n"
     assert listed(said, labelled) == BAD
-    rows = list(csv.DictReader(table.open()))
+    rows = list(csv.DictReader(table.read_text().splitlines()))
     assert not [row for row in rows if any(row["file"].endswith(bad) for bad in BAD)]
     run("report", model, "--out", page, "--skip-errors")
     assert page.exists()
@@ -107,7 +107,7 @@ def test_features_and_their_files(labelled, learned, tmp_path):
     printed, said = run("features", learned, labelled, "--out", out, "--skip-errors")
     assert printed.startswith(f"Wrote 36 features of each of 12 images to {out}\n")
     assert listed(said, labelled) == BAD
-    X, rows = np.load(out), list(csv.DictReader((tmp_path / "X.csv").open()))
+    X, rows = np.load(out), list(csv.DictReader((tmp_path / "X.csv").read_text().splitlines()))
     bad = [row["error"] != "" for row in rows]
     assert np.isnan(X).all(axis=1).tolist() == bad
     good = [row["file"] for row in rows if not row["error"]]

@@ -99,9 +99,9 @@ def write_features(file: Path, paths: list[Path], out: Path, skip_errors: bool) 
         raise InterruptedWorkError("interrupted; the same command goes on from here") from None
     with replacing(table) as temporary:
         _write_rows(temporary, files, skipped)
-    print(
-        f"Wrote {X.shape[1]} features of each of {len(X)} images to {out}, their files to {table}"
-    )
+    n_images, n_features = X.shape
+    print(f"Wrote {n_features} features of each of {n_images} images to {out}")
+    print(f"Wrote the names of the images to {table}")
     skipping = Skipping(skip_errors)
     skipping.reasons += skipped.values()
     skipping.tell()
