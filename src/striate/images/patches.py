@@ -9,7 +9,6 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.compile import jit_sum, kernel, like
-from striate.images.ahead import read_ahead
 
 #: Added to a patch's variance (pixels in [0, 1]) before the division: what is fainter than a
 #: standard deviation of 3 grey levels out of 255 is not amplified to full contrast.
@@ -41,8 +40,9 @@ def sample_patches(images, patch_size, n_patches, random_state):
     of_image = random_state.randint(len(images), size=n_patches)
     places = random_state.random_sample((n_patches, 2))
     patches = None
-    for i, image in read_ahead(images, map(int, np.unique(of_image))):
-        check_holds_patch(image, patch_size, images.name(i))
+    for i in np.unique(of_image):
+        image = images[int(i)]
+        check_holds_patch(image, patch_size, images.name(int(i)))
         if patches is None:
             patches = np.empty((n_patches, height * width * image.shape[2]), dtype=image.dtype)
         room = (image.shape[0] - height + 1, image.shape[1] - width + 1)
