@@ -264,7 +264,7 @@ def test_version():
 
 def test_help_without_a_command():
     assert succeed() == succeed("--help")
-    for command in ("demo", "learn", "train", "predict", "show"):
+    for command in ("demo", "learn", "train", "predict", "features", "show"):
         assert f"\n  {command} " in succeed("--help")
         printed = succeed(command, "-h")
         assert f"Examples:\n    striate {command} " in printed
