@@ -166,6 +166,19 @@ def test_page_in_a_browser(page, tmp_path):
         assert seen[width]["taken"] <= seen[width]["room"] == width
 
 
+def test_new_images_are_judged_by_the_model_itself(model, tmp_path):
+    for kind, name in enumerate(CLASSES[:2]):
+        (tmp_path / name).mkdir()
+        for seed in range(100, 105):
+            stripes(kind, seed).save(tmp_path / name / f"{seed}.png")
+    succeed("report", model, tmp_path, "--out", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    files = sorted(tmp_path.glob("*/*.png"))
+    right = np.mean(load(model).predict(files) == [each.parent.name for each in files])
+    assert f"was trained on none of these images: {right:.1%} were right" in page
+    assert f"<b>{right:.1%}</b> right" in page
+
+
 # --- bad input ------------------------------------------------------------------------------
 
 

@@ -197,8 +197,8 @@ def report(
     its pictures inside: the features, the pieces of images that excite them most, the confusion
     matrix, the accuracy by number of labels, the images judged most wrongly, and the settings.
 
-    Images are judged as by `striate train`: by cross-validation, so that no image is judged by a
-    classifier that was trained on it.
+    No image is judged by a classifier that was trained on it: where the model was trained on any
+    of the images, they are judged by cross-validation, as by `striate train`.
     """
     from striate.cli.reporting import write_report
 

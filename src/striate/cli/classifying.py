@@ -31,14 +31,14 @@ def train_model(folder: Path, features_file: Path, out: Path) -> None:
         raise ValueError(f"{features_file}: is a model; give features, from `striate learn`")
     for name, each in files.items():
         print(f"{name}: {len(each)} image{'s' if len(each) != 1 else ''}")
-    images, _, labels = labelled_images(files, features, features_file)
-    encoded = extract(features, images)
+    labelled = labelled_images(folder, files, features, features_file)
+    encoded, labels = extract(features, labelled.images), labelled.labels
     head = Pipeline([("scaler", StandardScaler()), ("classifier", _classifier())])
     judged = _judged(head, encoded, labels)
     head.fit(encoded, labels)
     model = Pipeline([("features", FrozenEstimator(features)), *head.steps])
     # What `striate report` and `striate show` read.
-    model.trained_on_ = {"folder": str(folder), "n_images": len(labels)}
+    model.trained_on_ = {"folder": str(folder), "checksums": labelled.checksums()}
     if judged is not None:
         model.cross_validation_ = judged.facts()
     save(model, out)

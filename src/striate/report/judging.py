@@ -37,7 +37,7 @@ class Judgement:
         Index of the true class.
     probabilities : ndarray of shape (n_images, n_classes)
     folds : ndarray of int of shape (n_images,)
-        With which others an image was judged.
+        With which others an image was judged; all are 0 where they were judged together.
     """
 
     classes: NDArray[Any]
@@ -119,6 +119,20 @@ def judge(
         probabilities[test] = _fitted(classifier, X[train], y[train]).predict_proba(X[test])
         folds[test] = k
     return Judgement(classes, y, probabilities, folds)
+
+
+def judge_new(model: Any, X: NDArray[Any], labels: NDArray[Any]) -> Judgement:
+    """Judge images by a fitted classifier that was trained on none of them.
+
+    Parameters
+    ----------
+    model : fitted classifier with predict_proba
+    X : ndarray of shape (n_images, n_features)
+    labels : ndarray of shape (n_images,)
+        Out of its classes.
+    """
+    y = np.searchsorted(model.classes_, labels)
+    return Judgement(model.classes_, y, model.predict_proba(X), np.zeros(len(y), dtype=np.intp))
 
 
 @dataclass(frozen=True, eq=False)
