@@ -265,7 +265,9 @@ def test_learning_curve_rises_with_labels():
     assert mean[0] < mean[-1] > 0.8
 
 
-@pytest.mark.parametrize(("n", "sizes"), [(2, [1]), (3, [1, 2]), (4, [1, 2, 3]), (14, [1, 2, 5, 11])])
+@pytest.mark.parametrize(
+    ("n", "sizes"), [(2, [1]), (3, [1, 2]), (4, [1, 2, 3]), (14, [1, 2, 5, 11])]
+)
 def test_sizes_of_a_learning_curve(n, sizes):
     labels = np.repeat([0, 1], n)
     assert learning_curve(LogisticRegression(), labels[:, None], labels).n_labels == sizes

@@ -190,11 +190,9 @@ def _curve(curve: LearningCurve, baseline: float) -> str:
 
 def _curve_table(curve: LearningCurve) -> str:
     columns = zip(curve.n_labels, curve.accuracies.T, strict=True)
-    return table(
-        "Right answers by number of labels",
-        ["labels of each class", "right", "±"],
-        [[f"{n:,}", f"{row.mean():.1%}", f"{row.std():.1%}"] for n, row in columns],
-    )
+    rows = [[f"{n:,}", f"{row.mean():.1%}", f"{row.std():.1%}"] for n, row in columns]
+    header = ["labels of each class", "right", "±"]
+    return f'<div class="chart">{table("Right answers by number of labels", header, rows)}</div>'
 
 
 def _mistakes_intro(judged: Judgement) -> str:
@@ -204,7 +202,7 @@ def _mistakes_intro(judged: Judgement) -> str:
     one = n_wrong == 1
     which = "It is here" if one else "All are here"
     if n_wrong > _MOST_MISTAKES:
-        which = f"The {_MOST_MISTAKES} of them are here about which the classifier was surest"
+        which = f"The {_MOST_MISTAKES} about which the classifier was surest are here"
     return (
         f"{n_wrong:,} of {len(judged.labels):,} images {'was' if one else 'were'} judged wrongly. "
         f"{which}, the surest first. Look for wrong labels, for images that "
