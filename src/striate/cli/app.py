@@ -185,7 +185,7 @@ def predict(
 )
 def report(
     model: Annotated[Path, typer.Argument(metavar="MODEL", hidden=True)],
-    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", hidden=True)] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", hidden=True)] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="PAGE", help="File for the page (.html).")
     ] = Path("report.html"),
