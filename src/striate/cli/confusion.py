@@ -17,8 +17,8 @@ def print_confusion(names: list[str], confusion: npt.NDArray) -> None:
         _print_pairs(names, confusion)
         return
     rows, columns = headings(names, _ROOM)
-    table = Table("", title="true class (rows), taken for (columns)", title_justify="left",
-                  title_style="", box=None)  # fmt: skip
+    print("true class (rows), taken for (columns)")
+    table = Table("", box=None, pad_edge=False)
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     for name, counts in zip(rows, confusion, strict=True):
