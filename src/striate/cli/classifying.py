@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from striate.cli.confusion import print_confusion
 from striate.cli.extracting import extract, files_by_class, images_for, labelled_images
@@ -35,7 +36,8 @@ def train_model(folder: Path, features_file: Path, out: Path) -> None:
     encoded, labels = extract(features, labelled.images), labelled.labels
     head = Pipeline([("scaler", StandardScaler()), ("classifier", _classifier())])
     judged = _judged(head, encoded, labels)
-    head.fit(encoded, labels)
+    with threadpool_limits(1, user_api="blas"):  # as in cross-validation
+        head.fit(encoded, labels)
     model = Pipeline([("features", FrozenEstimator(features)), *head.steps])
     # What `striate report` and `striate show` read.
     model.trained_on_ = {"folder": str(folder), "checksums": labelled.checksums()}
