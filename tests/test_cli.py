@@ -125,7 +125,7 @@ def test_train_keeps_what_it_measured(model):
     kept = load(model).cross_validation_
     assert kept["accuracies"].shape == (5,)
     assert kept["baseline"] == 0.5
-    assert kept["confusion"].sum() == load(model).trained_on_["n_images"] == 16
+    assert kept["confusion"].sum() == len(load(model).trained_on_["checksums"]) == 16
 
 
 def test_confusion_of_many_classes_is_told_in_pairs(capsys):

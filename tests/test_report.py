@@ -166,6 +166,19 @@ def test_page_in_a_browser(page, tmp_path):
         assert seen[width]["taken"] <= seen[width]["room"] == width
 
 
+def test_new_images_are_judged_by_the_model_itself(model, tmp_path):
+    for kind, name in enumerate(CLASSES[:2]):
+        (tmp_path / name).mkdir()
+        for seed in range(200, 205):
+            stripes(kind, seed).save(tmp_path / name / f"{seed}.png")
+    succeed("report", model, tmp_path, "--out", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    files = sorted(tmp_path.glob("*/*.png"))
+    right = np.mean(load(model).predict(files) == [each.parent.name for each in files])
+    assert f"was trained on none of these images: {right:.1%} were right" in page
+    assert f"<b>{right:.1%}</b> right" in page
+
+
 # --- bad input ------------------------------------------------------------------------------
 
 
@@ -252,7 +265,9 @@ def test_learning_curve_rises_with_labels():
     assert mean[0] < mean[-1] > 0.8
 
 
-@pytest.mark.parametrize(("n", "sizes"), [(2, [1]), (3, [1, 2]), (4, [1, 3]), (14, [1, 2, 5, 11])])
+@pytest.mark.parametrize(
+    ("n", "sizes"), [(2, [1]), (3, [1, 2]), (4, [1, 2, 3]), (14, [1, 2, 5, 11])]
+)
 def test_sizes_of_a_learning_curve(n, sizes):
     labels = np.repeat([0, 1], n)
     assert learning_curve(LogisticRegression(), labels[:, None], labels).n_labels == sizes

@@ -196,7 +196,7 @@ def predict(
 )
 def report(
     model: Annotated[Path, typer.Argument(metavar="MODEL", hidden=True)],
-    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", hidden=True)] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", hidden=True)] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="PAGE", help="File for the page (.html).")
     ] = Path("report.html"),
@@ -209,8 +209,8 @@ def report(
     its pictures inside: the features, the pieces of images that excite them most, the confusion
     matrix, the accuracy by number of labels, the images judged most wrongly, and the settings.
 
-    Images are judged as by `striate train`: by cross-validation, so that no image is judged by a
-    classifier that was trained on it.
+    No image is judged by a classifier that was trained on it: where the model was trained on any
+    of the images, they are judged by cross-validation, as by `striate train`.
     """
     from striate.cli.reporting import write_report
 

@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from striate.cli.confusion import print_confusion
 from striate.cli.extracting import extract, files_by_class, images_for, labelled_images
@@ -34,14 +35,15 @@ def train_model(folder: Path, features_file: Path, out: Path, skip_errors: bool 
     files = {name: skipping.usable_by(features)(each) for name, each in files.items()}
     for name, each in files.items():
         print(f"{name}: {len(each)} image{'s' if len(each) != 1 else ''}")
-    images, _, labels = labelled_images(files, features, features_file)
-    encoded = extract(features, images)
+    labelled = labelled_images(folder, files, features, features_file)
+    encoded, labels = extract(features, labelled.images), labelled.labels
     head = Pipeline([("scaler", StandardScaler()), ("classifier", _classifier())])
     judged = _judged(head, encoded, labels)
-    head.fit(encoded, labels)
+    with threadpool_limits(1, user_api="blas"):  # as in cross-validation
+        head.fit(encoded, labels)
     model = Pipeline([("features", FrozenEstimator(features)), *head.steps])
     # What `striate report` and `striate show` read.
-    model.trained_on_ = {"folder": str(folder), "n_images": len(labels)}
+    model.trained_on_ = {"folder": str(folder), "checksums": labelled.checksums()}
     if judged is not None:
         model.cross_validation_ = judged.facts()
     save(model, out)

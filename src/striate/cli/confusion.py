@@ -17,16 +17,16 @@ def print_confusion(names: list[str], confusion: npt.NDArray) -> None:
         _print_pairs(names, confusion)
         return
     rows, columns = headings(names, _ROOM)
-    table = Table("", title="true class (rows), taken for (columns)", title_justify="left",
-                  title_style="", box=None)  # fmt: skip
+    print("true class (rows), taken for (columns)")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", no_wrap=True, overflow="ellipsis")
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     for name, counts in zip(rows, confusion, strict=True):
         table.add_row(name, *map(str, counts))
-    console = Console(markup=False, highlight=False)
     # Files and pipes have no edge that a wide table could run over.
-    width = console.width if console.is_terminal else 1000
-    console.print(table, width=width)
+    width = None if Console().is_terminal else 1000
+    Console(markup=False, highlight=False, width=width).print(table)
 
 
 def _print_pairs(names: list[str], confusion: npt.NDArray) -> None:

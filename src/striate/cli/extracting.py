@@ -19,6 +19,7 @@ from striate.images.extraction import extract_features
 from striate.images.features import PatchFeatures
 from striate.images.reading import find_images
 from striate.persistence import replacing
+from striate.report.labelled import Labelled
 
 # Few enough that progress is seen, and Ctrl-C heeded, within seconds.
 _IMAGES_AT_A_TIME = 16
@@ -49,12 +50,12 @@ def files_by_class(folder: Path) -> dict[str, list[Path]]:
 
 
 def labelled_images(
-    files: dict[str, list[Path]], features: PatchFeatures, source: Path
-) -> tuple[ImageCollection, list[Path], npt.NDArray[Any]]:
-    """Give the images of all classes, their files, and their labels."""
+    folder: Path, files: dict[str, list[Path]], features: PatchFeatures, source: Path
+) -> Labelled:
+    """Give the images of all classes with their labels."""
     labels = np.repeat(list(files), [len(each) for each in files.values()])
     flat = [file for each in files.values() for file in each]
-    return images_for(flat, features, source), flat, labels
+    return Labelled(folder, flat, images_for(flat, features, source), labels)
 
 
 def images_for(files: list[Path], features: PatchFeatures, source: Path) -> ImageCollection:

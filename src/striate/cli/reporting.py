@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from striate.cli.classifying import load_model
 from striate.cli.extracting import extract, files_by_class, labelled_images
 from striate.cli.outputs import check_page
@@ -10,6 +12,7 @@ from striate.cli.progress import watched
 from striate.cli.skipping import Skipping
 from striate.persistence import replacing
 from striate.report.judging import alone
+from striate.report.labelled import Labelled
 from striate.report.writing import report_page
 
 
@@ -24,17 +27,16 @@ def write_report(
     _check_classes(model, files, folder)
     skipping = Skipping(skip_errors)
     files = {name: skipping.usable_by(features)(each) for name, each in files.items()}
-    images, flat, labels = labelled_images(files, features, model_file)
-    single = alone(labels)
+    labelled = labelled_images(folder, files, features, model_file)
+    single = alone(labelled.labels)
     if single:
         raise ValueError(
             f"{folder / single[0]}: has a single image; to judge a class, the report needs two or "
             "more"
         )
-    encoded = extract(model[0], images)
-    page = report_page(
-        model_file.name, features, model[1:], folder, flat, images, encoded, labels, watched
-    )
+    X = extract(model[0], labelled.images)
+    new = _are_new(model, labelled)
+    page = report_page(model_file.name, features, model[1:], labelled, X, new=new, watch=watched)
     with replacing(out) as temporary:
         temporary.write_bytes(page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote the report to {out}")
@@ -60,3 +62,10 @@ def _check_classes(model: Any, files: dict[str, list[Path]], folder: Path) -> No
             raise ValueError(
                 f"{folder / name}: the model knows no such class, but {', '.join(sorted(known))}"
             )
+
+
+def _are_new(model: Any, labelled: Labelled) -> bool:
+    """Whether the model was trained on none of the images, as far as it says."""
+    if not hasattr(model, "trained_on_"):
+        return False
+    return not np.isin(labelled.checksums(), model.trained_on_["checksums"]).any()

@@ -53,7 +53,7 @@ def confusion_html(names: list[str], confusion: NDArray[np.intp]) -> str:
 
 
 def _cells(counts: NDArray[np.intp], i: int) -> str:
-    shares = counts / counts.sum()
+    shares = counts / max(counts.sum(), 1)
     cells = [
         f'<td class="{_kind(i, j, count)}" style="--share:{share:.2f}">{count}</td>'
         for j, (count, share) in enumerate(zip(counts, shares, strict=True))
@@ -68,7 +68,7 @@ def _kind(i: int, j: int, count: int) -> str:
 
 
 def _pairs_html(names: list[str], confusion: NDArray[np.intp]) -> str:
-    totals = confusion.sum(axis=1)
+    totals = np.maximum(confusion.sum(axis=1), 1)
     order = np.argsort(np.diag(confusion) / totals, kind="stable")[:_MOST_PAIRS]
     pairs = table(
         "The most frequent mistakes",

@@ -105,14 +105,14 @@ class _Seen:
 
     def add(self, A: NDArray[Any], raw: NDArray[Any]) -> None:
         """Add activations A (m, n_units) of patches `raw` (m, n_pixels)."""
-        best = np.argsort(-A, axis=0, kind="stable")[: self.n_top]
+        first = max(len(A) - self.n_top, 0)
+        best = np.argpartition(A, first, axis=0)[first:]
         values, patches = np.take_along_axis(A, best, axis=0), raw[best]
         if self.n:
             values = np.concatenate([self.values, values])
             patches = np.concatenate([self.patches, patches])
-            order = np.argsort(-values, axis=0, kind="stable")[: self.n_top]
-            values = np.take_along_axis(values, order, axis=0)
-            patches = np.take_along_axis(patches, order[:, :, np.newaxis], axis=0)
-        self.values, self.patches = values, patches
+        order = np.argsort(-values, axis=0, kind="stable")[: self.n_top]
+        self.values = np.take_along_axis(values, order, axis=0)
+        self.patches = np.take_along_axis(patches, order[:, :, np.newaxis], axis=0)
         self.total = self.total + A.sum(axis=0, dtype=np.float64)
         self.n += len(A)

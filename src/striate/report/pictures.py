@@ -18,7 +18,7 @@ _STRIP_TILE = 40  # pixels that a tile of a strip has at least
 _THUMBNAIL = 240  # pixels, of the longer side
 # Below this the page shows single pixels, in place of smoothing them.
 _SMALL = 100
-_SIZE = (4.4, 2.9)  # inches: its letters are not too small on a phone
+_SIZE = (3.7, 2.6)  # inches: its letters are not too small on a phone
 
 
 def features_png(filters: NDArray[Any]) -> bytes:

@@ -1,7 +1,5 @@
 """The report: from a model and labelled images to the text of one page."""
 
-import os
-from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import striate
-from striate.images.collection import ImageCollection
 from striate.images.features import PatchFeatures
 from striate.report.confusion import confusion_html
 from striate.report.exciting import ExcitingPatches, exciting_patches
@@ -22,9 +19,11 @@ from striate.report.judging import (
     LearningCurve,
     Watch,
     judge,
+    judge_new,
     learning_curve,
     unwatched,
 )
+from striate.report.labelled import Labelled
 from striate.report.pictures import curve_svg, features_png, strip_png, thumbnail_png
 from striate.report.settings import settings_in_words
 
@@ -39,11 +38,10 @@ def report_page(
     title: str,
     features: PatchFeatures,
     classifier: Any,
-    folder: Path,
-    labelled: Sequence[Path],
-    images: ImageCollection,
+    labelled: Labelled,
     X: NDArray[Any],
-    labels: NDArray[Any],
+    *,
+    new: bool = False,
     watch: Watch = unwatched,
 ) -> str:
     """Measure and draw what the page shows, and fill it in.
@@ -54,15 +52,14 @@ def report_page(
         Name of the model.
     features : PatchFeatures
         Fitted.
-    classifier : estimator or Pipeline with predict_proba
-        What follows the features; cloned and trained anew on parts of the images.
-    folder : Path
-        Where the images are.
-    labelled : list of Path
-        The image files, of which `images` is the collection and `X` the features.
-    images : ImageCollection
+    classifier : fitted estimator or Pipeline with predict_proba
+        What follows the features.
+    labelled : Labelled
     X : ndarray of shape (n_images, n_features)
-    labels : ndarray of shape (n_images,)
+        Features of the images.
+    new : bool, default=False
+        Whether the classifier was trained on none of the images, so that it may judge them itself.
+        If not, they are judged by cross-validation.
     watch : callable
         Shows progress.
 
@@ -71,11 +68,12 @@ def report_page(
     str
         HTML that needs nothing beside itself.
     """
-    judged = judge(classifier, X, labels, watch)
+    labels = labelled.labels
+    judged = judge_new(classifier, X, labels) if new else judge(classifier, X, labels, watch)
     curve = learning_curve(classifier, X, labels, watch)
-    exciting = exciting_patches(features, images, _N_TOP, watch)
-    names = [os.path.relpath(each, folder) for each in labelled]
-    parts = {name: escape(text) for name, text in _texts(title, folder, judged).items()}
+    exciting = exciting_patches(features, labelled.images, _N_TOP, watch)
+    texts = _texts(title, labelled.folder, judged) | {"judging": _judging(judged, new)}
+    parts = {name: escape(text) for name, text in texts.items()}
     parts |= {
         "style": stylesheet(),
         "n_units": f"{len(exciting.patches):,}",
@@ -86,7 +84,7 @@ def report_page(
         "curve": _curve(curve, judged.baseline),
         "curve_table": _curve_table(curve),
         "mistakes_intro": _mistakes_intro(judged),
-        "mistakes": _mistakes(judged, images, names),
+        "mistakes": _mistakes(judged, labelled),
         "settings": _settings(features, classifier),
         "version": striate.__version__,
     }
@@ -97,7 +95,7 @@ def report_page(
 def _texts(title: str, folder: Path, judged: Judgement) -> dict[str, str]:
     names, scores = [str(each) for each in judged.classes], judged.accuracies
     shown = ", ".join(names) if len(names) <= 12 else f"{len(names)} classes"
-    n_images, n_folds = len(judged.labels), len(scores)
+    n_images = len(judged.labels)
     return {
         "model": title,
         "lead": f"It tells apart {shown}. Measured on {n_images:,} images in {folder}.",
@@ -106,13 +104,22 @@ def _texts(title: str, folder: Path, judged: Judgement) -> dict[str, str]:
         "most_frequent": names[int(np.bincount(judged.labels).argmax())],
         "n_images": f"{n_images:,}",
         "n_classes": str(len(names)),
-        "judging": (
-            f"The images were divided into {n_folds} parts. Each part was judged by a classifier "
-            "trained on the others, so that no image was judged by one that had seen it: "
-            f"{scores.mean():.1%} were right, from {scores.min():.1%} to {scores.max():.1%} by "
-            "part. The features were learned before, without any label."
-        ),
     }
+
+
+def _judging(judged: Judgement, new: bool) -> str:
+    before = "The features were learned before, without any label."
+    scores = judged.accuracies
+    if new:
+        return (
+            f"The model was trained on none of these images: {scores[0]:.1%} were right. {before}"
+        )
+    return (
+        f"The images were divided into {len(scores)} parts. Each part was judged by a classifier "
+        "trained on the others, so that no image was judged by one that had seen it: "
+        f"{scores.mean():.1%} were right, from {scores.min():.1%} to {scores.max():.1%} by part. "
+        f"{before}"
+    )
 
 
 def _features(features: PatchFeatures, exciting: ExcitingPatches) -> str:
@@ -183,11 +190,9 @@ def _curve(curve: LearningCurve, baseline: float) -> str:
 
 def _curve_table(curve: LearningCurve) -> str:
     columns = zip(curve.n_labels, curve.accuracies.T, strict=True)
-    return table(
-        "Right answers by number of labels",
-        ["labels of each class", "right", "±"],
-        [[f"{n:,}", f"{row.mean():.1%}", f"{row.std():.1%}"] for n, row in columns],
-    )
+    rows = [[f"{n:,}", f"{row.mean():.1%}", f"{row.std():.1%}"] for n, row in columns]
+    header = ["labels of each class", "right", "±"]
+    return f'<div class="chart">{table("Right answers by number of labels", header, rows)}</div>'
 
 
 def _mistakes_intro(judged: Judgement) -> str:
@@ -197,7 +202,7 @@ def _mistakes_intro(judged: Judgement) -> str:
     one = n_wrong == 1
     which = "It is here" if one else "All are here"
     if n_wrong > _MOST_MISTAKES:
-        which = f"The {_MOST_MISTAKES} of them are here about which the classifier was surest"
+        which = f"The {_MOST_MISTAKES} about which the classifier was surest are here"
     return (
         f"{n_wrong:,} of {len(judged.labels):,} images {'was' if one else 'were'} judged wrongly. "
         f"{which}, the surest first. Look for wrong labels, for images that "
@@ -205,8 +210,9 @@ def _mistakes_intro(judged: Judgement) -> str:
     )
 
 
-def _mistakes(judged: Judgement, images: ImageCollection, names: list[str]) -> str:
-    cards = [_mistake(judged, i, images[i], names[i]) for i in judged.most_wrong(_MOST_MISTAKES)]
+def _mistakes(judged: Judgement, labelled: Labelled) -> str:
+    wrong, names = judged.most_wrong(_MOST_MISTAKES), labelled.names
+    cards = [_mistake(judged, i, labelled.images[i], names[i]) for i in wrong]
     return f'<div class="mistakes">{"".join(cards)}</div>' if cards else ""
 
 
