@@ -10,11 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 from typer.testing import CliRunner
 
 import striate
 from striate.cli import main
 from striate.cli.app import app
+from striate.cli.confusion import print_confusion
+from striate.cli.progress import watched
 from striate.persistence import load, save
 
 QUICK = ["--n-features", "8", "--patch-size", "6", "--n-patches", "400", "--max-iter", "10"]
@@ -109,8 +112,44 @@ def test_train_says_how_good_the_model_is(gratings, features, tmp_path):
     lines = succeed("train", gratings, "--features", features, "--out", out).splitlines()
     assert lines[:2] == ["across: 8 images", "down: 8 images"]
     assert lines[2].startswith("accuracy: ")
-    assert lines[2].endswith("(the largest class alone: 50.0%)")
-    assert lines[3] == f"Wrote the model to {out}"
+    assert lines[2].endswith(" over 5 folds (always the most frequent class: 50.0%)")
+    assert lines[3].strip() == "true class (rows), taken for (columns)"
+    assert lines[4].split() == ["across", "down"]
+    counts = [line.split() for line in lines[5:7]]
+    assert [row[0] for row in counts] == ["across", "down"]
+    assert [sum(map(int, row[1:])) for row in counts] == [8, 8]
+    assert lines[7] == f"Wrote the model to {out}"
+
+
+def test_train_keeps_what_it_measured(model):
+    kept = load(model).cross_validation_
+    assert kept["accuracies"].shape == (5,)
+    assert kept["baseline"] == 0.5
+    assert kept["confusion"].sum() == len(load(model).trained_on_["checksums"]) == 16
+
+
+def test_confusion_of_many_classes_is_told_in_pairs(capsys):
+    confusion = np.diag(np.full(21, 3))
+    confusion[2, 5] = 4
+    print_confusion([f"class {k}" for k in range(21)], confusion)
+    assert (
+        capsys.readouterr().out == "most frequent mistakes:\n  class 2 taken for class 5: 4 of 7\n"
+    )
+
+
+def test_confusion_with_long_names_fits_a_terminal(capsys):
+    print_confusion([f"class {k} of some length" for k in range(20)], np.full((20, 20), 2))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == [str(k + 1) for k in range(20)]
+    assert lines[20].split()[0] == "19"
+    assert "…" not in "".join(lines)
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch):
+    shown = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr("striate.cli.progress.get_console", lambda: shown)
+    assert list(watched([1, 2, 3], "Counting")) == [1, 2, 3]
+    assert "Counting" in shown.file.getvalue()
 
 
 def test_train_with_one_image_a_class(gratings, features, tmp_path):
@@ -120,7 +159,8 @@ def test_train_with_one_image_a_class(gratings, features, tmp_path):
     out = tmp_path / "model.skops"
     printed = succeed("train", tmp_path / "few", "-f", features, "-o", out)
     assert "across: 1 image\n" in printed
-    assert "accuracy: not estimated, a class has one image only" in printed
+    assert "accuracy: not estimated, because across has a single image" in printed
+    assert not hasattr(load(out), "cross_validation_")
 
 
 def test_predict_prints_a_table_and_nothing_else(model, tmp_path):
@@ -224,7 +264,7 @@ def test_version():
 
 def test_help_without_a_command():
     assert succeed() == succeed("--help")
-    for command in ("demo", "learn", "train", "predict", "show"):
+    for command in ("demo", "learn", "train", "predict", "features", "show"):
         assert f"\n  {command} " in succeed("--help")
         printed = succeed(command, "-h")
         assert f"Examples:\n    striate {command} " in printed
@@ -269,6 +309,7 @@ def test_bad_arguments(tmp_path, monkeypatch, arguments, said):
         ["train", "photos", "--features", "f.skops", "--out", "PLACE.skops"],
         ["predict", "m.skops", "photos", "--out", "PLACE.csv"],
         ["show", "m.skops", "--out", "PLACE.png"],
+        ["report", "m.skops", "photos", "--out", "PLACE.html"],
         ["demo", "--out", "PLACE.html"],
     ],
 )

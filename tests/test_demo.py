@@ -23,11 +23,11 @@ from striate.demo.gradients import (
     gradient_differences,
 )
 from striate.demo.learning import learn_features, n_edges, pooled, with_random_filters
-from striate.demo.page import table
 from striate.demo.photographs import NAMES, halves, photographs, tiles
 from striate.demo.settings import Settings
 from striate.demo.story import PAGE, PICTURES
 from striate.demo.translation import changes
+from striate.report.html import table
 
 SMALL = Settings(n_patches=10_000, n_labels=(5, 20), n_splits=2, n_windows=1)
 TINY = Settings(n_features=4, n_patches=300, max_iter=3, n_labels=(2,), n_splits=1, n_windows=1)

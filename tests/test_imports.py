@@ -17,7 +17,7 @@ LAYERS = (
     {"solvers"},
     {"estimators"},
     {"images"},
-    {"display", "persistence", "demo", "cli", "__main__"},
+    {"display", "persistence", "report", "demo", "cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 LEAF = len(LAYERS) - 1

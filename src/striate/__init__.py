@@ -25,10 +25,13 @@ _MODULES = {
     "UnitsDisplay": "striate.display.units",
     "ZCAWhitening": "striate.images.whitening",
     "check_gradient": "striate.core.gradient_check",
+    "extract_features": "striate.images.extraction",
+    "find_images": "striate.images.reading",
     "inspect_units": "striate.estimators.inspection",
     "labeled_scorer": "striate.estimators.labels",
     "maximal_inputs": "striate.core.maximal",
     "shift_sensitivity": "striate.images.shifts",
+    "readable_images": "striate.images.readable",
 }
 
 __all__ = list(_MODULES)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from striate.images.collection import ImageCollection
+from striate.images.collection import ImageCollection, in_own_precision
+from striate.images.reading import read_image
 
 GREY = np.linspace(0, 1, 4 * 5, dtype=np.float32).reshape(4, 5)
 COLOUR = np.linspace(0, 1, 6 * 5 * 3, dtype=np.float32).reshape(6, 5, 3)
@@ -49,6 +50,48 @@ def test_files(files):
         assert collection[1].shape == (5, 7, 1)
         assert collection[1].dtype == np.float64
         assert (collection[1] == 1).all()
+
+
+def test_a_folder_is_the_images_in_it(files, tmp_path):
+    files[2].unlink()
+    for folder in (tmp_path, str(tmp_path)):
+        collection = in_own_precision(folder)
+        assert [collection.name(i) for i in range(len(collection))] == list(map(str, files[:2]))
+        assert collection.dtype == np.float32
+
+
+def test_a_folder_in_a_list_is_no_image(files, tmp_path):
+    with pytest.raises(ValueError, match="is a folder; list the images in it with find_images"):
+        ImageCollection([files[0], tmp_path])[1]
+    with pytest.raises(ValueError, match=r"a\.png'; pass \[path\] for one image"):
+        ImageCollection(files[0])
+
+
+def test_a_file_may_vanish_after_it_was_listed(files, tmp_path):
+    collection = ImageCollection(tmp_path)
+    files[1].unlink()
+    with pytest.raises(ValueError, match=r"b\.png: cannot be read \(No such file"):
+        collection[1]
+
+
+def test_each_file_is_read_once(files, monkeypatch):
+    read = []
+
+    def reading(path, *arguments, **options):
+        read.append(path)
+        return read_image(path, *arguments, **options)
+
+    monkeypatch.setattr("striate.images.collection.read_image", reading)
+    collection = ImageCollection(files[:2])
+    assert collection.n_channels == 1
+    for image in (*collection, *collection):
+        assert image.shape == (5, 7, 1)
+    assert read == [files[0], files[1], files[0], files[1]]
+    read.clear()
+    collection = ImageCollection(files[:2])
+    parts = [collection[i:] for i in range(2)]
+    assert [part.n_channels for part in parts] == [1, 1]
+    assert read == [files[0]]
 
 
 @given(
@@ -126,8 +169,8 @@ def test_channels_on_request(files):
         (np.full((1, 4, 4), "x"), "images must hold real numbers, got dtype <U1"),
         (np.zeros((1, 4, 4), np.int64), r"images must be floats, .*got int64, whose white"),
         ([np.zeros((4, 4), np.uint32)], r"image 0 must be floats, .*got uint32"),
-        ("photo.png", r"images must be a list, got the single path 'photo\.png'; pass \[path\]"),
-        (Path("photo.png"), r"single path 'photo\.png'"),
+        ("photo.png", r"a list or a folder, got the single path 'photo\.png', where there is noth"),
+        (Path("photo.png"), r"single path 'photo\.png', where there is nothing; pass \[path\] for"),
     ],
 )
 def test_bad_collections(images, reason):

@@ -2,8 +2,10 @@
 
 import io
 import os
+import struct
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from striate.images.quiet import pillow_quiet
 from striate.images.reading import ImageError, find_images, read_image
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
@@ -119,6 +122,42 @@ def test_other_modes_become_grey_or_colour(tmp_path, mode):
     assert read_image(path).shape == (17, 23, 1 if mode in {"1", "LA"} else 3)
 
 
+def test_cmyk_photographs(tmp_path):
+    """JPEGs for print hold inverted ink."""
+    path = tmp_path / "print.jpg"
+    ink = Image.fromarray(np.full((16, 16, 4), (0, 255, 255, 0), np.uint8), "CMYK")
+    ink.save(path, "JPEG", quality=95)
+    np.testing.assert_allclose(read_image(path)[8, 8], [1, 0, 0], atol=0.03)
+
+
+def tiff(bands, bits, photometric=1):
+    """Build a TIFF of 3 x 2 pixels with bands side by side, and its pixels."""
+    values = np.arange(6 * bands).reshape(2, 3, bands) * (2**bits // (6 * bands))
+    strip = values.astype(f"<u{bits // 8}").tobytes()
+    bits_at = 8 + len(strip)
+    tags = [(256, 4, 1, 3), (257, 4, 1, 2), (258, 3, bands, bits_at if bands > 2 else bits)]
+    tags += [(259, 3, 1, 1), (262, 3, 1, photometric), (273, 4, 1, 8), (277, 3, 1, bands)]
+    tags += [(278, 4, 1, 2), (279, 4, 1, len(strip))]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    more = struct.pack(f"<{bands}H", *[bits] * bands)
+    start = bits_at + len(more)
+    return struct.pack("<2sHI", b"II", 42, start) + strip + more + directory, values
+
+
+def test_colour_of_sixteen_bits_keeps_eight(tmp_path):
+    content, values = tiff(3, 16, photometric=2)
+    (tmp_path / "image.tif").write_bytes(content)
+    np.testing.assert_allclose(read_image(tmp_path / "image.tif"), values / 65535, atol=1 / 255)
+
+
+@pytest.mark.parametrize(("bands", "bits"), [(5, 8), (5, 16), (8, 16)])
+def test_many_bands_are_for_other_libraries(tmp_path, bands, bits):
+    (tmp_path / "image.tif").write_bytes(tiff(bands, bits)[0])
+    with pytest.raises(ImageError, match=r"image\.tif: not an image of a kind .* give arrays"):
+        read_image(tmp_path / "image.tif")
+
+
 def test_sixteen_bits_of_grey_are_kept(tmp_path):
     values = np.array([[0, 1, 257], [32768, 65534, 65535]], np.uint16)
     for suffix in ("png", "tif"):
@@ -204,9 +243,11 @@ def test_files_that_are_no_images(tmp_path, content, reason):
         read_image(path)
 
 
-@pytest.mark.parametrize("name", ["missing.png", "."])
-def test_paths_that_are_no_files(tmp_path, name):
-    with pytest.raises(ImageError, match=r": cannot be read \((No such file|Is a directory)"):
+@pytest.mark.parametrize(
+    ("name", "reason"), [("missing.png", r"cannot be read \(No such file"), (".", "is a folder")]
+)
+def test_paths_that_are_no_files(tmp_path, name, reason):
+    with pytest.raises(ImageError, match=f": {reason}"):
         read_image(tmp_path / name)
 
 
@@ -315,3 +356,24 @@ def test_threads_may_read_together(tmp_path):
         thread.join()
     assert len(results) == 8
     assert len(set(results)) == 1
+
+
+def test_pillows_warnings_are_held_back_while_any_thread_reads():
+    before = list(warnings.filters)
+    with pillow_quiet:
+        held_back = list(warnings.filters)
+        assert held_back != before
+        with pillow_quiet:
+            assert warnings.filters == held_back
+        assert warnings.filters == held_back
+    assert warnings.filters == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_forked_while_threads_read():
+    before = list(warnings.filters)
+    with pillow_quiet:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if warnings.filters == before else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -30,6 +30,13 @@ def _examples(*commands: str) -> str:
 # Arguments are described in the text: typer would list them with their types in Python.
 Images = Annotated[list[Path], typer.Argument(metavar="IMAGES", hidden=True)]
 
+SkipErrors = Annotated[
+    bool,
+    typer.Option(
+        "--skip-errors", help="Leave out images that cannot be used, and list them at the end."
+    ),
+]
+
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -105,6 +112,7 @@ def learn(
         int, typer.Option(metavar="N", min=0, help="The same seed gives the same features.")
     ] = 0,
     grey: Annotated[bool, typer.Option("--grey", "--gray", help="Turn colour into grey.")] = False,
+    skip_errors: SkipErrors = False,
 ) -> None:
     """Learn features from images, without labels.
 
@@ -122,6 +130,7 @@ def learn(
         max_iter=max_iter,
         seed=seed,
         grey=grey,
+        skip_errors=skip_errors,
     )
 
 
@@ -137,15 +146,21 @@ def train(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="MODEL", help="File for the model (.skops).")
     ],
+    skip_errors: SkipErrors = False,
 ) -> None:
     """Train a classifier on learned features.
 
     FOLDER holds one sub-folder for each class, cracked/ and sound/ for instance. Images are turned
     grey, or into colour, as those were that the features were learned from.
+
+    The accuracy that is printed comes from cross-validation: the images are divided into five
+    parts, fewer if a class has fewer images, and each part is judged by a classifier trained on
+    the others. The features are not learned anew for each part; they never see a label. The model
+    that is written is trained on all the images.
     """
     from striate.cli.classifying import train_model
 
-    train_model(folder, features, out)
+    train_model(folder, features, out, skip_errors)
 
 
 @app.command(
@@ -161,6 +176,7 @@ def predict(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="File for the table, in place of stdout."),
     ] = None,
+    skip_errors: SkipErrors = False,
 ) -> None:
     """Predict the class of images.
 
@@ -169,7 +185,68 @@ def predict(
     """
     from striate.cli.classifying import predict_images
 
-    predict_images(model, images, out)
+    predict_images(model, images, out, skip_errors)
+
+
+@app.command(
+    epilog=_examples(
+        "striate report model.skops --out report.html",
+        "striate report model.skops other-labelled/ --out report.html",
+    )
+)
+def report(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", hidden=True)],
+    folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", hidden=True)] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="PAGE", help="File for the page (.html).")
+    ] = Path("report.html"),
+    skip_errors: SkipErrors = False,
+) -> None:
+    """Write a page on a model: what it learned, and where it is wrong.
+
+    MODEL comes from `striate train`. FOLDER holds labelled images, one sub-folder for each class;
+    without it, they are those that the model was trained on. One HTML page is written, with all
+    its pictures inside: the features, the pieces of images that excite them most, the confusion
+    matrix, the accuracy by number of labels, the images judged most wrongly, and the settings.
+
+    No image is judged by a classifier that was trained on it: where the model was trained on any
+    of the images, they are judged by cross-validation, as by `striate train`.
+    """
+    from striate.cli.reporting import write_report
+
+    write_report(model, folder, out, skip_errors)
+
+
+@app.command(
+    epilog=_examples(
+        "striate features features.skops photos/ --out photos.npy",
+        "striate features model.skops photos/ --out photos.npy --skip-errors",
+    )
+)
+def features(
+    file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)],
+    images: Images,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="NPY", help="File for the features (.npy).")
+    ],
+    skip_errors: Annotated[
+        bool,
+        typer.Option(
+            "--skip-errors", help="Fill the rows of images that cannot be used with NaN, and go on."
+        ),
+    ] = False,
+) -> None:
+    """Compute features of images, for use elsewhere.
+
+    FILE comes from `striate learn` or `striate train`; IMAGES are image files, and folders to
+    search for them. NPY is a table for NumPy with one row an image; beside it, a table (CSV) says
+    which image each row is of.
+
+    If the command is interrupted, the same command goes on where it was.
+    """
+    from striate.cli.extracting import write_features
+
+    write_features(file, images, out, skip_errors)
 
 
 @app.command(epilog=_examples("striate show model.skops --out features.png"))

@@ -13,6 +13,10 @@ USAGE = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
+class InterruptedWorkError(Exception):
+    """Raised in place of KeyboardInterrupt where something was kept; the message says what."""
+
+
 class OneLineErrors(TyperGroup):
     """A group of commands in which one place turns exceptions into messages."""
 
@@ -29,6 +33,7 @@ class OneLineErrors(TyperGroup):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # file names may hold any bytes
+        how = "interrupted; no file was written"
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _show_warning
@@ -37,6 +42,8 @@ class OneLineErrors(TyperGroup):
                 )
         except (KeyboardInterrupt, Abort):
             status = INTERRUPTED
+        except InterruptedWorkError as interruption:
+            status, how = INTERRUPTED, str(interruption)
         except Exception as error:
             message = _explanation(error)
             if message is None:
@@ -44,7 +51,7 @@ class OneLineErrors(TyperGroup):
             _say(message)
             status = USAGE
         if status == INTERRUPTED:
-            _say("interrupted; no file was written")
+            _say(how)
         sys.exit(status)
 
 

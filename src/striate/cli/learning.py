@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
 from striate.cli.outputs import check_output, picture_beside
 from striate.cli.showing import describe, draw_features
+from striate.cli.skipping import Skipping
 from striate.images.collection import ImageCollection, MixedChannelsError
 from striate.images.reading import find_images
 from striate.persistence import replacing, save
@@ -29,11 +30,14 @@ def learn_features(
     max_iter: int,
     seed: int,
     grey: bool,
+    skip_errors: bool = False,
 ) -> None:
     """Learn features, and write them and their picture."""
     check_output(out)
     files = find_images(images)
     picture = picture_beside(out, files)
+    skipping, channels = Skipping(skip_errors), 1 if grey else None
+    files = skipping.usable(files, channels, patch_size)
     features = PatchFeatures(
         SparseAutoencoder(n_features, max_iter=max_iter, random_state=seed, **_ENCODER),
         patch_size=patch_size,
@@ -41,12 +45,13 @@ def learn_features(
         whitening=_WHITENING,
         random_state=seed,
     )
-    _fit(features, ImageCollection(files, channels=1 if grey else None))
+    _fit(features, ImageCollection(files, channels=channels))
     with replacing(picture) as temporary:
         draw_features(features, temporary)
         save(features, out)
     print(f"Learned {describe(features)}, from {len(files)} images")
     print(f"Wrote them to {out}, and their picture to {picture}")
+    skipping.tell()
 
 
 def _fit(features: PatchFeatures, images: ImageCollection) -> None:

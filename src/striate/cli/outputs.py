@@ -54,3 +54,18 @@ def check_picture(out: Path) -> None:
     if out.suffix.lower() != ".png":
         raise ValueError(f"--out {out}: pictures are PNG files; give a name that ends in .png")
     check_writable(out)
+
+
+def check_page(out: Path) -> None:
+    """Find out whether a page can be written under a name that was given for it.
+
+    Raises
+    ------
+    ValueError
+        If it is no name of an HTML file.
+    OSError
+        If it cannot be written.
+    """
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--out {out}: a report is a page; give a name that ends in .html")
+    check_writable(out)

@@ -90,6 +90,18 @@ def _facts(estimator: Any, features: PatchFeatures) -> dict[str, str]:
     }
     if classes is not None:
         facts["classes"] = ", ".join(map(str, classes))
+    facts |= _facts_of_training(estimator)
+    return facts
+
+
+def _facts_of_training(model: Any) -> dict[str, str]:
+    """Say what `striate train` kept."""
+    facts = {}
+    if hasattr(model, "trained_on_"):
+        facts["trained on"] = f"{len(model.trained_on_['checksums'])} images"
+    if hasattr(model, "cross_validation_"):
+        scores = model.cross_validation_["accuracies"]
+        facts["accuracy"] = f"{scores.mean():.1%} ± {scores.std():.1%} over {len(scores)} folds"
     return facts
 
 

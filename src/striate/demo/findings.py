@@ -11,11 +11,11 @@ import striate
 from striate.demo.few_labels import DIGITS_PATCH_SIZE, METHODS, TILE_SIZE
 from striate.demo.gradients import HIDDEN
 from striate.demo.learning import PATCH_SIZE, SPARSITY_TARGET, n_edges
-from striate.demo.page import table
 from striate.demo.photographs import NAMES
 from striate.demo.settings import Settings
 from striate.demo.translation import NOT_POOLED, POOLED, SHIFTS, WINDOW
 from striate.images.shifts import ShiftSensitivity
+from striate.report.html import table
 
 #: Titles of the two tasks.
 PHOTOGRAPHS, DIGITS = "Which photograph is a tile from?", "Which digit is it?"

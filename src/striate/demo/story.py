@@ -22,11 +22,12 @@ from striate.demo.findings import (
 )
 from striate.demo.gradients import LIMIT, difference_of_a_mistake, gradient_differences
 from striate.demo.learning import learn_features, n_edges
-from striate.demo.page import figure, page
+from striate.demo.page import page
 from striate.demo.photographs import NAMES, Image, halves, photographs
 from striate.demo.settings import Settings
 from striate.demo.translation import SHIFTS, changes
 from striate.persistence import check_writable, replacing
+from striate.report.html import figure, image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,7 +103,10 @@ def run(out_dir: str | os.PathLike[str] = "striate-demo", settings: Settings | N
         found = _find_out(settings, pictures, say)
     with say.step("Writing the page and its pictures"):
         parts = parts_of_page(found, settings, say.seconds)
-        parts |= {name: figure(pictures[name], *words) for name, words in PICTURES.items()}
+        parts |= {
+            name: figure(image(pictures[name], alt), caption, kind="sheet")
+            for name, (alt, caption) in PICTURES.items()
+        }
         files = {f"{name}.png": data for name, data in pictures.items()}
         for name, data in (files | {PAGE: page(parts).encode()}).items():
             with replacing(folder / name) as temporary:

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from striate.images.reading import read_image, with_channels
+from striate.images.reading import find_images, read_image, with_channels
 
 
 class MixedChannelsError(ValueError):
@@ -16,7 +16,7 @@ class MixedChannelsError(ValueError):
 
 
 class ImageCollection(Sequence[npt.NDArray[Any]]):
-    """Images from an array, a list of arrays or a list of files, one at a time, as floats.
+    """Images from an array, a list of arrays or files, or a folder, one at a time, as floats.
 
     Files are read when their image is asked for, and again when it is asked for again. Integers
     of 8 and 16 bits are scaled by the range of their type to [0, 1]; floats and booleans are
@@ -24,8 +24,9 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
 
     Parameters
     ----------
-    images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, or ImageCollection
-        In a list, sizes may differ; each array has shape (h, w) or (h, w, c).
+    images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, path of a folder
+        In a list, sizes may differ; each array has shape (h, w) or (h, w, c). Of a folder, the
+        images that `find_images` lists. Or an ImageCollection.
     dtype : dtype, default=float32
         Floating-point type of the images that come out.
     channels : {1, 3} or None, default=None
@@ -57,6 +58,8 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     ) -> None:
         self.dtype = np.dtype(dtype)
         self._n_channels: int | None = None
+        self._whole: ImageCollection | None = None  # what this is a slice of
+        self._first: npt.NDArray[Any] | None = None  # read for its channels, not yet given out
         given = images if isinstance(images, ImageCollection) else None
         self._images: Sequence[Any] = given._images if given is not None else _checked(images)
         self._rows: range = given._rows if given is not None else range(len(self._images))
@@ -73,7 +76,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         if isinstance(index, slice):
             part = ImageCollection(self, self.dtype)
             part._rows = self._rows[index]
-            part._n_channels = self._n_channels
+            part._whole = self
             return part
         row = self._rows[operator.index(index)]
         image = self._load(row)
@@ -87,9 +90,18 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     @property
     def n_channels(self) -> int:
         """Number of channels of the first image."""
+        if self._n_channels is None and self._whole is not None:
+            self._n_channels = self._whole.n_channels
         if self._n_channels is None:
-            self._n_channels = self._load(0).shape[-1]
+            first = self._load(0)
+            self._n_channels = first.shape[-1]
+            self._first = first if self.from_files else None
         return self._n_channels
+
+    @property
+    def from_files(self) -> bool:
+        """Whether images are read from files."""
+        return any(isinstance(item, str | os.PathLike) for item in self._images[:1])
 
     def name(self, index: int) -> str:
         """Return what messages call an image: its file, or "image 3"."""
@@ -102,6 +114,9 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
 
     def _load(self, row: int) -> npt.NDArray[Any]:
         item = self._images[row]
+        if row == 0 and self._first is not None:
+            first, self._first = self._first, None
+            return first
         if isinstance(item, str | os.PathLike):
             return read_image(item, self.dtype, channels=self._channels)
         try:
@@ -115,7 +130,7 @@ def in_own_precision(images: Any) -> ImageCollection:
     """Return images as float64 where they all are of it, and as float32 otherwise."""
     if isinstance(images, ImageCollection):
         return images
-    arrays = [images] if isinstance(images, np.ndarray) else images
+    arrays = [images] if isinstance(images, np.ndarray | str | os.PathLike) else images
     double = all(getattr(image, "dtype", None) == np.float64 for image in arrays)
     return ImageCollection(images, np.float64 if double else np.float32)
 
@@ -133,10 +148,7 @@ def _count(channels: int) -> str:
 def _checked(images: Any) -> Sequence[Any]:
     """Return the images as an array (n, h, w[, c]) or as a list of paths and arrays."""
     if isinstance(images, str | os.PathLike):
-        raise ValueError(
-            f"images must be a list, got the single path {os.fspath(images)!r}; pass [path], or "
-            "find_images(path) for a folder"
-        )
+        return _files_of_folder(images)
     if not isinstance(images, list | tuple):
         images = np.asarray(images)
         if images.ndim == 1 and images.dtype.kind in "OUT":
@@ -148,6 +160,16 @@ def _checked(images: Any) -> Sequence[Any]:
     if len(images) == 0:
         raise ValueError("images is empty; at least one image is needed")
     return images
+
+
+def _files_of_folder(path: str | os.PathLike[str]) -> Sequence[Any]:
+    if not os.path.isdir(path):
+        missing = "" if os.path.exists(path) else ", where there is nothing"
+        raise ValueError(
+            f"images must be a list or a folder, got the single path {os.fspath(path)!r}{missing}; "
+            "pass [path] for one image"
+        )
+    return find_images(path)
 
 
 def _checked_item(item: Any, row: int) -> Any:

@@ -110,10 +110,10 @@ class PatchFeatures(
 
     Notes
     -----
-    Images are an array of shape (n, h, w) or (n, h, w, c), a list of arrays of several sizes, or a
-    list of paths of files, which are read one by one. Integers of 8 or 16 bits become floats in
-    [0, 1]; floats are taken as they are. The arithmetic is of float64 where the images are, and of
-    float32 otherwise.
+    Images are an array of shape (n, h, w) or (n, h, w, c), a list of arrays of several sizes, a
+    list of paths of files, which are read one by one, or the path of a folder, for the images in it
+    as `find_images` lists them. Integers of 8 or 16 bits become floats in [0, 1]; floats are taken
+    as they are. The arithmetic is of float64 where the images are, and of float32 otherwise.
 
     Beside input and output, `transform` needs a few megabytes a thread for any number of images.
 
@@ -193,7 +193,7 @@ class PatchFeatures(
 
         Parameters
         ----------
-        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
+        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, or a folder
         y : ignored
 
         Returns
@@ -232,7 +232,7 @@ class PatchFeatures(
 
         Parameters
         ----------
-        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
+        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, or a folder
         n_patches : int, default=10_000
         random_state : int, RandomState instance or None, default=None
 
@@ -300,7 +300,7 @@ class PatchFeatures(
 
         Parameters
         ----------
-        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
+        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, or a folder
             With as many channels as in `fit`.
 
         Returns

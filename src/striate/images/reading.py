@@ -1,14 +1,14 @@
 """Image files: found in folders, read into floating-point arrays (h, w, c)."""
 
 import os
-import threading
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from striate.images.quiet import pillow_quiet
 
 #: Names that are looked for in folders. A file that is named itself may have any name.
 IMAGE_SUFFIXES = frozenset(
@@ -24,19 +24,6 @@ _FIRST_FRAME_IS_THE_IMAGE = ("MPO",)
 
 # ITU-R BT.601: how bright red, green and blue look.
 _LUMA = (0.299, 0.587, 0.114)
-
-# warnings.catch_warnings is not safe in threads, so only one thread decodes at a time.
-_DECODING = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """Forget that a thread was reading: in a forked child there is none."""
-    global _DECODING
-    _DECODING = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class ImageError(ValueError):
@@ -71,7 +58,7 @@ def find_images(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     --------
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
-    >>> from striate.images.reading import find_images
+    >>> from striate import find_images
     >>> with TemporaryDirectory() as folder:
     ...     for name in ("b.png", "a.JPG", "notes.txt"):
     ...         Path(folder, name).touch()
@@ -140,10 +127,7 @@ def read_image(
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with _DECODING, warnings.catch_warnings():
-            # Odd metadata is no reason for a warning, a decompression bomb is one to stop.
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with pillow_quiet:
             pixels = _decode(path, np.dtype(dtype))
     except ImageError as error:
         raise ImageError(f"{os.fspath(path)}: {error}") from None
@@ -151,7 +135,8 @@ def read_image(
         kinds = ", ".join(_FORMATS)
         raise ImageError(
             f"{os.fspath(path)}: not an image of a kind that is read here: {kinds}; "
-            "grey or colour, with 8 or 16 bits a channel"
+            "grey or colour, with 8 or 16 bits a channel; read others, such as images of many "
+            "bands, with a library of your own, and give arrays"
         ) from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ImageError(
@@ -159,6 +144,10 @@ def read_image(
             "or raise PIL.Image.MAX_IMAGE_PIXELS if you trust the file"
         ) from None
     except Exception as error:
+        if os.path.isdir(path):
+            raise ImageError(
+                f"{os.fspath(path)}: is a folder; list the images in it with find_images"
+            ) from None
         # A decoder that meets damaged bytes raises anything: SyntaxError, struct.error, KeyError.
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         reason = " ".join(reason.split()) or type(error).__name__
