@@ -30,8 +30,8 @@ _MODULES = {
     "inspect_units": "striate.estimators.inspection",
     "labeled_scorer": "striate.estimators.labels",
     "maximal_inputs": "striate.core.maximal",
-    "shift_sensitivity": "striate.images.shifts",
     "readable_images": "striate.images.readable",
+    "shift_sensitivity": "striate.images.shifts",
 }
 
 __all__ = list(_MODULES)
