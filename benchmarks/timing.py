@@ -11,7 +11,7 @@ import numpy as np
 from .environment import threads
 
 #: Seconds between two contenders: threads of the one, which wait in a loop, fall asleep.
-PAUSE = 0.5
+PAUSE = 0.25
 #: In the names of contenders.
 THREADS = {1: "1 thread", 2: "2 threads"}
 
