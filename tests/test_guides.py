@@ -33,7 +33,7 @@ SMALL = {
 def photographs(tmp_path, monkeypatch):
     """The folders that the guide begins with."""
     rng = np.random.default_rng(0)
-    for folder in ("labelled/cracked", "labelled/sound", "unlabelled"):
+    for folder in ("labelled/cracked", "labelled/sound", "unlabelled", "archive"):
         (tmp_path / folder).mkdir(parents=True)
         for i in range(12):
             pixels = rng.integers(0, 256, (20, 24), dtype=np.uint8)
