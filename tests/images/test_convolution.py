@@ -55,9 +55,9 @@ def test_pooling(sizes, pooling, block):
     n_y, n_x, *grid = sizes
     feature_map = np.random.default_rng(0).normal(size=(n_y, n_x, 3))
     expected = textbook.pool(feature_map, grid, pooling).reshape(-1, 3)
-    cells = cells_of_grids((n_y, n_x), [grid])
+    cells = cells_of_grids((n_y, n_x), (tuple(grid),))
     np.testing.assert_allclose(pooled(feature_map, cells, pooling, block), expected, rtol=1e-12)
-    pyramid = pooled(feature_map, cells_of_grids((n_y, n_x), [grid, (1, 1)]), pooling, block)
+    pyramid = pooled(feature_map, cells_of_grids((n_y, n_x), (tuple(grid), (1, 1))), pooling, block)
     whole = textbook.pool(feature_map, (1, 1), pooling).reshape(-1, 3)
     np.testing.assert_allclose(pyramid, np.concatenate([expected, whole]), rtol=1e-12)
 
@@ -83,7 +83,7 @@ def test_both_signs_beyond_a_threshold(sizes, pooling, theta):
     n_y, n_x, *grid = sizes
     z = np.random.default_rng(0).normal(size=(n_y, n_x, 2))
     signs = np.concatenate([np.maximum(z - theta, 0), np.maximum(-z - theta, 0)], axis=2)
-    cells = cells_of_grids((n_y, n_x), [grid])
+    cells = cells_of_grids((n_y, n_x), (tuple(grid),))
     expected = pooled(signs, cells, pooling)
     np.testing.assert_allclose(pooled(z, cells, pooling, threshold=theta), expected, rtol=1e-12)
 
@@ -96,7 +96,7 @@ def test_both_signs_beyond_a_threshold(sizes, pooling, theta):
 @settings(deadline=None, max_examples=60)
 def test_pool_of_a_constant_is_the_constant(sizes, pooling, value):
     n_y, n_x, *grid = sizes
-    cells = cells_of_grids((n_y, n_x), [grid])
+    cells = cells_of_grids((n_y, n_x), (tuple(grid),))
     constant = pooled(np.full((n_y, n_x, 2), value), cells, pooling)
     np.testing.assert_allclose(constant, value, rtol=1e-12)
 
@@ -106,7 +106,7 @@ def test_pool_of_a_constant_is_the_constant(sizes, pooling, value):
 def test_cells_differ_by_one_row_and_column_at_most(sizes):
     """The map is divided as evenly as can be, and no position is left out."""
     n_y, n_x, gh, gw = sizes
-    cells = cells_of_grids((n_y, n_x), [(gh, gw)])
+    cells = cells_of_grids((n_y, n_x), ((gh, gw),))
     counted = pooled(np.ones((n_y, n_x, 1)), cells, "sum")
     np.testing.assert_array_equal(counted.ravel(), cells.sizes)
     assert counted.sum() == n_y * n_x
@@ -159,7 +159,7 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     assert stride > 1 or feature_map[..., 0].size % BLOCK_POSITIONS > 0 < BLOCK_POSITIONS
     expected = textbook.pool(feature_map, grid, pooling)
     patches = patches_of(4, 5, stride, True)
-    cells = cells_of_grids(patches.map_shape(image), [grid])
+    cells = cells_of_grids(patches.map_shape(image), (grid,))
     project, signs = (np.empty((40, 0), dtype), np.empty(0, dtype)), np.empty(0, dtype)
     encoding = Encoding(W, b, ACTIVATIONS[activation], signs)
     result = np.full((6, 6), start(pooling), dtype=dtype)

@@ -384,7 +384,7 @@ class PatchFeatures(
                     f"than the cells of pool_grid={self.pool_grid}; choose a coarser grid or a "
                     "smaller stride"
                 )
-        return cells_of_grids(map_shape, self._grids())
+        return cells_of_grids(map_shape, tuple(self._grids()))
 
     def _encode_and_pool(self, image, cells, pooled):
         """The general way, for an encoder of any kind: blocks of patches through its transform."""

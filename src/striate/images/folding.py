@@ -60,9 +60,10 @@ def fold(whitening, encoder, n_pixels, dtype):
             return None
         limits = getattr(whitening, "limits", limits)
         C, c = C.astype(np.float64), c.astype(np.float64)
-        U, s, R = np.linalg.svd(C)
-        q = max(int(np.sum(s > _NO_RANK * s[0])), 1)
-        if distances or C.shape[0] * q + q * W.shape[1] < C.shape[0] * W.shape[1]:
+        (d, k), q = W.shape, getattr(whitening, "n_components_", len(W))
+        if distances or d * q + q * k < d * k:
+            U, s, R = np.linalg.svd(C)
+            q = max(int(np.sum(s > _NO_RANK * s[0])), 1)
             L, shift, W = U[:, :q] * s[:q], c @ R[:q].T, R[:q] @ W
         else:
             b, W = b + c @ W, C @ W

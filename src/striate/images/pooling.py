@@ -1,5 +1,6 @@
 """Pooling: what remains of the activations at all positions, cell by cell."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,11 +30,13 @@ class Cells(NamedTuple):
     sizes: np.ndarray
 
 
+@lru_cache(maxsize=64)
 def cells_of_grids(map_shape, grids):
     """A map (n_y, n_x) divided by each of the grids (down, across) as evenly as can be."""
     return _cells([[_even(n, g) for n, g in zip(map_shape, grid, strict=True)] for grid in grids])
 
 
+@lru_cache(maxsize=64)
 def cells_of_windows(map_shape, window):
     """A map (n_y, n_x) in windows of (height, width) positions; the last may be smaller."""
     return _cells([[np.arange(n) // size for n, size in zip(map_shape, window, strict=True)]])
