@@ -188,7 +188,7 @@ def _first_of_each_class(order: Rows, y: Rows, n: int) -> Rows:
 
 
 def _fitted(classifier: Any, X: NDArray[Any], y: Rows) -> Any:
-    # Products are small here: with threads, a fit took up to twenty times as long.
+    # Products are small here: threads of BLAS would only wait for each other.
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         # The accuracy is measured anyhow: a solver that stopped early does not falsify it.
         warnings.simplefilter("ignore", ConvergenceWarning)
