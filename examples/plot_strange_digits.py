@@ -40,11 +40,13 @@ for digit in digits.reshape(10, 8, 8):
 
 # %%
 # From above: the digits, what the autoencoder makes of them, and the error of each pixel,
-# ½ (x̂ − x)², by :meth:`~striate.SparseAutoencoder.reconstruction_error`. The spots stand out.
+# ½ (x̂ − x)², by :meth:`~striate.SparseAutoencoder.reconstruction_error`, as a share of the largest
+# in the digit. The spots stand out.
+reproduced = model.inverse_transform(model.transform(digits))
 errors = model.reconstruction_error(digits)
-rows = [digits, model.inverse_transform(model.transform(digits)), errors]
-scaled = np.concatenate([each / each.max() for each in rows])
-display = FeatureDisplay(scaled, image_shape=(8, 8)).plot(n_columns=10, scale="common")
+shares = errors / errors.max(axis=1, keepdims=True)
+rows = np.concatenate([digits, reproduced, shares])
+display = FeatureDisplay(rows, image_shape=(8, 8)).plot(n_columns=10, scale="common")
 
 # %%
 # The sum of a digit's errors is minus its score, by which the strange are told from the usual:
