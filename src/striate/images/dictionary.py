@@ -20,7 +20,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from striate.core.activations import IDENTITY
 from striate.core.blas import product
 from striate.core.compile import jit, kernel, like, writable
-from striate.core.network import layer_output
 from striate.core.threads import team
 from striate.images.encoding import (
     NEAREST,
@@ -234,9 +233,10 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         codes = np.empty((len(X), n_features(how)), dtype=X.dtype)
         with team() as run:
             for rows in gen_batches(len(X), _BLOCK_ROWS):
-                Z = layer_output(X[rows], W, np.zeros_like(b), "identity")
-                theta = np.full(len(Z), how.threshold, dtype=X.dtype)
-                run(encoded, how, writable(X[rows]), Z, theta)
+                x = writable(X[rows])
+                Z = np.empty((len(x), b.size), dtype=X.dtype)
+                theta = np.full(len(x), how.threshold, dtype=X.dtype)
+                run(encoded, how, x, Z, theta)
                 if len(how.signs):
                     signed = [Z if sign > 0 else -Z for sign in how.signs]
                     Z = np.maximum(np.hstack(signed) - theta[:, np.newaxis], 0)

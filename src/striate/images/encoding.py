@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from striate.core.activations import ACTIVATIONS, activate
+from striate.core.blas import product
 from striate.core.compile import jit, jit_sum, kernel, like, specialize
 
 #: What distances become, as numbers in compiled code.
@@ -116,6 +117,7 @@ def distances(squares, b, z):
 
 @kernel
 def encoded(t, T, encoding, X, Z, theta):
-    """Thread t's share of the rows of Z = X W, encoded in place."""
+    """Z = X W, encoded: thread t's share of the rows."""
     lo, hi = len(Z) * t // T, len(Z) * (t + 1) // T
+    product(X[lo:hi], False, encoding.W, False, Z[lo:hi], 0.0)
     encode(encoding, X[lo:hi], Z[lo:hi], theta[lo:hi])

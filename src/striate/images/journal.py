@@ -101,7 +101,7 @@ class TableOnDisk:
                 file.close()
 
     def _opened(self, path: Path, going_on: bool) -> IO[bytes]:
-        file = open(path, "r+b" if going_on else "w+b")  # noqa: SIM115
+        file = open(path, "r+b" if going_on else "w+b")  # noqa: SIM115, `close` closes it
         self._files.append(file)
         return file
 
