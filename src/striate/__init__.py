@@ -11,6 +11,7 @@ _MODULES = {
     "FeatureDisplay": "striate.display.features",
     "ImageWhitening": "striate.images.whitening",
     "LinearClassifier": "striate.estimators.linear",
+    "LocalReceptiveFields": "striate.estimators.receptive_fields",
     "LossCurveDisplay": "striate.display.loss_curves",
     "MLPClassifier": "striate.estimators.mlp_classifier",
     "MLPRegressor": "striate.estimators.mlp_regressor",

@@ -8,9 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from scipy import sparse
 from sklearn.base import BaseEstimator
 
 import striate
+
+# Sparse matrices skops knows. Whoever computes with either looks at its indices first.
+_SPARSE = (sparse.csc_array, sparse.csr_array, sparse.coo_array)
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -184,13 +188,13 @@ def _refused_types(skops_io: ModuleType, data: bytes) -> list[str]:
 
 
 def _our_types() -> list[str]:
-    """Full names of the public estimators: each by name, so that no function slips in."""
+    """Full names of the public estimators, and of the sparse arrays that they may hold."""
+    # Each by name, so that no function slips in.
     public = [getattr(striate, name) for name in striate.__all__]
-    return [
-        f"{each.__module__}.{each.__qualname__}"
-        for each in public
-        if isinstance(each, type) and issubclass(each, BaseEstimator)
+    estimators = [
+        each for each in public if isinstance(each, type) and issubclass(each, BaseEstimator)
     ]
+    return [f"{each.__module__}.{each.__qualname__}" for each in [*estimators, *_SPARSE]]
 
 
 @contextmanager

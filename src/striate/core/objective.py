@@ -1,19 +1,15 @@
-"""J and ∇J as sums over blocks of rows: J(θ) = Σ_i w_i loss_i + λ/2 Σ W² + β Σ_j KL(ρ ‖ ρ̂_j)."""
+"""J and ∇J as sums over blocks of rows.
+
+J(θ) = Σ_i w_i loss_i + λ/2 Σ W² + μ Σ |W| + β Σ_j KL(ρ ‖ ρ̂_j).
+"""
 
 import numpy as np
 
 from .compile import jit, kernel
 from .inputs import block, dense_block, dtype_of, n_rows
+from .layers import ACTIVATION, STARTS_AT, delta, units
 from .losses import LOSSES, data_term
-from .network import (
-    ACTIVATION,
-    add_gradient,
-    backward,
-    delta,
-    first_forward,
-    forward,
-    units,
-)
+from .network import add_gradient, backward, first_forward, forward
 from .penalties import add_weighted_sum, penalize
 
 #: Rows that are computed at once: few enough that their activations stay in the cache.
@@ -44,6 +40,8 @@ class Objective:
         What `striate.core.threads.team` gives.
     weight_decay : float, default=0.0
         λ of the ridge.
+    l1_weight : float, default=0.0
+        μ. ∇J leaves this term out, which has no derivative at 0: that is for solvers to care for.
     sparsity_target, sparsity_weight : float, default=0.05, 0.0
         ρ and β, for the first hidden layer.
     sample_weight : ndarray of shape (m,), default=None
@@ -54,7 +52,7 @@ class Objective:
     mean_activation : ndarray of shape (n_1,)
         ρ̂ at the last θ, if sparsity_weight is not 0.
     terms : dict
-        J at the last θ as the sum of "data", "sparsity" and "ridge".
+        J at the last θ as the sum of "data", "sparsity", "ridge" and "l1".
 
     Notes
     -----
@@ -75,6 +73,7 @@ class Objective:
         run,
         *,
         weight_decay=0.0,
+        l1_weight=0.0,
         sparsity_target=0.05,
         sparsity_weight=0.0,
         sample_weight=None,
@@ -85,6 +84,7 @@ class Objective:
         self.network, self.X, self.Y, self.run, self.dtype = network, X, Y, run, dtype
         self.loss = LOSSES[loss][0]
         self.penalties = (weight_decay, sparsity_target, sparsity_weight)
+        self.l1_weight = l1_weight
         w = np.ones(m) if sample_weight is None else sample_weight
         self.w = (w / np.sum(w, dtype=np.float64)).astype(dtype)
         n_groups = min(max(m // BLOCK_ROWS, 1), MAX_GROUPS)
@@ -100,6 +100,7 @@ class Objective:
         self.first = empty(self.n_kept + T * capacity, n_1)
         self.rest = empty(T, capacity * network.n_deeper_units)
         self.deltas = empty(T, capacity * sum(network.sizes[1:]))
+        self.columns = network.columns(T, capacity, dtype)
         n_each = max(1, WAITING_BYTES // (network.n_parameters * dtype.itemsize * T))
         self.gradients = empty(min(n_each * T, n_groups), network.n_parameters)
         self.sums = np.zeros((n_groups, n_1), dtype=dtype)
@@ -108,12 +109,13 @@ class Objective:
     def __call__(self, theta):
         """J (float) and ∇J (a new array of the type of Y) at θ."""
         theta = np.ascontiguousarray(theta, dtype=self.dtype)
-        layers, (weight_decay, rho, beta) = self.network.layers, self.penalties
+        layers, links = self.network.layers, self.network.links
+        weight_decay, rho, beta = self.penalties
         s, sparsity = np.empty(0, dtype=theta.dtype), 0.0
         if beta:
             self.run(
-                _first_layer, theta, layers, self.X, self.w, self.bounds, self.n_kept, self.first,
-                self.sums,
+                _first_layer, theta, layers, links, self.X, self.w, self.bounds, self.n_kept,
+                self.first, self.columns, self.sums,
             )  # fmt: skip
             s = np.empty_like(self.sums[0])
             sparsity = _sparsity(layers, rho, beta, self.sums, self.mean_activation, s)
@@ -121,8 +123,9 @@ class Objective:
         for begin in range(0, len(values), len(self.gradients)):
             bounds = self.bounds[begin : begin + len(self.gradients) + 1]
             self.run(
-                _gradients, theta, layers, self.loss, self.X, self.Y, self.w, s, bounds,
-                self.n_kept, self.first, self.rest, self.deltas, self.gradients, values[begin:],
+                _gradients, theta, layers, links, self.loss, self.X, self.Y, self.w, s, bounds,
+                self.n_kept, self.first, self.rest, self.deltas, self.columns, self.gradients,
+                values[begin:],
             )  # fmt: skip
             for group in self.gradients[: len(bounds) - 1]:  # first to last
                 gradient += group
@@ -130,7 +133,9 @@ class Objective:
         if weight_decay:
             gradient[: W.size] += theta.dtype.type(weight_decay) * W
             ridge = weight_decay / 2 * float(np.einsum("i,i->", W, W, dtype=np.float64))
-        self.terms = {"data": float(np.sum(values)), "sparsity": sparsity, "ridge": ridge}
+        l1 = self.l1_weight * float(np.abs(W).sum(dtype=np.float64)) if self.l1_weight else 0.0
+        data = float(np.sum(values))
+        self.terms = {"data": data, "sparsity": sparsity, "ridge": ridge, "l1": l1}
         return sum(self.terms.values()), gradient
 
 
@@ -142,7 +147,7 @@ def _rows_of_first(first, n_kept, t, capacity, lo, hi):
 
 
 @kernel
-def _first_layer(t, T, theta, layers, X, w, bounds, n_kept, first, sums):
+def _first_layer(t, T, theta, layers, links, X, w, bounds, n_kept, first, columns, sums):
     """a(1) of all rows, as far as it is kept, and Σ_i w_i a(1)_i for each group of rows."""
     capacity = min(BLOCK_ROWS, len(w))
     for g in range(t, len(sums), T):
@@ -150,7 +155,7 @@ def _first_layer(t, T, theta, layers, X, w, bounds, n_kept, first, sums):
         for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):
             hi = min(lo + BLOCK_ROWS, bounds[g + 1])
             a = _rows_of_first(first, n_kept, t, capacity, lo, hi)
-            first_forward(theta, layers[0], block(X, lo, hi), a)
+            first_forward(theta, layers[0], links, block(X, lo, hi), a, columns[t])
             add_weighted_sum(a, w[lo:hi], sums[g])
 
 
@@ -162,7 +167,8 @@ def _sparsity(layers, rho, beta, sums, rho_hat, s):
 
 @kernel
 def _gradients(
-    t, T, theta, layers, loss, X, Y, w, s, bounds, n_kept, first, rest, deltas, gradients, values
+    t, T, theta, layers, links, loss, X, Y, w, s, bounds, n_kept, first, rest, deltas, columns,
+    gradients, values,
 ):  # fmt: skip
     """Data term of J for each group of rows, and its gradient; thread t takes every T-th group."""
     last, capacity = len(layers) - 1, min(BLOCK_ROWS, len(w))
@@ -173,12 +179,12 @@ def _gradients(
             hi = min(lo + BLOCK_ROWS, bounds[g + 1])
             rows, x = (0, hi - lo), block(X, lo, hi)
             a = _rows_of_first(first, n_kept, t, capacity, lo, hi)
-            if hi > n_kept:
-                first_forward(theta, layers[0], x, a)
-            forward(theta, layers, a, rest[t], rows)
+            if hi > n_kept or layers[0, STARTS_AT] >= 0:  # whose columns are not kept
+                first_forward(theta, layers[0], links, x, a, columns[t])
+            forward(theta, layers, links, a, rest[t], columns[t], rows)
             output = units(layers, last, a, rest[t], rows)
             d = delta(layers, last, deltas[t], rows)
             f = layers[last, ACTIVATION]
             values[g] += data_term(loss, f, output, dense_block(Y, lo, hi), w[lo:hi], d)
-            backward(theta, layers, a, rest[t], deltas[t], rows, w[lo:hi], s)
-            add_gradient(layers, x, a, rest[t], deltas[t], rows, gradients[g])
+            backward(theta, layers, links, a, rest[t], deltas[t], columns[t], rows, w[lo:hi], s)
+            add_gradient(layers, links, x, a, rest[t], deltas[t], columns[t], rows, gradients[g])

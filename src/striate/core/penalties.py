@@ -1,9 +1,9 @@
-"""Terms of J beside the data: the ridge, and Kullback-Leibler sparsity."""
+"""Terms of J beside the data: the ridge, the L1 norm, and Kullback-Leibler sparsity."""
 
 import numpy as np
 
 from .activations import RELU, TANH
-from .compile import jit, jit_sum
+from .compile import jit, jit_sum, kernel, like
 
 
 @jit_sum
@@ -13,6 +13,28 @@ def sum_of_squares(W):
     for i in range(W.size):
         total += np.float64(W[i]) * np.float64(W[i])
     return total
+
+
+@jit_sum
+def sum_of_sizes(W):
+    """Σ |W|, for the L1 term μ Σ |W|, whose minima have weights that are 0."""
+    total = 0.0
+    for i in range(W.size):
+        total += abs(np.float64(W[i]))
+    return total
+
+
+@jit
+def shrunk(w, t):
+    """The v that minimises ½ (v − w)² + t |v|: the proximal step of the L1 term."""
+    return max(w - t, like(0, w)) + min(w + t, like(0, w))
+
+
+@kernel
+def shrink(W, t):
+    """Every number of W by the same t, in place."""
+    for i in range(W.size):
+        W[i] = shrunk(W[i], like(t, W[i]))
 
 
 @jit

@@ -1,7 +1,7 @@
 """The sparse autoencoder: a network that learns features by reproducing its input."""
 
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -16,6 +16,14 @@ from striate.core.network import Network, network_output
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.core.threads import team
+from striate.estimators.connectivity import (
+    check_shapes,
+    connections_in,
+    hidden_sizes,
+    masks_of,
+    without_zeros,
+)
+from striate.estimators.receptive_fields import LocalReceptiveFields
 from striate.estimators.reconstruction import Reconstruction
 from striate.estimators.training import (
     Plateau,
@@ -46,7 +54,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     Parameters
     ----------
     n_components : int, default=100
-        Number of hidden units.
+        Number of hidden units; with `connectivity` it follows from that.
     activation : {"logistic", "tanh", "relu"}, default="logistic"
         f of the hidden units.
     output_activation : {"identity", "logistic", "tanh"}, default="identity"
@@ -88,14 +96,20 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     verbose : bool, default=False
         Prints J after each iteration. For a progress bar:
         ``set_callbacks(sklearn.callback.ProgressBar())``.
+    connectivity : mask, LocalReceptiveFields or None, default=None
+        Which inputs each hidden unit sees, and takes part in reproducing; weights, time and memory
+        are those of the connections. A mask is an array or a sparse matrix (n_features,
+        n_components), with connections where it is not 0.
+    l1_weight : float, default=0.0
+        μ of a term μ Σ |W| of J, which makes weights exactly 0: see `sparsify`.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, n_features)
-        W: what each hidden unit weighs.
+    components_ : ndarray or csr_array of shape (n_components, n_features)
+        W: what each hidden unit weighs; sparse with `connectivity`.
     intercept_ : ndarray of shape (n_components,)
         b.
-    decoder_components_ : ndarray of shape (n_components, n_features)
+    decoder_components_ : ndarray or csc_array of shape (n_components, n_features)
         W′: what each hidden unit adds to the reconstruction.
     decoder_intercept_ : ndarray of shape (n_features,)
         b′.
@@ -149,6 +163,9 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     True
     """
 
+    components_: Any  # arrays, or sparse matrices
+    decoder_components_: Any
+
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"logistic", "tanh", "relu"})],
@@ -167,6 +184,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
+        "connectivity": ["array-like", "sparse matrix", LocalReceptiveFields, None],
+        "l1_weight": [Interval(Real, 0, None, closed="left")],
     }
 
     def __init__(
@@ -189,6 +208,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         random_state=None,
         warm_start=False,
         verbose=False,
+        connectivity=None,
+        l1_weight=0.0,
     ):
         self.n_components = n_components
         self.activation = activation
@@ -207,6 +228,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+        self.connectivity = connectivity
+        self.l1_weight = l1_weight
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -257,8 +280,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         given, go_on = X, hasattr(self, "components_") and (incremental or self.warm_start)
         X = self._validated(X, reset=not go_on)
         self._check_ranges(X)
-        sizes = (X.shape[1], self.n_components, X.shape[1])
-        network = Network(sizes, (self.activation, self.output_activation), self.tied_weights)
+        network = self._network(X, go_on)
         if not (go_on and incremental):
             self._random_state = check_random_state(self.random_state)
         theta = self._start(network, X.dtype, go_on)
@@ -278,16 +300,30 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         progress.end()
         return self
 
+    def _network(self, X, go_on):
+        if go_on:
+            k = len(self.intercept_)
+            connections = connections_in([self.components_.T, self.decoder_components_])
+            if self.connectivity is None and k != self.n_components:
+                raise ValueError(
+                    f"n_components={self.n_components}, but the fit to go on from has {k} hidden "
+                    "units. Set warm_start=False to begin anew."
+                )
+        else:
+            masks = [] if self.connectivity is None else masks_of([self.connectivity])
+            (k,) = hidden_sizes(self, masks, "n_components")
+            check_shapes(masks, (X.shape[1], k, X.shape[1]), "n_components")
+            connections = [masks[0], masks[0].T] if masks else [None, None]
+        if self.tied_weights:
+            connections = connections[:1]
+        activations = self.activation, self.output_activation
+        return Network((X.shape[1], k, X.shape[1]), activations, self.tied_weights, connections)
+
     def _start(self, network, dtype, go_on):
         """θ to start with."""
         if not go_on:
             self.loss_curve_: list[float] = []
             return network.initial_theta(self._random_state, "uniform", dtype)
-        if len(self.components_) != self.n_components:
-            raise ValueError(
-                f"n_components={self.n_components}, but the fit to go on from has "
-                f"{len(self.components_)} hidden units. Set warm_start=False to begin anew."
-            )
         W = self.components_.T, self.decoder_components_
         theta = network.pack(W, (self.intercept_, self.decoder_intercept_))
         return theta.astype(dtype, copy=False)
@@ -299,7 +335,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             seed = self._random_state.randint(2**31)
             noisy = with_noise(X, NOISE[self.noise_type], self.noise, seed)
         problem = {"network": network, "loss": "squared_error", "X": noisy, "Y": X, "run": run}
-        names = ("weight_decay", "sparsity_target", "sparsity_weight")
+        names = ("weight_decay", "l1_weight", "sparsity_target", "sparsity_weight")
         return problem | {name: getattr(self, name) for name in names}
 
     def _train_whole(self, network, theta, X, run, progress):
@@ -362,7 +398,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     def _attributes(self, network, theta):
         (W, W_decoder), (b, b_decoder) = network.unpack(theta)
         return {
-            "components_": np.ascontiguousarray(W.T),
+            "components_": W.T.copy(),
             "intercept_": b.copy(),
             "decoder_components_": W_decoder.copy(),
             "decoder_intercept_": b_decoder.copy(),
@@ -374,6 +410,23 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
             total += network_output(X[rows], encoder).sum(axis=0, dtype=np.float64)
         return (total / X.shape[0]).astype(X.dtype)
+
+    def sparsify(self):
+        """Keep only the weights that are not 0, so that `transform` costs what they cost.
+
+        It pays where few are left, as after training with `l1_weight`. A later `partial_fit`, or
+        `fit` with `warm_start`, trains these weights and adds no others.
+
+        Returns
+        -------
+        self
+            With sparse matrices for `components_` and `decoder_components_`.
+        """
+        check_is_fitted(self)
+        self.components_ = without_zeros(self.components_.T).T
+        self.decoder_components_ = without_zeros(self.decoder_components_)
+        self._optimizer = {}  # which remembers something for each old weight
+        return self
 
     def as_layer(self):
         """W (n_features, n_components), b and f of ``transform(X)`` = f(X W + b).

@@ -83,15 +83,22 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         What the hidden layers begin as: `hidden_layer_sizes` and `activation` follow from it, and
         all layers are then trained together. It is cloned and fitted on the rows that `fit` sees,
         so that nothing leaks in cross-validation; a frozen one is taken as it is.
+    connectivity : mask, LocalReceptiveFields, list of these and None, or None, default=None
+        Which inputs each unit sees; weights, time and memory are those of the connections. A mask
+        is an array or sparse matrix (n_in, n_out), with connections where it is not 0, for the
+        first layer; a list has an entry for each layer, None for a dense one. Sizes of hidden
+        layers follow from it.
+    l1_weight : float, default=0.0
+        μ of a term μ Σ |W| beside the mean loss, which makes weights exactly 0: see `sparsify`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights of each layer, transposed from the lecture's W.
+    coefs_ : list of ndarray or csc_array of shape (n_in, n_out)
+        Weights of each layer, transposed from the lecture's W; sparse where `connectivity` is.
     intercepts_ : list of ndarray of shape (n_out,)
     loss_ : float
-        Loss at the end, the ridge included.
+        Loss at the end, with ridge and L1 term.
     best_loss_ : float or None
         Lowest loss; None with early stopping.
     loss_curve_ : list of float
@@ -173,6 +180,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         output_activation="auto",
         initialization="glorot",
         pretraining=None,
+        connectivity=None,
+        l1_weight=0.0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -201,6 +210,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self.output_activation = output_activation
         self.initialization = initialization
         self.pretraining = pretraining
+        self.connectivity = connectivity
+        self.l1_weight = l1_weight
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = validate_data(

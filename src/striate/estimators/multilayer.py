@@ -16,12 +16,23 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from striate.core.connections import canonical, stored
 from striate.core.inputs import as_input
 from striate.core.network import Network, NotFiniteError, network_output
 from striate.core.objective import Objective
 from striate.core.threads import team
 from striate.estimators.after_epoch import AfterEpoch, begin_record
+from striate.estimators.connectivity import (
+    all_finite,
+    check_same,
+    check_shapes,
+    connections_in,
+    hidden_sizes,
+    masks_of,
+    without_zeros,
+)
 from striate.estimators.pretraining import check_agreement, pretrained
+from striate.estimators.receptive_fields import LocalReceptiveFields
 from striate.estimators.training import MINIBATCH_SOLVERS, Progress, epochs, full_batch, threads_for
 from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, Minibatch
 
@@ -64,6 +75,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "initialization": [StrOptions({"glorot", "normal"})],
         "pretraining": [HasMethods(["fit", "transform"]), None],
+        "connectivity": ["array-like", "sparse matrix", LocalReceptiveFields, None],
+        "l1_weight": [Interval(Real, 0, None, closed="left")],
     }
 
     @abstractmethod
@@ -119,9 +132,10 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
         loss, self.out_activation_ = self._output()
-        hidden, activations = self._hidden_layers(X, first)
+        hidden, activations, connections = self._hidden_layers(X, first)
         self._activations = [*activations, self.out_activation_]
-        network = Network([X.shape[1], *hidden, self.n_outputs_], self._activations)
+        sizes = [X.shape[1], *hidden, self.n_outputs_]
+        network = Network(sizes, self._activations, connections=connections)
         if first:
             self._initialize(network, X.dtype)
         theta = network.pack(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
@@ -143,16 +157,25 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         return sizes
 
     def _hidden_layers(self, X, first):
-        """Sizes and activations of the hidden layers."""
+        """Sizes and activations of the hidden layers, and the connections of all layers."""
+        masks = masks_of(self.connectivity) if first else []
         if self.pretraining is None:
-            sizes = self._hidden_layer_sizes()
-            return sizes, [self.activation] * len(sizes)
-        if first:
-            self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
-        layers = self.pretraining_.encoder_layers()
-        sizes, activations = [len(b) for _, b, _ in layers], [f for _, _, f in layers]
-        check_agreement(self, sizes, activations)
-        return sizes, activations
+            sizes = hidden_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
+            activations = [self.activation] * len(sizes)
+        else:
+            if first:
+                self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
+            layers = self.pretraining_.encoder_layers()
+            sizes, activations = [len(b) for _, b, _ in layers], [f for _, _, f in layers]
+            check_agreement(self, sizes, activations)
+            check_same(masks, layers)
+            if first:
+                pretrained_masks = connections_in(W for W, _, _ in layers)
+                masks = pretrained_masks + masks[len(pretrained_masks) :]
+        if not first:
+            return sizes, activations, connections_in(self.coefs_)
+        check_shapes(masks, [X.shape[1], *sizes, self.n_outputs_])
+        return sizes, activations, masks + [None] * (len(sizes) + 1 - len(masks))
 
     def _initialize(self, network, dtype):
         activation = self.activation if self.pretraining is None else self._activations[0]
@@ -164,7 +187,9 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
                 self.coefs_, self.intercepts_, self.pretraining_.encoder_layers(), strict=False
             )
             for W, b, (pretrained_W, pretrained_b, _) in layers:
-                W[:], b[:] = pretrained_W, pretrained_b
+                if sparse.issparse(W):
+                    pretrained_W = canonical(pretrained_W)
+                stored(W)[:], b[:] = stored(pretrained_W), pretrained_b
         self.n_layers_ = len(network.sizes)
         begin_record(self)
 
@@ -172,7 +197,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.coefs_, self.intercepts_ = network.unpack(theta)
 
     def _check_finite(self):
-        if not all(np.isfinite(values).all() for values in (*self.coefs_, *self.intercepts_)):
+        if not all_finite([*self.coefs_, *self.intercepts_]):
             raise ValueError(_NOT_FINITE.format(self.learning_rate_init))
 
     def _check_finite_loss(self):
@@ -208,7 +233,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         weight = X.shape[0] if sample_weight is None else float(np.sum(sample_weight))
         objective = Objective(
             network, loss, as_input(X), Y, run,
-            weight_decay=self.alpha / weight, sample_weight=sample_weight,
+            weight_decay=self.alpha / weight, l1_weight=self.l1_weight,
+            sample_weight=sample_weight,
         )  # fmt: skip
         self.loss_curve_: list[float] = []
         solution = full_batch(
@@ -250,7 +276,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             batch_size=self._batch_size(X.shape[0]), rule=self._rule(),
             learning_rate=self.learning_rate_init, momentum=self.momentum, beta_1=self.beta_1,
             beta_2=self.beta_2, epsilon=self.epsilon, decay_over_n=self.alpha,
-            sample_weight=sample_weight,
+            l1_weight=self.l1_weight, sample_weight=sample_weight,
         )  # fmt: skip
         if incremental:
             batches.resume(getattr(self, "_optimizer", {}))
@@ -307,12 +333,41 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     def _strata(self, y):
         return None
 
+    def sparsify(self):
+        """Keep only the weights that are not 0, so that a prediction costs what they cost.
+
+        It pays where few are left, as after training with `l1_weight`. A later `partial_fit`, or
+        `fit` with `warm_start`, trains these weights and adds no others.
+
+        Returns
+        -------
+        self
+            With a sparse matrix for each array of `coefs_`.
+        """
+        check_is_fitted(self)
+        return self._with_coefs([without_zeros(W) for W in self.coefs_])
+
+    def densify(self):
+        """Undo `sparsify`: keep the weights that are 0, too.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        return self._with_coefs([W.toarray() if sparse.issparse(W) else W for W in self.coefs_])
+
+    def _with_coefs(self, coefs):
+        self.coefs_ = coefs
+        self._optimizer = {}  # which remembers something for each old weight
+        return self
+
     def as_layer(self):
         """W (n_features, n_units), b and f of the first hidden layer: f(X W + b).
 
         Returns
         -------
-        W : ndarray of shape (n_features, n_units)
+        W : ndarray or csc_array of shape (n_features, n_units)
         b : ndarray of shape (n_units,)
         activation : str
         """

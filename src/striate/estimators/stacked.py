@@ -9,6 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from striate.estimators.autoencoder import SparseAutoencoder
+from striate.estimators.connectivity import check_shapes, hidden_sizes, masks_of
+from striate.estimators.receptive_fields import LocalReceptiveFields
 from striate.estimators.reconstruction import Reconstruction
 
 
@@ -28,6 +30,9 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         `hidden_layer_sizes`. None stands for ``SparseAutoencoder()``.
     random_state : int, RandomState instance or None, default=None
         Seeds the autoencoders whose own `random_state` is None.
+    connectivity : mask, LocalReceptiveFields, list of these and None, or None, default=None
+        Which inputs each hidden unit sees, as for `SparseAutoencoder`: of the first layer, or a
+        list with an entry for each, None for a dense one. The sizes of layers follow from it.
 
     Attributes
     ----------
@@ -70,12 +75,21 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         "hidden_layer_sizes": ["array-like"],
         "autoencoder": [SparseAutoencoder, list, None],
         "random_state": ["random_state"],
+        "connectivity": ["array-like", "sparse matrix", LocalReceptiveFields, None],
     }
 
-    def __init__(self, hidden_layer_sizes=(100,), *, autoencoder=None, random_state=None):
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        autoencoder=None,
+        random_state=None,
+        connectivity=None,
+    ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.autoencoder = autoencoder
         self.random_state = random_state
+        self.connectivity = connectivity
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
@@ -98,10 +112,10 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
             If there is no layer, if there are more or fewer autoencoders than layers, or as from
             `SparseAutoencoder.fit`.
         """
-        autoencoders = self._new_autoencoders()
+        A = self._validated(X, reset=True)
+        autoencoders = self._new_autoencoders(A.shape[1])
         context = self._init_callback_context(max_subtasks=len(autoencoders))
         context.call_on_fit_task_begin(estimator=self, X=X)
-        A = self._validated(X, reset=True)
         for autoencoder in autoencoders:
             task = context.subcontext(task_name="layer")
             with task.propagate_callback_context(autoencoder):
@@ -112,9 +126,10 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         context.call_on_fit_task_end(estimator=self, X=X)
         return self
 
-    def _new_autoencoders(self):
-        sizes = np.atleast_1d(self.hidden_layer_sizes)
-        if sizes.size == 0:
+    def _new_autoencoders(self, n_features):
+        masks = masks_of(self.connectivity)
+        sizes = hidden_sizes(self, masks)
+        if not sizes:
             raise ValueError("hidden_layer_sizes is empty: a stack has at least one layer.")
         given = self.autoencoder
         if not isinstance(given, list):
@@ -124,12 +139,16 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
                 f"autoencoder is a list of {len(given)}, but hidden_layer_sizes has {len(sizes)} "
                 "layers: give one autoencoder for each layer, or one for all."
             )
+        check_shapes(masks, [n_features, *sizes])
+        masks += [None] * (len(sizes) - len(masks))
         random_state = check_random_state(self.random_state)
         autoencoders = []
-        for size, template in zip(sizes.tolist(), given, strict=True):
+        for size, template, mask in zip(sizes, given, masks, strict=True):
             seed = random_state.randint(np.iinfo(np.int32).max)
             own = template.random_state
             settings = {"n_components": size, "random_state": seed if own is None else own}
+            if mask is not None:
+                settings["connectivity"] = mask
             autoencoders.append(clone(template).set_params(**settings))
         return autoencoders
 

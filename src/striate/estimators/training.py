@@ -78,7 +78,8 @@ def threads_for(network, n_rows):
 
 def full_batch(objective, theta, *, solver, max_iter, callback, learning_rate, tol, **limits):
     """Minimises J by "gd" or "lbfgs", which alone takes `limits`; returns a `Solution`."""
-    common = {"max_iter": max_iter, "callback": callback}
+    l1 = objective.l1_weight, objective.network.n_weights
+    common = {"max_iter": max_iter, "callback": callback, "l1": l1}
     if solver == "gd":
         return gradient_descent(objective, theta, learning_rate=learning_rate, tol=tol, **common)
     return lbfgs(objective, theta, **{"ftol": tol, **limits}, **common)

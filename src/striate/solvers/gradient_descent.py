@@ -1,9 +1,11 @@
 """The lecture's batch gradient descent: W ← W - α ∂J/∂W."""
 
+from striate.core.penalties import shrink
+
 from .solution import Solution, check_finite
 
 
-def gradient_descent(objective, theta, *, learning_rate, max_iter, tol, callback=None):
+def gradient_descent(objective, theta, *, learning_rate, max_iter, tol, l1=(0.0, 0), callback=None):
     """Steps of constant length factor α along -∇J, each over all rows.
 
     Parameters
@@ -18,6 +20,9 @@ def gradient_descent(objective, theta, *, learning_rate, max_iter, tol, callback
         Steps at most.
     tol : float
         Ends when a step lowers J by less than `tol` times max(J, 1).
+    l1 : (float, int), default=(0.0, 0)
+        μ of μ Σ |W|, which ∇J leaves out, and how many numbers of θ are weights: the first ones.
+        Each step is followed by the proximal step of this term, which makes weights exactly 0.
     callback : callable, default=None
         callback(theta, J) after each step; a true result ends the descent.
 
@@ -40,6 +45,8 @@ def gradient_descent(objective, theta, *, learning_rate, max_iter, tol, callback
     value, gradient = objective(theta)
     for n_iter in range(1, max_iter + 1):
         theta = theta - learning_rate * gradient
+        if l1[0]:
+            shrink(theta[: l1[1]], learning_rate * l1[0])
         before = value
         value, gradient = objective(theta)
         check_finite(

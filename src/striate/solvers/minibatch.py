@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from striate.core.compile import jit, kernel, like
+from striate.core.connections import connected_gradient
 from striate.core.inputs import (
     add_transposed_times,
     block,
@@ -14,21 +15,26 @@ from striate.core.inputs import (
     n_rows,
     renewed,
 )
-from striate.core.losses import LOSSES, data_term
-from striate.core.network import (
+from striate.core.layers import (
     ACTIVATION,
     B_AT,
+    N_IN,
     N_OUT,
+    STARTS_AT,
     TRANSPOSED,
     W_AT,
-    add_column_sums,
-    backward,
     delta,
-    first_forward,
-    forward,
     units,
 )
-from striate.core.penalties import add_weighted_sum, penalize, sum_of_squares
+from striate.core.losses import LOSSES, data_term
+from striate.core.network import add_column_sums, backward, first_forward, forward
+from striate.core.penalties import (
+    add_weighted_sum,
+    penalize,
+    shrunk,
+    sum_of_sizes,
+    sum_of_squares,
+)
 from striate.core.threads import wait
 
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
@@ -67,6 +73,9 @@ class Minibatch:
         Of Adam.
     decay_over_n : float, default=0.0
         A ridge whose λ is this divided by the total weight of the batch, as in scikit-learn.
+    l1_weight : float, default=0.0
+        μ of μ Σ |W|. Each step is followed by the proximal step of this term, which makes weights
+        exactly 0: w ← sign(w) max(0, |w| − η μ), for Adam with η_t / (√v + ε) in place of η.
 
     Notes
     -----
@@ -96,6 +105,7 @@ class Minibatch:
         epsilon=1e-8,
         weight_decay=0.0,
         decay_over_n=0.0,
+        l1_weight=0.0,
         sparsity_target=0.05,
         sparsity_weight=0.0,
         sample_weight=None,
@@ -103,7 +113,9 @@ class Minibatch:
         self.network, self.X, self.Y, self.run, self.theta = network, X, Y, run, theta
         self.loss, self.rule, self.learning_rate = LOSSES[loss][0], rule, learning_rate
         self.factors = np.array([momentum, beta_1, beta_2, epsilon])
-        self.constants = np.array([weight_decay, decay_over_n, sparsity_target, sparsity_weight])
+        self.constants = np.array(
+            [weight_decay, decay_over_n, l1_weight, sparsity_target, sparsity_weight]
+        )
         self.batch_size = min(batch_size, n_rows(X))
         self.n_rows, self.n_steps = n_rows(X), 0
         dtype = dtype_of(Y)
@@ -124,6 +136,7 @@ class Minibatch:
             np.empty(B * network.n_deeper_units, dtype=dtype),
             np.empty(B * sum(network.sizes[1:]), dtype=dtype),
         )
+        self.columns = network.columns(n_row_tiles, -(-B // n_row_tiles), dtype)
         self.row_values = np.zeros(n_row_tiles)
         self.tile_values = np.zeros(len(self.tiles))
         self.sums = np.zeros((n_row_tiles, n_1), dtype=dtype)
@@ -149,13 +162,14 @@ class Minibatch:
         Returns
         -------
         dict
-            "data" (with sparsity) and "ridge", whose sum is J.
+            "data" (with sparsity) and "weights" (the ridge and the L1 term), whose sum is J.
         """
         result = self.run(
             _epoch,
             self.barrier,
             self.theta,
             self.network.layers,
+            self.network.links,
             self.loss,
             self.rule,
             self.learning_rate,
@@ -169,6 +183,7 @@ class Minibatch:
             self.tiles,
             self.batch,
             self.activations,
+            self.columns,
             self.moments,
             self.row_values,
             self.tile_values,
@@ -176,9 +191,9 @@ class Minibatch:
             self.means,
             n_threads=self.n_threads,
         )
-        data, ridge, self.n_steps = result[0]
+        data, weights, self.n_steps = result[0]
         self.X = renewed(self.X)
-        return {"data": data, "ridge": ridge}
+        return {"data": data, "weights": weights}
 
 
 def _even(x):
@@ -187,29 +202,37 @@ def _even(x):
 
 
 def _parameter_tiles(network, small):
-    """Rows (layer, first, end) of each W; (layer, 0, 0) for b. A small network is not divided."""
+    """Rows (layer, first, end, where in θ, size) of each W; those of b have first = end = 0.
+
+    first and end are inputs of a dense layer and units of another. A small network is not divided.
+    """
     tiles = []
-    for layer, (n_in, n_out, *_, transposed) in enumerate(network.layers):
-        n = 1 if small else min(_even(n_in * n_out / TILE_PARAMETERS), n_in)
-        edges = np.linspace(0, n_in, n + 1).astype(np.int64)
-        if not transposed:
-            tiles += [(layer, first, end) for first, end in pairwise(edges)]
-        tiles.append((layer, 0, 0))
+    for layer, (fields, C) in enumerate(zip(network.layers, network.connections, strict=False)):
+        at = fields[W_AT]
+        if C is None:
+            begins = np.arange(fields[N_IN] + 1) * fields[N_OUT]
+        else:
+            begins = C.indptr.astype(np.int64)
+        n = 1 if small else min(_even(begins[-1] / TILE_PARAMETERS), len(begins) - 1)
+        edges = np.unique(np.searchsorted(begins, np.linspace(0, begins[-1], n + 1)))
+        for first, end in pairwise(edges):
+            tiles.append((layer, first, end, at + begins[first], begins[end] - begins[first]))
+    tiles += [(layer, 0, 0, row[B_AT], row[N_OUT]) for layer, row in enumerate(network.layers)]
     return np.array(tiles, dtype=np.int64)
 
 
 @kernel
 def _epoch(
-    t, T, barrier, theta, layers, loss, rule, learning_rate, factors, constants, n_steps, X, Y, w,
-    order, tiles, batch, activations, moments, row_values, tile_values, sums, means,
+    t, T, barrier, theta, layers, links, loss, rule, learning_rate, factors, constants, n_steps, X,
+    Y, w, order, tiles, batch, activations, columns, moments, row_values, tile_values, sums, means,
 ):  # fmt: skip
     """One thread's part of an epoch."""
-    weight_decay, decay_over_n, rho, beta = constants
+    weight_decay, decay_over_n, l1_weight, rho, beta = constants
     XB, YB, wB = batch
     capacity, n_row_tiles = len(wB), len(row_values)
     s = np.zeros(layers[0, N_OUT] if beta != 0 else 0, dtype=theta.dtype)
-    gradient = np.empty(_largest(tiles, layers), dtype=theta.dtype)
-    data_sum = ridge_sum = 0.0
+    gradient = np.empty(tiles[:, 4].max(), dtype=theta.dtype)
+    data_sum = weights_sum = 0.0
     for begin in range(0, len(order), capacity):
         n = min(capacity, len(order) - begin)
         total = _total(w, order[begin : begin + n])
@@ -220,7 +243,7 @@ def _epoch(
             chosen = order[begin + rows[0] : begin + rows[1]]
             x, a = block(XB, rows[0], rows[1]), activations[0][rows[0] : rows[1]]
             _gather(X, Y, w, chosen, total, x, YB[rows[0] :], wB[rows[0] :])
-            first_forward(theta, layers[0], x, a)
+            first_forward(theta, layers[0], links, x, a, columns[r])
             sums[r] = 0
             if beta != 0:
                 add_weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
@@ -231,7 +254,9 @@ def _epoch(
         n_steps += 1
         for r in range(t, n_row_tiles, T):
             rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
-            row_values[r] = _rows(theta, layers, loss, YB, wB, activations, rows, s)
+            row_values[r] = _rows(
+                theta, layers, links, loss, YB, wB, activations, columns[r], rows, s
+            )
         wait(barrier, T)
         for r in range(n_row_tiles):
             value += row_values[r]
@@ -240,23 +265,13 @@ def _epoch(
         for k in range(t, len(tiles), T):
             x = block(XB, 0, n)
             tile_values[k] = _tile(
-                theta, layers, tiles[k], x, activations, n, gradient, ridge, rule, rate, factors,
-                moments,
+                theta, layers, links, tiles[k], x, activations, columns, n, gradient, ridge,
+                l1_weight, rule, rate, factors, moments,
             )  # fmt: skip
         wait(barrier, T)
         data_sum += n * value
-        ridge_sum += n * ridge / 2 * np.sum(tile_values)
-    return data_sum / len(order), ridge_sum / len(order), n_steps
-
-
-@jit
-def _largest(tiles, layers):
-    """Parameters of the largest tile."""
-    largest = 0
-    for k in range(len(tiles)):
-        layer, first, end = tiles[k]
-        largest = max(largest, layers[layer, N_OUT] * max(end - first, 1))
-    return largest
+        weights_sum += n * np.sum(tile_values)
+    return data_sum / len(order), weights_sum / len(order), n_steps
 
 
 @jit
@@ -278,53 +293,68 @@ def _gather(X, Y, w, chosen, total, XB, YB, wB):
 
 
 @jit
-def _rows(theta, layers, loss, YB, wB, activations, rows, s):
+def _rows(theta, layers, links, loss, YB, wB, activations, columns, rows, s):
     """Forward beyond the first hidden layer, loss and backward for some rows of the batch."""
     a, rest, deltas = activations[0][rows[0] : rows[1]], activations[1], activations[2]
     last = len(layers) - 1
     y, w = YB[rows[0] : rows[1]], wB[rows[0] : rows[1]]
-    forward(theta, layers, a, rest, rows)
+    forward(theta, layers, links, a, rest, columns, rows)
     output, d = units(layers, last, a, rest, rows), delta(layers, last, deltas, rows)
     value = data_term(loss, layers[last, ACTIVATION], output, y, w, d)
-    backward(theta, layers, a, rest, deltas, rows, w, s)
+    backward(theta, layers, links, a, rest, deltas, columns, rows, w, s)
     return value
 
 
 @jit
 def _tile(
-    theta, layers, tile, XB, activations, n, gradient, ridge, rule, rate, factors, moments
+    theta, layers, links, tile, XB, activations, columns, n, gradient, ridge, l1_weight, rule, rate,
+    factors, moments,
 ):  # fmt: skip
-    """Gradient and update of one tile of parameters; returns Σ W² of it before the update."""
-    k, first, end = tile
-    n_out = layers[k, N_OUT]
-    d = delta(layers, k, activations[2], (0, n))
+    """Gradient and update of one tile of parameters; returns its ridge and L1 before the update."""
+    k, first, end, at, size = tile
+    gradient[:size] = 0
     if end == first:
-        at, size = layers[k, B_AT], n_out
-        gradient[:size] = 0
-        add_column_sums(d, gradient)
+        add_column_sums(delta(layers, k, activations[2], (0, n)), gradient)
     else:
-        at, size = layers[k, W_AT] + first * n_out, (end - first) * n_out
-        gradient[:size] = 0
-        G = gradient[:size].reshape(end - first, n_out)
-        if k == 0:
-            add_transposed_times(XB, first, end, d, G)
-        else:
-            a = units(layers, k - 1, activations[0][:n], activations[1], (0, n))
-            add_transposed_times(a, first, end, d, G)
         mirror = len(layers) - 1 - k
+        _add_gradient(layers, links, k, first, end, XB, activations, columns, n, gradient[:size])
         if layers[mirror, TRANSPOSED]:  # the layer tied to this one
-            a = units(layers, mirror - 1, activations[0][:n], activations[1], (0, n))
-            d = delta(layers, mirror, activations[2], (0, n))
-            add_transposed_times(d, first, end, a, G)
+            _add_gradient(
+                layers, links, mirror, first, end, XB, activations, columns, n, gradient[:size]
+            )
     part, g = theta[at : at + size], gradient[:size]
-    squares = 0.0
+    value, l1 = 0.0, l1_weight if end > first else 0.0
     if end > first and ridge != 0:
-        squares = sum_of_squares(part)
+        value += ridge / 2 * sum_of_squares(part)
         for i in range(size):
             g[i] += like(ridge, g[0]) * part[i]
+    if l1 != 0:
+        value += l1 * sum_of_sizes(part)
     m, v = moments[0, at : at + size], moments[-1, at : at + size]
     _update(rule, rate, factors, part, g, m, v)
-    return squares
+    if l1 != 0:
+        _shrink(rule, rate * l1, factors, part, v)
+    return value
+
+
+@jit
+def _add_gradient(layers, links, layer, first, end, XB, activations, columns, n, G):
+    """∂J/∂W of some inputs (of a layer that is not dense: units), by what a layer sees and its δ.
+
+    A layer whose W is another's, transposed, has units for inputs and the other way round.
+    """
+    if layers[layer, STARTS_AT] >= 0:
+        for r in range(len(columns)):
+            connected_gradient(links, layers[layer], first, end, columns[r], G)
+        return
+    d = delta(layers, layer, activations[2], (0, n))
+    if layer == 0:
+        add_transposed_times(XB, first, end, d, G.reshape(end - first, layers[0, N_OUT]))
+        return
+    a = units(layers, layer - 1, activations[0][:n], activations[1], (0, n))
+    if layers[layer, TRANSPOSED]:
+        a, d = d, a
+    add_transposed_times(a, first, end, d, G.reshape(end - first, d.shape[1]))
 
 
 @jit
@@ -359,3 +389,13 @@ def _update(rule, rate, factors, theta, g, m, v):
         for i in range(g.size):
             m[i] = mu * m[i] - eta * g[i]
             theta[i] += mu * m[i] - eta * g[i]
+
+
+@jit
+def _shrink(rule, eta, factors, theta, v):
+    """The proximal step of the L1 term; that of Adam is as long for each weight as Adam's own."""
+    for i in range(theta.size):
+        t = like(eta, theta[0])
+        if rule == ADAM:
+            t /= np.sqrt(v[i]) + like(factors[3], theta[0])
+        theta[i] = shrunk(theta[i], t)

@@ -1,0 +1,408 @@
+"""Layers whose units see few inputs: products that cost what the connections cost.
+
+W of such a layer has a weight for each connection and no room for others: unit after unit, as the
+columns of a CSC matrix. A weight is used for many rows at once, and so the rows of a block are held
+as columns (n_units, capacity), in which the numbers of a unit lie side by side. `capacity` is what
+`capacity_for` gives; columns beyond the last row are zero.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+from scipy import sparse
+
+from .compile import jit, jit_here, like, specialize
+from .inputs import block, dense_row, times
+from .layers import COLUMNS_AT, N_IN, N_OUT, STARTS_AT, TRANSPOSED, W_AT
+
+#: Columns of which there may be so many, or a multiple of the largest.
+CAPACITIES = (16, 32, 64, 128)
+# Bytes that are summed in registers: half of them, where they are wide.
+_VECTOR_BYTES = 512 if get_host_cpu_features().get("avx512f") else 256
+# Rows that are turned into columns at a time, and units of them.
+_SQUARE = 16
+_INT32 = ir.IntType(32)
+
+
+class Links(NamedTuple):
+    """Connections of all layers that are not dense.
+
+    Attributes
+    ----------
+    inputs : ndarray of int32 of shape (n_connections,)
+        The input of each connection: unit after unit, layer after layer.
+    starts : ndarray of int64
+        For each layer, where the connections of its units begin, and at last where they end.
+    """
+
+    inputs: np.ndarray
+    starts: np.ndarray
+
+
+class Connected(NamedTuple):
+    """W of a layer: unit u has values[k] on inputs[k] for k from starts[u] to starts[u + 1]."""
+
+    values: np.ndarray
+    inputs: np.ndarray
+    starts: np.ndarray
+    n_inputs: int
+
+
+def capacity_for(n_rows):
+    """Columns for so many rows.
+
+    Examples
+    --------
+    >>> capacity_for(20), capacity_for(300)
+    (32, 384)
+    """
+    largest = CAPACITIES[-1]
+    return next((n for n in CAPACITIES if n >= n_rows), -(-n_rows // largest) * largest)
+
+
+def canonical(W):
+    """A sparse matrix as CSC with sorted indices, in the order in which θ has its weights.
+
+    Raises
+    ------
+    ValueError
+        If an index is beyond the matrix (of one that was read from a file), where compiled code
+        would read beyond an array.
+    """
+    W = sparse.csc_array(W)
+    starts, inputs = W.indptr, W.indices
+    if (
+        len(starts) != W.shape[1] + 1
+        or starts[0] != 0
+        or not starts[-1] == len(inputs) == len(W.data)
+        or (np.diff(starts) < 0).any()
+        or inputs.min(initial=0) < 0
+        or inputs.max(initial=-1) >= W.shape[0]
+    ):
+        raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
+    return W if W.has_sorted_indices else W.sorted_indices()
+
+
+def stored(W):
+    """The numbers that an array or a sparse matrix stores, as an array."""
+    return W.data if sparse.issparse(W) else W
+
+
+def links_of(connections):
+    """`Links` of the CSC matrices among those of all layers; None if there is none."""
+    matrices = [C for C in connections if C is not None]
+    if not matrices:
+        return None
+    begins = np.cumsum([0, *(C.nnz for C in matrices)])
+    starts = [C.indptr.astype(np.int64) + at for C, at in zip(matrices, begins, strict=False)]
+    inputs = [C.indices.astype(np.int32, copy=False) for C in matrices]
+    return Links(np.concatenate(inputs), np.concatenate(starts))
+
+
+def connected(W):
+    """`Connected` of a sparse matrix (n_in, n_out)."""
+    W = canonical(W)
+    inputs, starts = W.indices.astype(np.int32, copy=False), W.indptr.astype(np.int64)
+    return Connected(W.data, inputs, starts, W.shape[0])
+
+
+# What is done with each connection of a unit, to vectors with a number for each of some rows. The
+# vectors are LLVM's: their sums stay in registers, and loops over numbers take twice as long.
+
+
+class _Vectors:
+    """Writes LLVM code on vectors of n numbers."""
+
+    def __init__(self, builder, real, itemsize, n):
+        self.builder, self.real, self.itemsize, self.n = builder, real, itemsize, n
+        self.type = ir.VectorType(real, n)
+
+    def at(self, address, index=None, stride=None):
+        """Pointer to the vector that begins index · stride numbers beyond an address."""
+        b = self.builder
+        pointer = b.inttoptr(address, self.real.as_pointer())
+        if index is not None:
+            pointer = b.gep(pointer, [b.mul(index, stride)])
+        return b.bitcast(pointer, self.type.as_pointer())
+
+    def zeros(self):
+        return cgutils.alloca_once_value(self.builder, ir.Constant(self.type, None))
+
+    def load(self, pointer):
+        return self.builder.load(pointer, align=self.itemsize)
+
+    def store(self, vector, pointer):
+        self.builder.store(vector, pointer, align=self.itemsize)
+
+    def repeated(self, number):
+        """A vector of equal numbers."""
+        b, undefined = self.builder, ir.Constant(self.type, ir.Undefined)
+        first = b.insert_element(undefined, number, ir.Constant(_INT32, 0))
+        return b.shuffle_vector(first, undefined, self._places([0] * self.n))
+
+    def add_product(self, pointer, x, y):
+        """The vector there += x y, rounded once where the processor can."""
+        b, contract = self.builder, ("contract",)
+        total = b.fadd(self.load(pointer), b.fmul(x, y, flags=contract), flags=contract)
+        self.store(total, pointer)
+
+    def sum(self, x):
+        """Sum of a vector: its halves are added until one number is left."""
+        b, n = self.builder, self.n
+        while n > 1:
+            n //= 2
+            low, high = self._places(range(n)), self._places(range(n, 2 * n))
+            x = b.fadd(b.shuffle_vector(x, x, low), b.shuffle_vector(x, x, high))
+        return b.extract_element(x, ir.Constant(_INT32, 0))
+
+    def _places(self, indices):
+        return ir.Constant(ir.VectorType(_INT32, len(indices)), list(indices))
+
+
+def _weighted_sum(v, own):
+    total = v.zeros()
+
+    def each(weight, column):
+        v.add_product(total, v.repeated(v.builder.load(weight)), v.load(column))
+
+    return each, lambda: v.store(v.load(total), own)
+
+
+def _spread(v, own):
+    unit = v.load(own)
+
+    def each(weight, column):
+        v.add_product(column, v.repeated(v.builder.load(weight)), unit)
+
+    return each, lambda: None
+
+
+def _add_correlations(v, own):
+    unit, b = v.load(own), v.builder
+
+    def each(weight, column):
+        b.store(b.fadd(b.load(weight), v.sum(b.fmul(v.load(column), unit))), weight)
+
+    return each, lambda: None
+
+
+def _for_units(action):
+    """`action` for all connections of some units, as a function for compiled code.
+
+    Parameters of that: the weights of these units; `inputs` and `starts` of all units; the first
+    one and the one beyond the last; the columns of the inputs and those of the units.
+    """
+
+    @intrinsic
+    def one_unit(typingctx, kind, weights, inputs, columns, own, n, stride, width):
+        itemsize = kind.bitwidth // 8
+
+        def build(context, builder, signature, args):
+            real = context.get_value_type(kind)
+            _, weights, inputs, columns, own, n, stride, width = args
+            weights = builder.inttoptr(weights, real.as_pointer())
+            inputs = builder.inttoptr(inputs, _INT32.as_pointer())
+            for lanes in CAPACITIES:
+                if lanes * itemsize > _VECTOR_BYTES:
+                    break
+                chosen = builder.icmp_signed("==", width, ir.Constant(width.type, lanes))
+                with builder.if_then(chosen):
+                    v = _Vectors(builder, real, itemsize, lanes)
+                    each, finish = action(v, v.at(own))
+                    with cgutils.for_range(builder, n) as loop:
+                        k = [loop.index]
+                        i = builder.sext(builder.load(builder.gep(inputs, k)), stride.type)
+                        each(builder.gep(weights, k), v.at(columns, i, stride))
+                    finish()
+            return context.get_dummy_value()
+
+        return types.void(kind, *[types.intp] * 7), build
+
+    @jit_here
+    def units(weights, inputs, starts, first, end, columns, own):
+        size, capacity = weights.itemsize, columns.shape[1]
+        width = min(capacity, _VECTOR_BYTES // size)
+        for u in range(first, end):
+            at, n = starts[u] - starts[first], starts[u + 1] - starts[u]
+            w = weights.ctypes.data + at * size
+            i = inputs.ctypes.data + starts[u] * inputs.itemsize
+            for c in range(0, capacity, width):
+                a, z = columns.ctypes.data + c * size, own.ctypes.data + (u * capacity + c) * size
+                one_unit(weights[0], w, i, a, z, n, capacity, width)
+
+    return units
+
+
+# Each with (weights, inputs, starts, first, end, columns, own): see `_for_units`.
+weighted_sums = _for_units(_weighted_sum)  # own ← Σ_k w_k column_k
+spread = _for_units(_spread)  # column_k ← column_k + w_k own
+add_correlations = _for_units(_add_correlations)  # w_k ← w_k + Σ column_k own
+
+
+def to_columns(X, n, columns):
+    """n rows of an input as columns, and zeros beyond them."""
+
+
+@specialize(to_columns)
+def _(X, n, columns):
+    def dense(X, n, columns):
+        for lo in range(0, columns.shape[1], _SQUARE):
+            _turn(X, lo, min(lo + _SQUARE, n), columns, lo)
+
+    def made_dense(X, n, columns):
+        rows = np.zeros((_SQUARE, columns.shape[0]), dtype=columns.dtype)
+        for lo in range(0, columns.shape[1], _SQUARE):
+            for i in range(lo, min(lo + _SQUARE, n)):
+                dense_row(X, i, rows, i - lo)
+            _turn(rows, 0, min(_SQUARE, n - lo), columns, lo)
+
+    return dense if isinstance(X, types.Array) else made_dense
+
+
+@jit
+def _turn(X, begin, end, columns, at):
+    """Rows begin to end of X as `_SQUARE` columns, square by square for the caches' sake."""
+    n = max(end - begin, 0)
+    for lo in range(0, columns.shape[0], _SQUARE):
+        for j in range(lo, min(lo + _SQUARE, columns.shape[0])):
+            for i in range(n):
+                columns[j, at + i] = X[begin + i, j]
+            for i in range(n, _SQUARE):
+                columns[j, at + i] = 0
+
+
+@jit
+def to_rows(columns, beta, Z):
+    """Z = columns as rows + beta Z."""
+    for first in range(0, Z.shape[0], _SQUARE):
+        for lo in range(0, Z.shape[1], _SQUARE):
+            for i in range(first, min(first + _SQUARE, Z.shape[0])):
+                for j in range(lo, min(lo + _SQUARE, Z.shape[1])):
+                    Z[i, j] = columns[j, i] + (beta * Z[i, j] if beta != 0 else beta)
+
+
+def weighted(X, W, Z):
+    """Z = X W, for any kind of X and of W."""
+
+
+@specialize(weighted)
+def _(X, W, Z):
+    def by_columns(X, W, Z):
+        capacity = CAPACITIES[0]
+        while capacity < min(Z.shape[0], CAPACITIES[-1]):
+            capacity *= 2
+        seen = np.empty((W.n_inputs, capacity), dtype=Z.dtype)
+        own = np.empty((Z.shape[1], capacity), dtype=Z.dtype)
+        for lo in range(0, Z.shape[0], capacity):
+            hi = min(lo + capacity, Z.shape[0])
+            to_columns(block(X, lo, hi), hi - lo, seen)
+            weighted_sums(W.values, W.inputs, W.starts, 0, Z.shape[1], seen, own)
+            to_rows(own, like(0, Z[0, 0]), Z[lo:hi])
+
+    if isinstance(W, types.Array):
+        return lambda X, W, Z: times(X, W, Z)
+    return by_columns
+
+
+# What a network does with such a layer. The functions that return a bool do nothing for a dense
+# layer, and return false.
+
+
+@jit
+def _units(links, layer, theta):
+    """Weights and connections of a layer's units, or of those of the layer to which it is tied."""
+    n = layer[N_IN] if layer[TRANSPOSED] else layer[N_OUT]
+    return theta[layer[W_AT] :], links.inputs, links.starts[layer[STARTS_AT] :], 0, n
+
+
+@jit
+def _columns(layer, columns):
+    """Columns of what a layer sees, and of what it puts out, whose place its δ takes later."""
+    at, n = layer[COLUMNS_AT], layer[N_IN]
+    return columns[at : at + n], columns[at + n : at + n + layer[N_OUT]]
+
+
+def connected_forward(links, theta, layer, X, columns, Z):
+    """Z = X W; keeps the columns of X."""
+
+
+def keep_delta(links, layer, D, columns):
+    """Keeps the columns of δ, for the two below."""
+
+
+def connected_backward(links, theta, layer, columns, beta, Z):
+    """Z = δ Wᵀ + beta Z."""
+
+
+def connected_gradient(links, layer, first, end, columns, G):
+    """G += ∂J/∂W for the weights of units first to end (−1: all), from columns of X and δ."""
+
+
+@specialize(connected_forward)
+def _(links, theta, layer, X, columns, Z):
+    def forward(links, theta, layer, X, columns, Z):
+        if layer[STARTS_AT] < 0:
+            return False
+        seen, own = _columns(layer, columns)
+        to_columns(X, Z.shape[0], seen)
+        if layer[TRANSPOSED]:
+            own[:] = 0
+            spread(*_units(links, layer, theta), own, seen)
+        else:
+            weighted_sums(*_units(links, layer, theta), seen, own)
+        to_rows(own, like(0, Z[0, 0]), Z)
+        return True
+
+    if links == types.none:
+        return lambda links, theta, layer, X, columns, Z: False
+    return forward
+
+
+@specialize(keep_delta)
+def _(links, layer, D, columns):
+    def keep(links, layer, D, columns):
+        if layer[STARTS_AT] >= 0:
+            to_columns(D, D.shape[0], _columns(layer, columns)[1])
+
+    return (lambda links, layer, D, columns: None) if links == types.none else keep
+
+
+@specialize(connected_backward)
+def _(links, theta, layer, columns, beta, Z):
+    def backward(links, theta, layer, columns, beta, Z):
+        if layer[STARTS_AT] < 0:
+            return False
+        own = _columns(layer, columns)[1]
+        below = columns[len(columns) - layer[N_IN] :]
+        if layer[TRANSPOSED]:
+            weighted_sums(*_units(links, layer, theta), own, below)
+        else:
+            below[:] = 0
+            spread(*_units(links, layer, theta), below, own)
+        to_rows(below, like(beta, Z[0, 0]), Z)
+        return True
+
+    if links == types.none:
+        return lambda links, theta, layer, columns, beta, Z: False
+    return backward
+
+
+@specialize(connected_gradient)
+def _(links, layer, first, end, columns, G):
+    def gradient(links, layer, first, end, columns, G):
+        if layer[STARTS_AT] < 0:
+            return False
+        seen, own = _columns(layer, columns)
+        if layer[TRANSPOSED]:
+            seen, own = own, seen
+        starts = links.starts[layer[STARTS_AT] :]
+        add_correlations(G, links.inputs, starts, first, end if end >= 0 else len(own), seen, own)
+        return True
+
+    if links == types.none:
+        return lambda links, layer, first, end, columns, G: False
+    return gradient

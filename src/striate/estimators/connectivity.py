@@ -1,0 +1,147 @@
+"""`connectivity` of estimators: which inputs each unit of a layer sees."""
+
+import inspect
+import warnings
+
+import numpy as np
+from scipy import sparse
+
+from striate.core.connections import canonical, stored
+from striate.estimators.receptive_fields import LocalReceptiveFields
+
+
+def masks_of(connectivity):
+    """The connections of each layer that `connectivity` speaks of, from the input upwards.
+
+    Parameters
+    ----------
+    connectivity : mask, LocalReceptiveFields, list of these and None, or None
+        A mask is an array or a sparse matrix (n_in, n_out), whose numbers other than 0 are
+        connections. What is no list is of the first layer.
+
+    Returns
+    -------
+    list of csc_array of bool (n_in, n_out) or None
+        None for a dense layer.
+
+    Raises
+    ------
+    ValueError
+        If a mask is no matrix, or if a unit has no connection.
+
+    Warns
+    -----
+    UserWarning
+        If an input is seen by no unit.
+    """
+    if connectivity is None:
+        return []
+    layers = connectivity if isinstance(connectivity, list | tuple) else [connectivity]
+    return [_mask(given, layer) for layer, given in enumerate(layers)]
+
+
+def _mask(given, layer):
+    if given is None:
+        return None
+    fields = isinstance(given, LocalReceptiveFields)
+    mask = given.mask() if fields else _as_matrix(given, layer)
+    seeing = np.diff(mask.indptr)
+    if not seeing.all():
+        unit, n = int(seeing.argmin()), int(np.sum(seeing == 0))
+        raise ValueError(
+            f"connectivity of layer {layer}: unit {unit} has no connection"
+            + (f", nor have {n - 1} others" if n > 1 else "")
+            + ". Give each unit, a column of the mask, an input at least, or leave it out."
+        )
+    unseen = mask.shape[0] - len(np.unique(mask.indices))
+    if unseen:
+        remedy = "Choose a smaller stride" if fields else "Leave them out of X, or connect them"
+        warnings.warn(
+            f"connectivity of layer {layer}: {unseen} of {mask.shape[0]} inputs are seen by no "
+            f"unit, and have no effect. {remedy}.",
+            stacklevel=2,
+        )
+    return mask
+
+
+def _as_matrix(given, layer):
+    matrix = given if sparse.issparse(given) else np.asarray(given)
+    if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
+        raise ValueError(
+            f"connectivity of layer {layer} must be a LocalReceptiveFields or a matrix (n_in, "
+            f"n_out) of booleans or numbers, not {matrix.dtype} of shape {matrix.shape}."
+        )
+    matrix = sparse.csc_array(matrix).astype(bool)
+    matrix.eliminate_zeros()
+    return canonical(matrix)
+
+
+def hidden_sizes(estimator, masks, name="hidden_layer_sizes"):
+    """Units of the hidden layers, from the parameter and the masks, which must agree.
+
+    A parameter that has its default agrees with everything: it cannot be told from one that was
+    not given. Then the sizes are those of the masks, each of which is of a hidden layer.
+    """
+    given = np.atleast_1d(getattr(estimator, name)).tolist()
+    default = inspect.signature(type(estimator)).parameters[name].default
+    if not masks or (given != np.atleast_1d(default).tolist() and len(masks) <= len(given) + 1):
+        return given
+    if given != np.atleast_1d(default).tolist():
+        raise ValueError(
+            f"connectivity has {len(masks)} layers, but {name}={getattr(estimator, name)!r} has "
+            f"{len(given)} and the output: give one entry for each layer at most."
+        )
+    if any(mask is None for mask in masks):
+        raise ValueError(f"connectivity has a dense layer of unknown size: give {name}, too.")
+    return [mask.shape[1] for mask in masks]
+
+
+def check_shapes(masks, sizes, name="hidden_layer_sizes"):
+    """Refuses masks that do not lie between layers of these sizes, from the input upwards."""
+    if len(masks) >= len(sizes):
+        raise ValueError(
+            f"connectivity has {len(masks)} layers, but there are {len(sizes) - 1}: give one entry "
+            "for each layer at most."
+        )
+    for layer, mask in enumerate(masks):
+        if mask is not None and mask.shape != (sizes[layer], sizes[layer + 1]):
+            raise ValueError(
+                f"connectivity of layer {layer} has shape {mask.shape}, but must have "
+                f"({sizes[layer]}, {sizes[layer + 1]}): inputs and units by X and {name}."
+            )
+
+
+def connections_in(weights):
+    """The connections of fitted layers: None for those that are dense."""
+    return [W if sparse.issparse(W) else None for W in weights]
+
+
+def check_same(masks, layers):
+    """Refuses masks that are not those of the layers of a pretraining."""
+    for layer, (mask, (W, *_)) in enumerate(zip(masks, layers, strict=False)):
+        if not (_alike(mask, canonical(W)) if sparse.issparse(W) else mask is None):
+            raise ValueError(
+                f"connectivity of layer {layer} contradicts pretraining, whose layer has other "
+                "connections. Give it to the pretraining alone."
+            )
+
+
+def _alike(mask, W):
+    return (
+        mask is not None
+        and mask.shape == W.shape
+        and np.array_equal(mask.indptr, W.indptr)
+        and np.array_equal(mask.indices, W.indices)
+    )
+
+
+def without_zeros(W):
+    """W as a sparse matrix of its numbers other than 0."""
+    W = sparse.csc_array(W) if not sparse.issparse(W) else W.copy()
+    W.eliminate_zeros()
+    return W
+
+
+def all_finite(arrays):
+    """Whether arrays and sparse matrices have neither NaN nor infinity."""
+    return all(np.isfinite(stored(values)).all() for values in arrays)
