@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from scipy import sparse
 
-from .compile import jit, jit_here, like, specialize
+from .compile import jit, jit_here, specialize
 from .inputs import block, dense_row, times
 from .layers import COLUMNS_AT, N_IN, N_OUT, STARTS_AT, TRANSPOSED, W_AT
 
