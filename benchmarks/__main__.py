@@ -14,6 +14,7 @@ SUBJECTS = {
     "autoencoder": "autoencoder",
     "first-use": "first_use",
     "perceptron": "perceptron",
+    "sparse-networks": "sparse_networks",
 }
 
 

@@ -101,8 +101,10 @@ def links_of(connections):
         return None
     begins = np.cumsum([0, *(C.nnz for C in matrices)])
     starts = [C.indptr.astype(np.int64) + at for C, at in zip(matrices, begins, strict=False)]
-    inputs = [C.indices.astype(np.int32, copy=False) for C in matrices]
-    return Links(np.concatenate(inputs), np.concatenate(starts))
+    inputs = np.concatenate([C.indices for C in matrices], dtype=np.int32)
+    for C, begin, end in zip(matrices, begins, begins[1:], strict=False):
+        C.indices = inputs[begin:end]  # they need not be there twice
+    return Links(inputs, np.concatenate(starts))
 
 
 def connected(W):

@@ -4,9 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from striate.core.activations import activate
 from striate.core.compile import jit, kernel, like
-from striate.core.connections import connected_gradient
+from striate.core.connections import connected_forward, connected_gradient
 from striate.core.inputs import (
+    Chosen,
     add_transposed_times,
     block,
     copy_rows,
@@ -23,6 +25,7 @@ from striate.core.layers import (
     STARTS_AT,
     TRANSPOSED,
     W_AT,
+    biases,
     delta,
     units,
 )
@@ -127,7 +130,8 @@ class Minibatch:
         self.n_threads = n_row_tiles
         T, B, n_1 = min(self.n_threads, run.n_threads), self.batch_size, network.sizes[1]
         self.batch = (
-            empty_rows(X, B, network.sizes[0]),
+            # Columns are made of X itself.
+            empty_rows(X, 0 if network.connections[0] is not None else B, network.sizes[0]),
             np.empty((B, network.sizes[-1]), dtype=dtype),
             np.empty(B, dtype=dtype),
         )
@@ -242,8 +246,12 @@ def _epoch(
             rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
             chosen = order[begin + rows[0] : begin + rows[1]]
             x, a = block(XB, rows[0], rows[1]), activations[0][rows[0] : rows[1]]
-            _gather(X, Y, w, chosen, total, x, YB[rows[0] :], wB[rows[0] :])
-            first_forward(theta, layers[0], links, x, a, columns[r])
+            _gather(Y, w, chosen, total, YB[rows[0] :], wB[rows[0] :])
+            if connected_forward(links, theta, layers[0], Chosen(X, chosen), columns[r], a):
+                activate(layers[0, ACTIVATION], a, biases(theta, layers[0]))
+            else:
+                copy_rows(X, chosen, x)
+                first_forward(theta, layers[0], links, x, a, columns[r])
             sums[r] = 0
             if beta != 0:
                 add_weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
@@ -284,9 +292,8 @@ def _total(w, chosen):
 
 
 @jit
-def _gather(X, Y, w, chosen, total, XB, YB, wB):
-    """Copies the chosen rows to the batch, with weights that add up to 1 over the batch."""
-    copy_rows(X, chosen, XB)
+def _gather(Y, w, chosen, total, YB, wB):
+    """Copies targets of the chosen rows, and weights that add up to 1 over the batch."""
     copy_rows(Y, chosen, YB)
     for i in range(len(chosen)):
         wB[i] = w[chosen[i]] / total
