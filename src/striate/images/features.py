@@ -42,6 +42,7 @@ from striate.images.pooling import (
     cells_of_windows,
     finish_pooling,
     pool,
+    room_for_parts,
 )
 from striate.images.whitening import ZCAWhitening
 
@@ -85,6 +86,9 @@ class PatchFeatures(
     pool_grid : (int, int) or list of (int, int), default=(3, 3)
         Cells, down and across, into which the positions are divided as evenly as can be; of
         several grids (a pyramid) all cells are features.
+    pool_overlap : float, default=0.0
+        Share of a cell of the grid that its neighbour covers, too, from 0 to below 1. With 0.5
+        features tell more of where things are, and still move smoothly from cell to cell.
     pool_size : int, (int, int) or None, default=None
         In place of a grid: cells of so many positions, down and across, as many as the image has
         room for, the last of which may be smaller. All images must then be of one size.
@@ -149,6 +153,7 @@ class PatchFeatures(
         "whitening": [HasMethods(["fit", "transform"]), StrOptions({"zca"}), None],
         "pooling": [StrOptions(set(POOLINGS))],
         "pool_grid": [tuple, list],
+        "pool_overlap": [Interval(Real, 0, 1, closed="left")],
         "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
         "flips": ["boolean"],
         "signed_sqrt": ["boolean"],
@@ -167,6 +172,7 @@ class PatchFeatures(
         whitening="zca",
         pooling="mean",
         pool_grid=(3, 3),
+        pool_overlap=0.0,
         pool_size=None,
         flips=False,
         signed_sqrt=False,
@@ -181,6 +187,7 @@ class PatchFeatures(
         self.whitening = whitening
         self.pooling = pooling
         self.pool_grid = pool_grid
+        self.pool_overlap = pool_overlap
         self.pool_size = pool_size
         self.flips = flips
         self.signed_sqrt = signed_sqrt
@@ -316,11 +323,10 @@ class PatchFeatures(
         check_is_fitted(self, "encoder_")
         collection = in_own_precision(images)
         self._check_channels(collection)
-        start = -np.inf if self.pooling == "max" else 0
         folded = self._folded(collection.dtype)
         n_codes = self._n_codes() if folded is None else n_features(folded.encoding)
         shape = (len(collection), self._n_cells, n_codes)
-        pooled = np.full(shape, start, dtype=collection.dtype)
+        pooled = np.empty(shape, dtype=collection.dtype)
         if folded is None:
             for i in range(len(collection)):
                 self._pool_views(collection, i, self._encode_and_pool, pooled[i])
@@ -334,9 +340,11 @@ class PatchFeatures(
         image = self._image(collection, i)
         cells = self._cells(self._patches().map_shape(image), collection.name(i))
         views = [image, np.ascontiguousarray(image[:, ::-1])] if self.flips else [image]
+        pooling = POOLINGS[self.pooling]
+        parts = room_for_parts(cells, pooling, pooled.shape[1], pooled.dtype)
         for view in views:
-            encode_and_pool(view, cells, pooled)
-        finish_pooling(cells, POOLINGS[self.pooling], len(views), pooled)
+            encode_and_pool(view, cells[:2], parts)
+        pooled[:] = finish_pooling(cells, pooling, len(views), parts)
         if self.signed_sqrt:
             np.copysign(np.sqrt(np.abs(pooled)), pooled, out=pooled)
 
@@ -384,7 +392,7 @@ class PatchFeatures(
                     f"than the cells of pool_grid={self.pool_grid}; choose a coarser grid or a "
                     "smaller stride"
                 )
-        return cells_of_grids(map_shape, tuple(self._grids()))
+        return cells_of_grids(map_shape, tuple(self._grids()), float(self.pool_overlap))
 
     def _encode_and_pool(self, image, cells, pooled):
         """The general way, for an encoder of any kind: blocks of patches through its transform."""
@@ -398,7 +406,7 @@ class PatchFeatures(
                 P = self.whitening_.transform(P)
             A = np.ascontiguousarray(self.encoder_.transform(P), dtype=image.dtype)
             none = np.empty(0, dtype=A.dtype)
-            pool(A, begin, cells, POOLINGS[self.pooling], none, none, pooled)
+            pool(A, begin, *cells, POOLINGS[self.pooling], none, none, pooled)
 
     def _n_codes(self):
         """Features of one patch."""

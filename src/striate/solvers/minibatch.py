@@ -247,11 +247,7 @@ def _epoch(
             chosen = order[begin + rows[0] : begin + rows[1]]
             x, a = block(XB, rows[0], rows[1]), activations[0][rows[0] : rows[1]]
             _gather(Y, w, chosen, total, YB[rows[0] :], wB[rows[0] :])
-            if connected_forward(links, theta, layers[0], Chosen(X, chosen), columns[r], a):
-                activate(layers[0, ACTIVATION], a, biases(theta, layers[0]))
-            else:
-                copy_rows(X, chosen, x)
-                first_forward(theta, layers[0], links, x, a, columns[r])
+            _first(theta, layers[0], links, X, chosen, x, columns[r], a)
             sums[r] = 0
             if beta != 0:
                 add_weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
@@ -297,6 +293,16 @@ def _gather(Y, w, chosen, total, YB, wB):
     copy_rows(Y, chosen, YB)
     for i in range(len(chosen)):
         wB[i] = w[chosen[i]] / total
+
+
+@jit
+def _first(theta, layer, links, X, chosen, x, columns, a):
+    """a(1) of the chosen rows of X, which are copied to x where that is what the layer takes."""
+    if connected_forward(links, theta, layer, Chosen(X, chosen), columns, a):
+        activate(layer[ACTIVATION], a, biases(theta, layer))
+    else:
+        copy_rows(X, chosen, x)
+        first_forward(theta, layer, links, x, a, columns)
 
 
 @jit
