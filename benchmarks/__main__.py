@@ -15,6 +15,7 @@ SUBJECTS = {
     "first-use": "first_use",
     "perceptron": "perceptron",
     "sparse-networks": "sparse_networks",
+    "sparse-digits": "sparse_digits",
 }
 
 

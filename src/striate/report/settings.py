@@ -111,6 +111,8 @@ def _pooling(features: PatchFeatures) -> Setting:
     else:
         grids = features.pool_grid if isinstance(features.pool_grid, list) else [features.pool_grid]
         cells = " and ".join(f"{down} × {across} cells" for down, across in grids)
+        if features.pool_overlap:
+            cells += f", which share {features.pool_overlap:.0%} with their neighbours"
     root = " Then the square root is taken." if features.signed_sqrt else ""
     n_numbers = len(features.get_feature_names_out())
     return Setting(
