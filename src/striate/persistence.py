@@ -18,11 +18,23 @@ import striate
 # Sparse matrices skops knows. Whoever computes with either looks at its indices first.
 _SPARSE = (sparse.csc_array, sparse.csr_array, sparse.coo_array)
 # How a search over parameters divides the rows. They hold numbers and compute indices.
-_SPLITTERS = (
-    "GroupKFold GroupShuffleSplit KFold LeaveOneGroupOut LeaveOneOut LeavePGroupsOut LeavePOut "
-    "PredefinedSplit RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedGroupKFold "
-    "StratifiedKFold StratifiedShuffleSplit TimeSeriesSplit"
-).split()
+_SPLITTERS = [
+    "GroupKFold",
+    "GroupShuffleSplit",
+    "KFold",
+    "LeaveOneGroupOut",
+    "LeaveOneOut",
+    "LeavePGroupsOut",
+    "LeavePOut",
+    "PredefinedSplit",
+    "RepeatedKFold",
+    "RepeatedStratifiedKFold",
+    "ShuffleSplit",
+    "StratifiedGroupKFold",
+    "StratifiedKFold",
+    "StratifiedShuffleSplit",
+    "TimeSeriesSplit",
+]
 # How it scores: what these call is an estimator or a function that must itself be on the list.
 _SCORERS = (
     "sklearn.metrics._scorer._PassthroughScorer",
