@@ -8,6 +8,7 @@ from striate.core.inputs import as_input
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.threads import team
+from striate.estimators.training import threads_for
 from striate.solvers.lbfgs import lbfgs
 
 # Rows that are standardized at a time.
@@ -142,7 +143,7 @@ class Problem:
             W = linalg.solve_triangular(L, V.astype(L.dtype), lower=True, trans="T")
             return W, b
 
-        with team() as run:
+        with team(threads_for(network, len(self.X))) as run:
             J = Objective(
                 network, loss, as_input(self.X), Y.astype(self.X.dtype), run,
                 sample_weight=self.weight,

@@ -141,9 +141,17 @@ def _features(features: PatchFeatures, exciting: ExcitingPatches) -> str:
     )
     return (
         f"<p>The model looks at small patches of an image, each with {which} "
-        f"{len(exciting.patches):,} features. Nobody told them what to look for: this is what was "
-        "found in unlabelled images. Edges, bars and colours are good signs; all noise is a bad "
-        "one.</p>" + figure(picture, caption, kind="mosaic")
+        f"{len(exciting.patches):,} features. {_origin(features.encoder_)}</p>"
+        + figure(picture, caption, kind="mosaic")
+    )
+
+
+def _origin(encoder: Any) -> str:
+    if getattr(encoder, "dictionary", None) == "random":
+        return "They are random numbers, for comparison with learned ones."
+    return (
+        "Nobody told them what to look for: this is what was found in unlabelled images. Edges, "
+        "bars and colours are good signs; all noise is a bad one."
     )
 
 
