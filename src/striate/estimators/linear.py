@@ -79,9 +79,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     -----
     Memory beyond X is that of two matrices (n_features, n_features), for the Gram matrix and its
     factor. Its sum takes n_samples × n_features² multiplications, a factor n_features³ / 6. Where
-    there are less than half as many rows as features, X is turned into the space that the rows
-    span, and all these numbers are n_samples. With the factor L of G/m + α I the weights are
-    written as W = L⁻ᵀ V, and in V the curvature of the losses is nearly the same in all directions.
+    there are fewer rows than features, X is turned into the space that the rows span, and all these
+    numbers are n_samples. With the factor L of G/m + α I the weights are written as W = L⁻ᵀ V, and
+    in V the curvature of the losses is nearly the same in all directions.
 
     References
     ----------
@@ -261,7 +261,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _few(X):
-    return 2 * len(X) <= X.shape[1]
+    return len(X) < X.shape[1]
 
 
 def _layer(X, coef, intercept):
