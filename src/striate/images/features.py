@@ -1,5 +1,6 @@
 """Features learned on small patches, convolved over larger images and pooled."""
 
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -45,6 +46,9 @@ from striate.images.pooling import (
     room_for_parts,
 )
 from striate.images.whitening import ZCAWhitening
+
+# How often callbacks hear of the reading: scikit-learn's bar takes time for each step.
+_READING_STEPS = 100
 
 
 class PatchFeatures(
@@ -213,13 +217,15 @@ class PatchFeatures(
             If an image is unreadable, has NaN or infinity, is smaller than a patch, or has another
             number of channels than the first; the message names it.
         """
-        context = self._init_callback_context(max_subtasks=1)
+        context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=images)
         collection = in_own_precision(images)
         size = _pair("patch_size", self.patch_size)
         self._grids()
         random_state = check_random_state(self.random_state)
-        patches = self._normalized_patches(collection, size, self.n_patches, random_state)
+        patches = self._normalized_patches(
+            collection, size, self.n_patches, random_state, partial(self._told, context)
+        )
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
         self.whitening_ = self._new_whitening()
@@ -260,8 +266,20 @@ class PatchFeatures(
         patches = self._normalized_patches(collection, size, n_patches, random_state)
         return patches if self.whitening_ is None else self.whitening_.transform(patches)
 
-    def _normalized_patches(self, collection, size, n_patches, random_state):
-        patches = sample_patches(collection, size, n_patches, random_state)
+    def _told(self, context, images):
+        """Goes through images while callbacks, a progress bar for instance, are told of it."""
+        parts = np.array_split(images, min(len(images), _READING_STEPS))
+        reading = context.subcontext(task_name="reading images", max_subtasks=len(parts))
+        reading.call_on_fit_task_begin(estimator=self)
+        for part in parts:
+            step = reading.subcontext(task_name="some images")
+            step.call_on_fit_task_begin(estimator=self)
+            yield from part
+            step.call_on_fit_task_end(estimator=self)
+        reading.call_on_fit_task_end(estimator=self)
+
+    def _normalized_patches(self, collection, size, n_patches, random_state, progress=iter):
+        patches = sample_patches(collection, size, n_patches, random_state, progress)
         normalize_patches(patches, NORMALIZATIONS[self.normalize], self.contrast_floor)
         return patches
 
