@@ -32,7 +32,9 @@ def run(work):
         del right
     if HAS_TORCH:
         found[NETWORK] = accuracies(work, NETWORK, y, DRAWS, _network(X, y, X_test, y_test))
-    few, many = (f"{mean_and_spread(found[FEATURES][n])} with {n}" for n in (min(DRAWS), max(DRAWS)))
+    few, many = (
+        f"{mean_and_spread(found[FEATURES][n])} with {n}" for n in (min(DRAWS), max(DRAWS))
+    )
     remarks = [f"Labelled images are drawn {', '.join(map(str, DRAWS.values()))} times, from "
                f"{POOL:,}; where several, the spread is the standard deviation."]  # fmt: skip
     remarks += [] if HAS_TORCH else [WITHOUT_TORCH]
@@ -57,8 +59,8 @@ def _picture(found):
         "few_labels",
         accuracy_against_labels(found),
         "Three rising lines: accuracy against the number of labelled images of each class",
-        "Accuracy on the test images of CIFAR-10 with few labels. Dots are single draws of labelled "
-        "images, lines their means.",
+        "Accuracy on the test images of CIFAR-10 with few labels. Dots are single draws of "
+        "labelled images, lines their means.",
     )
 
 

@@ -66,8 +66,8 @@ def run(work):
     remarks = [
         f"{train.shape[1]:,} features of {N_ATOMS} atoms. Times are of one fit with α given, "
         "standardizing included; choosing α is a step of its own.",
-        f"LogisticRegression ends after {MAX_ITER['LogisticRegression']:,} iterations and LinearSVC, "
-        f"which would take hours with all images, after {MAX_ITER['LinearSVC']} of each class.",
+        f"LogisticRegression may take {MAX_ITER['LogisticRegression']:,} iterations, LinearSVC "
+        f"{MAX_ITER['LinearSVC']} a class; with all images it would take hours.",
     ]
     return Found(f"{percent(right)}, squared hinge", [table], remarks=remarks)
 
