@@ -179,6 +179,12 @@ def test_a_run_of_one_exercise_leaves_the_others_on_the_page(module, tmp_path):
     }
 
 
+def test_titles_with_commas_have_anchors(module):
+    row = module("exercise").Exercise("name", "K-means, 1,600", "", "", None)
+    table = module("exercise_page").overview([row], {})
+    assert "| [K-means, 1,600](#k-means-1600) |  |  | not run yet |  |" in table
+
+
 @pytest.mark.parametrize("name", ["ufldl", "coates"])
 def test_every_exercise_has_its_section(module, name):
     page = (module("exercise_page").DOCS / f"{name}.md").read_text(encoding="utf-8")
@@ -211,8 +217,11 @@ def few_of_coates(module, few_images, monkeypatch):
     monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
     monkeypatch.setattr(module("coates.digits"), "ALPHAS", (0.1,))
     monkeypatch.setattr(linear, "ALPHAS", dict.fromkeys(linear.ALPHAS, (0.1,)))
-    for name in ("recipes", "few_labels", "linear"):
+    for name in ("few_labels", "linear"):
         monkeypatch.setattr(module(f"coates.{name}"), "cifar10", lambda: photographs)
+    X, y, X_test, y_test = photographs  # of the scattering, which makes thousands of features
+    small = X[:, :8, :8], y, X_test[:, :8, :8], y_test
+    monkeypatch.setattr(recipes, "cifar10", lambda: small)
     monkeypatch.setattr(module("coates.digits"), "mnist", lambda: digits)
     few = recipes.dictionary(5, "omp1", **recipes.SOFT)
     monkeypatch.setattr(module("coates.few_labels"), "features_of", lambda name: few())

@@ -26,12 +26,13 @@ def accuracy_against_labels(found):
             for n, each in right.items():
                 ax.plot(
                     [n] * len(each), 100 * np.array(each), "o", color=line.get_color(),
-                    markersize=3.5, alpha=0.6, markeredgewidth=0,
+                    markersize=3.5, alpha=0.6, markeredgewidth=0, clip_on=False,
                 )  # fmt: skip
         counts = list(next(iter(found.values())))
         ax.set(xscale="log", xlabel="Labelled images of each class", ylabel="Right answers, %")
         ax.set_xticks(counts, [f"{n:,}" for n in counts])
         ax.set_xticks([], minor=True)
+        ax.set_xlim(right=counts[-1])
         ax.set_ylim(bottom=0)
         ax.grid(axis="y")
         label_lines(ax, lines, list(found))

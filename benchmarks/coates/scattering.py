@@ -59,7 +59,7 @@ def run(work):
         return None
     found = _ROW.run(work)
     if found is not None:
-        found.remarks.append("No step learns the features: their first time is that of filters.")
+        found.remarks.append("Nothing is learned in the first step, which makes the filters.")
     return found
 
 
