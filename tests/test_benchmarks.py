@@ -261,6 +261,19 @@ def test_a_ridge_in_the_span_of_few_rows_is_the_same(module):
     assert np.allclose(turned, classifier(0.1).fit(X, y).decision_function(X_test))
 
 
+def test_linear_classifiers_solve_the_same_problem(module):
+    rng, linear = np.random.default_rng(0), module("coates.linear")
+    y = np.arange(90) % 3
+    X = rng.normal(size=(90, 5)) + np.eye(3, 5)[y]
+    ours = {}
+    for loss, classifier in linear.contenders(dict.fromkeys(linear.ALPHAS, 0.1), len(X)):
+        scores = classifier.fit(X, y).decision_function(X)
+        scores -= scores.mean(axis=1, keepdims=True)
+        ours.setdefault(loss, scores)
+        # LinearSVC alone penalizes the intercept, too.
+        assert np.allclose(scores, ours[loss], atol=0.05 if loss == "squared_hinge" else 0.005)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [(["cats"], "no exercise is called 'cats'"), (["--max-iter", "2"], "--out FOLDER")],

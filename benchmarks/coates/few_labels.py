@@ -20,7 +20,7 @@ def run(work):
         return None
     X, y, X_test, y_test = data
     features = features_of(RECIPE)
-    with work.step("Learning the features from 50,000 images without labels"):
+    with work.step(f"Learning the features from {len(X):,} images without labels"):
         features.fit(X)
     X, y = X[:POOL], y[:POOL]
     contenders = {FEATURES: features.transform, PIXELS: flat}
@@ -35,8 +35,10 @@ def run(work):
     few, many = (
         f"{mean_and_spread(found[FEATURES][n])} with {n}" for n in (min(DRAWS), max(DRAWS))
     )
-    remarks = [f"Labelled images are drawn {', '.join(map(str, DRAWS.values()))} times, from "
-               f"{POOL:,}; where several, the spread is the standard deviation."]  # fmt: skip
+    draws = ", ".join(map(str, DRAWS.values()))
+    remarks = [
+        f"Images are drawn {draws} times, from {POOL:,}. The spread is the standard deviation."
+    ]
     remarks += [] if HAS_TORCH else [WITHOUT_TORCH]
     return Found(f"{few}, {many} a class", [_table(found)], [_picture(found)], remarks)
 
