@@ -13,7 +13,7 @@ from .recipes import SOFT
 ALPHAS = (1e-3, 3e-3, 1e-2, 3e-2)
 #: Labelled images of each class, and how often they are drawn.
 DRAWS = {10: 5, 100: 3}
-#: Chosen on 6,000 training images held out, by what 6,000 others taught, with 200 atoms.
+#: Chosen on 6,000 training images held out, with 200 atoms and a classifier of 6,000 others.
 N_ATOMS, PATCHES = 800, {"patch_size": 8, "n_patches": 200_000, "pool_grid": (3, 3)}
 
 
