@@ -10,6 +10,8 @@ from .page import PAGE, write, write_picture
 SUBJECTS = {
     "objective": "objective",
     "features": "image_features",
+    "encoders": "encoders",
+    "whitening": "whitening",
     "training": "training",
     "autoencoder": "autoencoder",
     "first-use": "first_use",

@@ -1,6 +1,8 @@
 """The recipes: an encoder of 6×6 patches, pooled over four quadrants, and a linear classifier."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +22,18 @@ PATCHES |= {"whitening": ZCAWhitening(0.1), "random_state": 0}
 SOFT = {"encoding": "soft_threshold", "threshold": 0.25, "random_state": 0}
 
 
+@dataclass(frozen=True)
+class Recipe(Exercise):
+    """A row: `features()` makes the `PatchFeatures`, or is None for raw pixels."""
+
+    features: Callable
+
+
+def features_of(name):
+    """The features of the row of that name, as yet to be learned."""
+    return next(row for row in EXERCISES if row.name == name).features()
+
+
 def percent(share):
     return f"{share:.1%}"
 
@@ -27,7 +41,7 @@ def percent(share):
 def accuracy(work, features):
     """Share of the test images that are right, and the classifier; trained on all others."""
     X_train, y_train, X_test, y_test = cifar10()
-    train, test = (_flat(X) for X in (X_train, X_test))
+    train, test = (flat(X) for X in (X_train, X_test))
     if features is not None:
         with work.step("Learning the features"):
             features.fit(X_train)
@@ -43,7 +57,7 @@ def accuracy(work, features):
     return float(right), classifier
 
 
-def _flat(X):
+def flat(X):
     return X.reshape(len(X), -1).astype(np.float32) / 255
 
 
@@ -67,7 +81,7 @@ def exercise(name, title, settings, published, features, aim=None, minutes=None)
         remark = f"α = {classifier.alpha_:g}; on the training images held out, {scores}"
         return Found(percent(right), [checks], remarks=[remark])
 
-    return Exercise(name, title, settings, published, run)
+    return Recipe(name, title, settings, published, run, features)
 
 
 def raw_pixels():
