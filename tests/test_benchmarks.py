@@ -201,7 +201,7 @@ def test_a_recipe_finds_something(module, few_images, monkeypatch):
     monkeypatch.setattr(recipes, "cifar10", lambda: photographs)
     monkeypatch.setattr(recipes, "ALPHAS", (0.1,))
     monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
-    features = recipes.dictionary(5, "omp1", flips=True, **recipes.SOFT)
+    features = recipes.dictionary(5, "omp1", recipes.BEST, **recipes.SOFT)
     work = module("exercise").Work([])
     found = recipes.exercise("name", "Title", "", "", features, 0.0, 60).run(work)
     assert found.ours.endswith("%")

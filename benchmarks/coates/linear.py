@@ -53,7 +53,7 @@ def run(work):
     if (data := cifar10()) is None:
         return None
     X, y, X_test, y_test = data
-    features = dictionary(N_ATOMS, "omp1", flips=True, signed_sqrt=True, **SOFT)()
+    features = dictionary(N_ATOMS, "omp1", {"flips": True, "signed_sqrt": True}, **SOFT)()
     with work.step(f"Features of {len(X) + len(X_test):,} images"):
         train, test = features.fit(X).transform(X), features.transform(X_test)
     table = Table(("images", "classifier", "loss", "α", "time", "iterations", "test accuracy"))
