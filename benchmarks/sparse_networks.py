@@ -34,9 +34,8 @@ def measure(rounds=3, n_rows=1000, fields=FIELDS, shape=(10_000, 2000), densitie
     _densities(report, rounds, n_rows, shape, densities)
     if memory.CAN_BE_MEASURED and HAS_TORCH:
         ours, masked = (memory.of_connections(name, n_rows, 2) for name in ("ours", "masked"))
-        share = ours / masked
-        report.tables[1].at_most("96×96, local: memory of a fit beyond the data, share of the masked dense "
-                     "network's", share, 0.02, "{:.1%}")  # fmt: skip
+        what = "96×96, local: memory of a fit beyond the data, share of the masked dense network's"
+        report.tables[1].at_most(what, ours / masked, 0.02, "{:.1%}")
         report.remarks.append(f"Memory: {ours.median:.0f} MB and {masked.median:.0f} MB")
     return report
 

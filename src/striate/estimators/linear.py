@@ -77,8 +77,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Memory beyond X is that of two matrices (n_features, n_features), for the Gram matrix and its
-    factor. Its sum takes n_samples × n_features² multiplications, a factor n_features³ / 6. Where
+    Memory beyond X is that of a matrix (n_features, n_features), the Gram matrix, and of another for
+    its factor while α is chosen. Its sum takes n_samples × n_features² multiplications, a factor n_features³ / 6. Where
     there are fewer rows than features, X is turned into the space that the rows span, and all these
     numbers are n_samples. With the factor L of G/m + α I the weights are written as W = L⁻ᵀ V, and
     in V the curvature of the losses is nearly the same in all directions.
@@ -165,7 +165,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         rows, standardize = (few.rows, False) if few else (X, self.standardize)
         problem = Problem(self, rows, T, standardize)
         self.alpha_, self.validation_scores_ = self._choose(problem, y, alphas.tolist())
-        W, b, self.n_iter_ = problem.solve(self.alpha_)
+        W, b, self.n_iter_ = problem.solve(self.alpha_, last=True)
         coef, intercept = problem.in_units_of_x(W, b)
         self.coef_, self.intercept_ = (
             few.in_units_of_x(coef, intercept) if few else (coef, intercept)

@@ -1,5 +1,7 @@
 """The problem that `LinearClassifier` solves: rows, their Gram matrix, and W for an α."""
 
+from functools import partial
+
 import numpy as np
 from scipy import linalg
 from sklearn.utils import gen_batches
@@ -83,9 +85,14 @@ class Problem:
         self.settings, self.X, self.T = settings, X, T
         self.weight = np.ones(len(X))
         self.mean, self.scale = mean_and_scale(X, standardize)
-        d = X.shape[1]
-        self.gram, self.products = np.zeros((d, d), X.dtype, order="F"), np.zeros((d, T.shape[1]))
-        self._add(np.arange(len(X)), 1.0)
+        self._sum_up()
+
+    def _sum_up(self):
+        """The Gram matrix of all rows, and their products with the targets."""
+        d = self.X.shape[1]
+        self.gram = np.zeros((d, d), self.X.dtype, order="F")
+        self.products = np.zeros((d, self.T.shape[1]))
+        self._add(np.arange(len(self.X)), 1.0)
 
     def _add(self, rows, sign):
         """Adds the rows to the lower half of the Gram matrix, or takes them away."""
@@ -106,26 +113,31 @@ class Problem:
         self._add(self.held_out, 1.0)
         self.weight[:] = 1
 
-    def solve(self, alpha):
-        """W, b and the number of iterations that they took."""
+    def solve(self, alpha, last=False):
+        """W, b and the number of iterations that they took.
+
+        The last one writes the factor over the Gram matrix, which may be most of the memory.
+        """
         m = self.weight.sum()
-        L = self._factor(alpha, m)
+        L = self._factor(alpha, m, last)
         b = np.average(self.T, axis=0, weights=self.weight)
         W = linalg.cho_solve((L, True), (self.products / m).astype(L.dtype), check_finite=False)
         if self.settings.loss == "squared_error":
             return W, b, 1
         return self._by_lbfgs(alpha, L, W, b)
 
-    def _factor(self, alpha, m):
+    def _factor(self, alpha, m, last):
         """L, lower, with L Lᵀ = G/m + α I; in float64 where float32 is too coarse for it."""
-        for dtype in (self.gram.dtype, np.float64):
-            A = np.array(self.gram, dtype=dtype, order="F")
+        for dtype in (self.gram.dtype, np.dtype(np.float64)):
+            in_place = last and dtype == self.gram.dtype
+            A = self.gram if in_place else np.array(self.gram, dtype=dtype, order="F")
             A /= A.dtype.type(m)
             A[np.diag_indices(len(A))] += alpha
             try:
                 return linalg.cholesky(A, lower=True, overwrite_a=True, check_finite=False)
             except linalg.LinAlgError:
-                continue
+                if in_place:
+                    self._sum_up()
         raise ValueError(f"alpha={alpha:g} is too small for these features; choose a larger one.")
 
     def _by_lbfgs(self, alpha, L, W, b):
@@ -137,11 +149,11 @@ class Problem:
             loss, output = ("cross_entropy", "softmax") if softmax else ("log_loss", "logistic")
         Y = self.T if loss == "squared_hinge" else (self.T + 1) / 2
         network = Network((d, k), (output,))
+        triangular = partial(linalg.solve_triangular, lower=True, check_finite=False)
 
         def weights(theta):
             V, b = theta[: d * k].reshape(d, k), theta[d * k :]
-            W = linalg.solve_triangular(L, V.astype(L.dtype), lower=True, trans="T")
-            return W, b
+            return triangular(L, V.astype(L.dtype), trans="T"), b
 
         with team(threads_for(network, len(self.X))) as run:
             J = Objective(
@@ -155,7 +167,7 @@ class Problem:
                 value, gradient = J(np.concatenate([raw_W.T.ravel(), raw_b]))
                 by_W, by_b = gradient[: d * k].reshape(d, k), gradient[d * k :]
                 by_W = (by_W - np.outer(self.mean, by_b)) / self.scale[:, np.newaxis] + alpha * W
-                by_V = linalg.solve_triangular(L, by_W.astype(L.dtype), lower=True)
+                by_V = triangular(L, by_W.astype(L.dtype))
                 value += alpha / 2 * float(np.einsum("ij,ij->", W, W, dtype=np.float64))
                 return value, np.concatenate([by_V.ravel(), by_b])
 
