@@ -77,11 +77,12 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Memory beyond X is that of a matrix (n_features, n_features), the Gram matrix, and of another for
-    its factor while α is chosen. Its sum takes n_samples × n_features² multiplications, a factor n_features³ / 6. Where
-    there are fewer rows than features, X is turned into the space that the rows span, and all these
-    numbers are n_samples. With the factor L of G/m + α I the weights are written as W = L⁻ᵀ V, and
-    in V the curvature of the losses is nearly the same in all directions.
+    Memory beyond X is that of a matrix (n_features, n_features), the Gram matrix, and of another
+    for its factor while α is chosen. Its sum takes n_samples × n_features² multiplications, a
+    factor n_features³ / 6. Where there are fewer rows than features, X is turned into the space
+    that the rows span, and all these numbers are n_samples. With the factor L of G/m + α I the
+    weights are written as W = L⁻ᵀ V, and in V the curvature of the losses is nearly the same in
+    all directions.
 
     References
     ----------
