@@ -19,11 +19,11 @@ FEW, NEAR = 0.1, 0.003
 #: Settings were chosen on the last 10,000 training images, with the others to train on.
 NETWORKS = {
     "784-500-10, dense": {"hidden_layer_sizes": (500,), "max_iter": 20},
-    "local: 6 maps of 9×9 fields, stride 3": {
-        "connectivity": LocalReceptiveFields((28, 28), 9, stride=3, n_maps=6),
+    "local: 8 maps of 7×7 fields, stride 3": {
+        "connectivity": LocalReceptiveFields((28, 28), 7, stride=3, n_maps=8),
         "max_iter": 20,
     },
-    "784-500-10, L1": {"hidden_layer_sizes": (500,), "l1_weight": 1e-4, "max_iter": 30},
+    "784-500-10, L1": {"hidden_layer_sizes": (500,), "l1_weight": 1.2e-4, "max_iter": 30},
 }
 
 

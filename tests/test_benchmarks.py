@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from striate import LocalReceptiveFields
+
 
 @pytest.fixture
 def module(monkeypatch):
@@ -22,6 +24,17 @@ def module(monkeypatch):
         ("encoders", {"n_images": 2, "n_units": 5, "rounds": 1}),
         ("whitening", {"n_images": 2, "n_units": 200, "rounds": 1}),
         ("training", {"n_patches": 200, "max_iter": 3, "rounds": 1}),
+        ("sparse_digits", {"rounds": 1}),
+        (
+            "sparse_networks",
+            {
+                "rounds": 1,
+                "n_rows": 130,
+                "fields": LocalReceptiveFields((8, 8), 4, stride=2, n_maps=2),
+                "shape": (200, 20),
+                "densities": (0.01, 0.1),
+            },
+        ),
         ("autoencoder", {"n_rows": 40, "n_iter": 2, "rounds": 1, "max_iter": 3, "n_epochs": 2}),
     ],
 )
@@ -49,6 +62,7 @@ def few_images(module, monkeypatch):
     monkeypatch.setattr(module("ufldl.digits"), "mnist", lambda: digits)
     monkeypatch.setattr(module("ufldl.digits"), "N_HELD_OUT", 20)
     monkeypatch.setattr(module("autoencoder"), "mnist", lambda: digits[:2])
+    monkeypatch.setattr(module("sparse_digits"), "mnist", lambda: digits)
     monkeypatch.setattr(module("ufldl.colours"), "cifar10", lambda: photographs)
     monkeypatch.setattr(module("ufldl.colours"), "N_PATCHES", 500)
     monkeypatch.setattr(module("memory"), "CAN_BE_MEASURED", False)
