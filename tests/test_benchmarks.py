@@ -31,7 +31,7 @@ def module(monkeypatch):
                 "rounds": 1,
                 "n_rows": 130,
                 "fields": LocalReceptiveFields((8, 8), 4, stride=2, n_maps=2),
-                "shape": (200, 20),
+                "shape": (100, 200),
                 "densities": (0.01, 0.1),
             },
         ),
