@@ -157,7 +157,7 @@ def _densities(report, rounds, n_rows, shape, densities):
     for each in models.values():
         each.fit(X, y)
     contenders = [Contender(str(n), partial(m.fit, X, y)) for n, m in models.items()]
-    contenders.append(Contender(DENSE, partial(_dense(random_mask(shape, 0.001)).fit, X, y)))
+    contenders.append(Contender(DENSE, partial(_dense(random_mask(shape, densities[0])).fit, X, y)))
     seconds = take_turns(contenders, rounds)
     dense = seconds.pop(DENSE).median
     medians = [spread.median for spread in seconds.values()]
