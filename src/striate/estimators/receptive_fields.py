@@ -80,6 +80,11 @@ class LocalReceptiveFields(BaseEstimator):
         """Windows in each direction, and maps."""
         return (*(len(begins) for begins in self._begins()), int(self.n_maps))
 
+    @property
+    def window_shape(self):
+        """Pixels of a window in each direction, and bands."""
+        return (*self._sizes("field_size"), self._image()[1])
+
     def windows(self):
         """Inputs that each window sees.
 
