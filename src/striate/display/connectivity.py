@@ -255,7 +255,7 @@ class ConnectivityDisplay:
         >>> from sklearn.datasets import load_digits
         >>> from striate import ConnectivityDisplay, MLPClassifier
         >>> X, y = load_digits(return_X_y=True)
-        >>> model = MLPClassifier(20, l1_weight=0.01, max_iter=30, tol=0, random_state=0)
+        >>> model = MLPClassifier(20, l1_weight=0.01, tol=0.01, random_state=0)
         >>> display = ConnectivityDisplay.from_estimator(model.fit(X / 16, y), image_shape=(8, 8))
         >>> plt.close(display.figure_)
         """

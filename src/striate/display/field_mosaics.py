@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 # All lengths here are dots, of which a file has 200 an inch: so a weight is a square of dots.
 _DPI = 200
-_WIDTH = 1200
+_WIDTH = 1240
 _HEIGHT = 1300
-_LARGEST_MAP = 560
+_LARGEST_MAP = 600
 _BORDER = 16
 _BETWEEN = 28  # between maps, beside each other
 _NAME = 46  # above each map
@@ -39,7 +40,7 @@ class FieldMosaics(NamedTuple):
     def columns(self) -> int:
         """Maps beside each other."""
         height, width = self._size(1)
-        return choose_columns(len(self.tiles), height + _NAME // 4, width)
+        return choose_columns(len(self.tiles), height, width)
 
     @property
     def zoom(self) -> int:
@@ -77,14 +78,19 @@ class FieldMosaics(NamedTuple):
         high, wide = self._size(zoom)
         rows = -(-len(self.tiles) // columns)
         across = columns * (wide + _BETWEEN) - _BETWEEN
-        width = max(across, _WIDTH // 2) + 2 * _BORDER
         above = _TITLE if title else 0
         height = above + rows * (high + _NAME) + _CAPTION + _BORDER
         # Not layout="none": saving would put the style's layout in its place.
-        figure = plt.figure(
-            figsize=((width + 1e-3) / _DPI, (height + 1e-3) / _DPI),
-            layout=PlaceHolderLayoutEngine(True, True),
-        )
+        figure = plt.figure(layout=PlaceHolderLayoutEngine(True, True))
+        note: Any = {"fontsize": 7.5, "color": QUIET, "va": "bottom"}
+        head: Any = {"fontsize": plt.rcParams["axes.titlesize"], "va": "top"}
+        texts = [figure.text(0, 0, self.caption, **note), figure.text(0, 0, title or "", **head)]
+        # Text alone knows how wide it is.
+        lengths = [text.get_window_extent().width * _DPI / figure.dpi for text in texts]
+        width = math.ceil(max(across, *lengths)) + 2 * _BORDER
+        figure.set_size_inches((width + 1e-3) / _DPI, (height + 1e-3) / _DPI)
+        for text, y in zip(texts, (_BORDER, height - _BORDER), strict=True):
+            text.set_position((_BORDER / width, y / height))
         axes = []
         for k in range(len(self.tiles)):
             row, column = divmod(k, columns)
@@ -93,12 +99,6 @@ class FieldMosaics(NamedTuple):
             box = (left / width, below / height, wide / width, high / height)
             axes.append(figure.add_axes(box))
         self.draw(axes, zoom)
-        note: Any = {"fontsize": 7.5, "color": QUIET}
-        figure.text(_BORDER / width, _BORDER / height, self.caption, va="bottom", **note)
-        if title:
-            size = plt.rcParams["axes.titlesize"]
-            top = 1 - _BORDER / height
-            figure.text(_BORDER / width, top, title, va="top", fontsize=size)
         return figure, axes
 
     def draw_on(self, figure: Figure | SubFigure, title: str | None) -> list[Axes]:
