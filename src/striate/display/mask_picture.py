@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 #: Cells of the picture, down and across, at most.
-MOST_CELLS = 250
+MOST_CELLS = 400
 _MOST_BARS = 30
 _NAMED_INPUTS = 40
 _RULED_CELLS = 64
@@ -89,7 +89,7 @@ class MaskPicture(NamedTuple):
             vmax=float(shares.max()) or 1.0,
             extent=(-0.5, shares.shape[1] * across - 0.5, shares.shape[0] * down - 0.5, -0.5),
             aspect="auto",
-            interpolation="nearest",
+            interpolation="antialiased",
         )
         ax.set(xlim=(-0.5, n_units - 0.5), ylim=(n_inputs - 0.5, -0.5), xlabel="Unit")
         ax.spines[["top", "right"]].set_visible(True)
