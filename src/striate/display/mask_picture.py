@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: Cells of the picture, down and across, at most.
 MOST_CELLS = 400
+_DOTS = 1200
 _MOST_BARS = 30
 _NAMED_INPUTS = 40
 _RULED_CELLS = 64
@@ -82,8 +83,10 @@ class MaskPicture(NamedTuple):
         """Draw inputs downwards, units to the right, and what is connected in colour."""
         shares, (down, across) = density(self.mask)
         n_inputs, n_units = self.mask.shape
+        # More dots than any axes will have, so that cells are averaged and keep their edges.
+        finer = [-(-_DOTS // n) for n in shares.shape]
         image = ax.imshow(
-            shares,
+            shares.astype(np.float32).repeat(finer[0], axis=0).repeat(finer[1], axis=1),
             cmap=_ramp(),
             vmin=0,
             vmax=float(shares.max()) or 1.0,
