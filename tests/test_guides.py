@@ -26,6 +26,14 @@ SMALL = {
         'Path("photographs").glob("*.jpg")': 'Path("unlabelled").glob("*.png")',
         "window = 64": "window = 12",
     },
+    "sparse_networks.md": {
+        "max_iter=500": "max_iter=5",
+        "max_iter=1000": "max_iter=5",
+        "max_iter=100)": "max_iter=5)",
+        "max_iter=100,": "max_iter=5,",
+        "test_size=0.4": "test_size=0.8",
+        "cv=10": "cv=2",
+    },
 }
 
 
@@ -73,3 +81,13 @@ def test_own_images(photographs, capsys):
     assert names["model"].classes_.tolist() == ["cracked", "sound"]
     assert list(names["display"].sensitivities) == ["pixels", "not pooled", "pooled"]
     assert "24 windows of 12 x 12 pixels" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_sparse_networks():
+    names = names_after("sparse_networks.md")
+    assert names["fields"].output_shape == (3, 3, 8)
+    assert names["local"].coefs_[0].nnz == 1152
+    assert [W.shape for W in names["deep"].coefs_] == [(64, 144), (144, 64), (64, 10)]
+    assert names["model"][-1].coefs_[0].nnz == 30
+    assert names["day"].connectivity.output_shape == (12, 4)

@@ -7,6 +7,7 @@ __version__ = "0.1.0.dev0"
 # Where each public name is. It is imported when it is first used: the command line need not wait
 # for the mathematics, nor the networks for the images.
 _MODULES = {
+    "ConnectivityDisplay": "striate.display.connectivity",
     "DictionaryEncoder": "striate.images.dictionary",
     "FeatureDisplay": "striate.display.features",
     "ImageWhitening": "striate.images.whitening",
@@ -17,6 +18,7 @@ _MODULES = {
     "MLPRegressor": "striate.estimators.mlp_regressor",
     "PatchFeatures": "striate.images.features",
     "PatchScaler": "striate.images.patches",
+    "ReceptiveFieldsDisplay": "striate.display.receptive_fields",
     "SelfTaughtClassifier": "striate.estimators.self_taught",
     "ShiftDisplay": "striate.display.shifts",
     "ShiftSensitivity": "striate.images.shifts",

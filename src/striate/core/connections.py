@@ -94,6 +94,11 @@ def stored(W):
     return W.data if sparse.issparse(W) else W
 
 
+def dense(W):
+    """The numbers of an array or a sparse matrix as an array, zeros and all."""
+    return W.toarray() if sparse.issparse(W) else np.asarray(W)
+
+
 def links_of(connections):
     """`Links` of the CSC matrices among those of all layers; None if there is none."""
     matrices = [C for C in connections if C is not None]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
+from striate.core.connections import dense
 from striate.display.style import figure_of, require_matplotlib, style
 from striate.display.tiles import (
     as_tiles,
     choose_columns,
     choose_zoom,
+    colored,
     gap_for,
     mosaic,
     scaled,
 )
-from striate.display.weights import pixel_weights
+from striate.display.weights import chosen_units, fields_of, pixel_weights
 from striate.images.orientation import orientation_selectivity, preferred_orientation
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ _WIDTH = 6.0  # inches that a grid may take
 _LARGEST_TILE = 1.6  # inches, so that a single unit does not fill the page
 _BORDER = 0.08  # inches of white around the grid
 _TITLE = 0.28  # inches above it
+_MOST_SPARSE = 400  # units of a layer with sparse weights, unless one says which
 _OVERSAMPLING = 4  # pixels drawn for each one shown, in axes whose size is not ours to choose
 
 
@@ -44,7 +49,7 @@ class FeatureDisplay:
     Parameters
     ----------
     components : array-like of shape (n_units, n_features) or (n_units, height, width[, n_channels])
-        The weights of each unit on its inputs.
+        The weights of each unit on its inputs. A matrix may be sparse.
 
     image_shape : tuple (height, width) or (height, width, n_channels), default=None
         Shape of the images that the features are read from, row by row and channels last.
@@ -62,11 +67,12 @@ class FeatureDisplay:
     im_ : matplotlib AxesImage
         The grid.
 
-    order_ : ndarray of shape (n_units,)
+    order_ : ndarray of int
         The unit that each tile shows, in reading order.
 
     See Also
     --------
+    ReceptiveFieldsDisplay : Show units that see windows, each where it looks.
     LossCurveDisplay : Show how the loss fell.
 
     References
@@ -103,6 +109,7 @@ class FeatureDisplay:
     def plot(
         self,
         *,
+        units: ArrayLike | None = None,
         ax: Axes | None = None,
         n_columns: int | None = None,
         scale: str = "tile",
@@ -114,6 +121,10 @@ class FeatureDisplay:
 
         Parameters
         ----------
+        units : array-like of int, default=None
+            Units to show. By default all; where weights are sparse and more than 400 units have
+            them, 400 that lie evenly among these.
+
         ax : matplotlib Axes, default=None
             Axes to draw on. By default a new figure is opened that fits the grid, with a whole
             number of pixels for each value.
@@ -151,10 +162,12 @@ class FeatureDisplay:
             of those above.
         """
         require_matplotlib("FeatureDisplay")
-        tiles = as_tiles(self.components, self.image_shape)
+        components, shown = _chosen(self.components, units)
+        tiles = as_tiles(components, self.image_shape)
         n_columns = _checked_columns(n_columns, tiles)
-        self.order_ = _order(tiles, sort)
-        values = scaled(tiles, scale)[self.order_]
+        order = _order(tiles, sort)
+        self.order_ = order if shown is None else shown[order]
+        values = scaled(tiles, scale)[order]
         grid = (-(-len(values) // n_columns), n_columns)
         if ax is None:
             with style():
@@ -170,6 +183,7 @@ class FeatureDisplay:
         estimator: Any,
         *,
         image_shape: tuple[int, ...] | None = None,
+        units: ArrayLike | None = None,
         ax: Axes | None = None,
         n_columns: int | None = None,
         scale: str = "tile",
@@ -189,7 +203,11 @@ class FeatureDisplay:
             pipeline's input features.
 
         image_shape : tuple (height, width) or (height, width, n_channels), default=None
-            Shape of the images learned from; see :class:`FeatureDisplay`.
+            Shape of the images learned from; see :class:`FeatureDisplay`. By default that of the
+            estimator's :class:`LocalReceptiveFields`, if it was given any.
+
+        units : array-like of int, default=None
+            Units to show; see :meth:`plot`.
 
         ax : matplotlib Axes, default=None
             Axes to draw on. By default a new figure is opened.
@@ -237,9 +255,17 @@ class FeatureDisplay:
         >>> plt.close(display.figure_)
         """
         require_matplotlib("FeatureDisplay")
-        display = cls(pixel_weights(estimator), image_shape=image_shape)
-        return display.plot(
-            ax=ax, n_columns=n_columns, scale=scale, sort=sort, title=title, cmap=cmap
+        weights = pixel_weights(estimator)
+        if image_shape is None and weights.ndim == 2:
+            image_shape = _shape_seen(estimator, weights.shape[1])
+        return cls(weights, image_shape=image_shape).plot(
+            units=units,
+            ax=ax,
+            n_columns=n_columns,
+            scale=scale,
+            sort=sort,
+            title=title,
+            cmap=cmap,
         )
 
     def _plot_own_figure(
@@ -252,7 +278,7 @@ class FeatureDisplay:
         dpi = plt.rcParams["figure.dpi"]
         tile = values.shape[1:3]
         zoom = choose_zoom(grid, tile, (_WIDTH * dpi, _WIDTH * dpi), _LARGEST_TILE * dpi)
-        pixels = _colored(mosaic(values, grid[1], zoom, gap_for(tile, zoom)), cmap)
+        pixels = colored(mosaic(values, grid[1], zoom, gap_for(tile, zoom)), cmap)
         border, above = round(_BORDER * dpi), round(_TITLE * dpi) if title else 0
 
         # Not layout="none": saving would put the style's layout in its place.
@@ -279,7 +305,7 @@ class FeatureDisplay:
         room = (_OVERSAMPLING * extent.height, _OVERSAMPLING * extent.width)
         tile = values.shape[1:3]
         zoom = choose_zoom(grid, tile, room, max(room))
-        pixels = _colored(mosaic(values, grid[1], zoom, gap_for(tile, zoom)), cmap)
+        pixels = colored(mosaic(values, grid[1], zoom, gap_for(tile, zoom)), cmap)
         self._show(ax, pixels, title, interpolation="hanning")
         if self.figure_.get_layout_engine() is not None:
             # With an image of fixed proportions, a layout makes room for titles only on its
@@ -293,6 +319,27 @@ class FeatureDisplay:
         ax.set_axis_off()
         if title is not None:
             ax.set_title(title)
+
+
+def _chosen(components: Any, units: ArrayLike | None) -> tuple[Any, NDArray[np.intp] | None]:
+    """Return the weights of the units to show as an array, and which they are: None for all."""
+    if sparse.issparse(components):
+        rows, n_units = sparse.csr_array(components), components.shape[0]
+        shown = np.linspace(0, n_units - 1, min(n_units, _MOST_SPARSE)).astype(np.intp)
+        shown = shown if units is None else chosen_units(units, n_units)
+        return dense(rows[shown]), shown
+    if units is None:
+        return components, None
+    shown = chosen_units(units, len(np.atleast_1d(components)))
+    return np.asarray(components)[shown], shown
+
+
+def _shape_seen(estimator: Any, n_features: int) -> tuple[int, ...] | None:
+    fields = fields_of(estimator)
+    if fields is None or np.ndim(fields.image_shape) == 0:
+        return None
+    shape = tuple(fields.image_shape)
+    return shape if len(shape) > 1 and math.prod(shape) == n_features else None
 
 
 def _checked_columns(n_columns: int | None, tiles: NDArray) -> int:
@@ -313,17 +360,3 @@ def _order(tiles: NDArray, sort: str) -> NDArray[np.intp]:
         norms = np.linalg.norm(tiles.reshape(len(tiles), -1), axis=1)
         return np.argsort(-norms, kind="stable")
     raise ValueError(f"sort must be 'none', 'orientation' or 'norm', got {sort!r}.")
-
-
-def _colored(pixels: NDArray[np.float64], cmap: Any) -> NDArray[np.uint8]:
-    """Turn values in [-1, 1] into (rows, columns, 3) bytes; NaN, the background, into white."""
-    import matplotlib as mpl
-
-    background = np.isnan(pixels[..., 0])
-    level = np.where(background[..., None], 0.0, (pixels + 1) / 2)
-    if level.shape[2] == 1:
-        colormap = mpl.colormaps[cmap] if isinstance(cmap, str) else cmap
-        level = colormap(level[..., 0])[..., :3]
-    colors = np.rint(255 * level).astype(np.uint8)
-    colors[background] = 255
-    return colors

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; their yellow is too
 # pale for a line on white, and orange and sky blue come last because they are pale as text.
@@ -112,3 +112,8 @@ def figure_of(ax: Axes) -> Figure:
     if figure is None:
         raise ValueError("ax belongs to no figure: it was removed. Pass an axes in a figure.")
     return figure
+
+
+def write_caption(figure: Figure | SubFigure, text: str) -> None:
+    """Write below all that is in a figure."""
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color=QUIET)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -126,3 +127,17 @@ def mosaic(tiles: NDArray[np.float64], n_columns: int, zoom: int, gap: int) -> N
     cells = cells.reshape(n_rows, n_columns, cell_height, cell_width, channels)
     pixels = cells.swapaxes(1, 2).reshape(n_rows * cell_height, n_columns * cell_width, channels)
     return pixels[: n_rows * cell_height - gap, : n_columns * cell_width - gap]
+
+
+def colored(pixels: NDArray[np.float64], cmap: Any) -> NDArray[np.uint8]:
+    """Turn values in [-1, 1] into (rows, columns, 3) bytes; NaN, the background, into white."""
+    import matplotlib as mpl
+
+    background = np.isnan(pixels[..., 0])
+    level = np.where(background[..., None], 0.0, (pixels + 1) / 2)
+    if level.shape[2] == 1:
+        colormap = mpl.colormaps[cmap] if isinstance(cmap, str) else cmap
+        level = colormap(level[..., 0])[..., :3]
+    colors = np.rint(255 * level).astype(np.uint8)
+    colors[background] = 255
+    return colors

@@ -55,6 +55,7 @@ def draw_bars(
     ax.tick_params(axis="y", length=0, colors=INK, labelsize=7.5)
     ax.tick_params(axis="x", labelsize=7)
     ax.set(xlim=(-1.05 * limit, 1.05 * limit), ylim=(SHOWN_FEATURES - 0.4, -0.6))
+    ax.locator_params(axis="x", nbins=5)
     ax.spines["left"].set_visible(False)
     ax.grid(axis="x")
     ax.set_title(f"Unit {name.number}", fontsize=9, loc="left", pad=4)

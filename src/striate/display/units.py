@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from striate.core.connections import dense
 from striate.display.mean_activations import draw_mean_activations
 from striate.display.style import require_matplotlib, style
 from striate.display.tiles import infer_image_shape
 from striate.display.unit_bars import draw_bars
 from striate.display.unit_names import UnitName, name_of
 from striate.display.unit_tiles import TileRows, tile_rows
+from striate.display.weights import chosen_units
 from striate.estimators.inspection import UnitInspection, inspect_units
 
 if TYPE_CHECKING:
@@ -284,7 +286,7 @@ class UnitsDisplay:
         images = images.toarray() if sparse.issparse(images) else images
         return tile_rows(
             names,
-            inspection.maximal_inputs[chosen],
+            dense(inspection.maximal_inputs[chosen]),
             images.reshape(*rows.shape, -1),
             inspection.top_activations[chosen],
             inspection.min_activation[chosen],
@@ -348,7 +350,7 @@ class UnitsDisplay:
         self.mean_ax_ = below.subplots()
         above.suptitle("What each unit looks for", fontsize=8, x=0.01, ha="left")
         inspection = self.inspection
-        maximal = inspection.maximal_inputs[self.units_]
+        maximal = dense(inspection.maximal_inputs[self.units_])
         limit = float(np.abs(maximal).max()) or 1.0
         for ax, name, unit, x in zip(self.axes_, names, self.units_, maximal, strict=True):
             exciting = inspection.top_activations[unit] > inspection.min_activation[unit]
@@ -376,10 +378,4 @@ def _chosen(inspection: UnitInspection, units: ArrayLike | None, n_units: int) -
         order = np.argsort(-inspection.mean_activation, kind="stable")
         live = order[~inspection.dead[order]]
         return (live if len(live) else order)[: int(n_units)]
-    chosen = np.atleast_1d(np.asarray(units))
-    whole = chosen.ndim == 1 and chosen.size > 0 and chosen.dtype.kind in "iu"
-    if not whole or chosen.min() < 0 or chosen.max() >= inspection.n_units:
-        raise ValueError(
-            f"units must be indices from 0 to {inspection.n_units - 1}, got {units!r}."
-        )
-    return chosen.astype(np.intp)
+    return chosen_units(units, inspection.n_units)

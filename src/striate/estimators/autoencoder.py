@@ -101,7 +101,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         are those of the connections. A mask is an array or a sparse matrix (n_features,
         n_components), with connections where it is not 0.
     l1_weight : float, default=0.0
-        μ of a term μ Σ |W| of J, which makes weights exactly 0: see `sparsify`.
+        μ of a term ``μ Σ |W|`` of J, which makes weights exactly 0: see `sparsify`.
 
     Attributes
     ----------

@@ -42,8 +42,8 @@ class UnitInspection:
 
     Attributes
     ----------
-    maximal_inputs : ndarray of shape (n_units, n_features)
-        The input of norm 1 that excites each unit most.
+    maximal_inputs : ndarray or csr_array of shape (n_units, n_features)
+        The input of norm 1 that excites each unit most; sparse where the weights are.
     mean_activation : ndarray of shape (n_units,)
         ρ̂: mean over the rows.
     std_activation : ndarray of shape (n_units,)
@@ -67,7 +67,7 @@ class UnitInspection:
         Names of the features, if the estimator was fitted with any.
     """
 
-    maximal_inputs: np.ndarray
+    maximal_inputs: Any
     mean_activation: np.ndarray
     std_activation: np.ndarray
     min_activation: np.ndarray
@@ -229,7 +229,7 @@ def inspect_units(estimator, X, *, n_rows=9):
             f"X has {X.shape[1]} features, but the first layer of {type(estimator).__name__} "
             f"has {layer.components.shape[1]} inputs."
         )
-    seen = _Seen(len(layer.components), min(n_rows, X.shape[0]))
+    seen = _Seen(layer.components.shape[0], min(n_rows, X.shape[0]))
     for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
         seen.add(layer.activate(X[rows]), rows.start)
     spread = seen.values[:, 0] - seen.lowest
@@ -252,7 +252,7 @@ def inspect_units(estimator, X, *, n_rows=9):
 class FirstLayer(NamedTuple):
     """A layer between the input and the first hidden units."""
 
-    components: np.ndarray  # W (n_units, n_features)
+    components: Any  # W (n_units, n_features), an array or a sparse matrix
     activate: Any  # from rows of X to activations (m, n_units)
     span: float | None  # what an activation can differ by, None when unbounded
 

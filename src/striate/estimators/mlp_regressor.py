@@ -90,7 +90,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         first layer; a list has an entry for each layer, None for a dense one. Sizes of hidden
         layers follow from it.
     l1_weight : float, default=0.0
-        μ of a term μ Σ |W| beside the mean loss, which makes weights exactly 0: see `sparsify`.
+        μ of a term ``μ Σ |W|`` beside the mean loss, which makes weights exactly 0: see `sparsify`.
 
     Attributes
     ----------

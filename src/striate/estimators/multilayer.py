@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from striate.core.connections import canonical, stored
+from striate.core.connections import canonical, dense, stored
 from striate.core.inputs import as_input
 from striate.core.network import Network, NotFiniteError, network_output
 from striate.core.objective import Objective
@@ -355,7 +355,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self
         """
         check_is_fitted(self)
-        return self._with_coefs([W.toarray() if sparse.issparse(W) else W for W in self.coefs_])
+        return self._with_coefs([dense(W) for W in self.coefs_])
 
     def _with_coefs(self, coefs):
         self.coefs_ = coefs

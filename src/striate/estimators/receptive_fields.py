@@ -55,7 +55,7 @@ class LocalReceptiveFields(BaseEstimator):
     ((64, 45), 720)
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
-    >>> classifier = MLPClassifier(connectivity=fields, max_iter=30, random_state=0)
+    >>> classifier = MLPClassifier(connectivity=fields, tol=0.01, random_state=0)
     >>> classifier.fit(X / 16, y).coefs_[0].nnz
     720
     """
@@ -79,6 +79,11 @@ class LocalReceptiveFields(BaseEstimator):
     def output_shape(self):
         """Windows in each direction, and maps."""
         return (*(len(begins) for begins in self._begins()), int(self.n_maps))
+
+    @property
+    def window_shape(self):
+        """Pixels of a window in each direction, and bands."""
+        return (*self._sizes("field_size"), self._image()[1])
 
     def windows(self):
         """Inputs that each window sees.

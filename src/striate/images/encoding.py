@@ -7,6 +7,7 @@ import numpy as np
 from striate.core.activations import ACTIVATIONS, activate
 from striate.core.blas import product
 from striate.core.compile import jit, jit_sum, kernel, like, specialize
+from striate.core.connections import dense
 
 #: What distances become, as numbers in compiled code.
 NEAREST, TRIANGLE = range(2)
@@ -60,6 +61,7 @@ def encoding_of(encoder):
     if not hasattr(encoder, "as_layer") or hasattr(encoder, "limits"):
         return None
     W, b, activation = encoder.as_layer()
+    W = dense(W)  # patches are small, and many: a dense product is faster
     return Encoding(W, b, ACTIVATIONS[activation], np.empty(0, dtype=W.dtype))
 
 

@@ -91,7 +91,7 @@ def _activations(features: PatchFeatures, raw: NDArray[Any]) -> NDArray[Any]:
         patches = features.whitening_.transform(patches)
     activations = np.asarray(features.encoder_.transform(patches))
     components = getattr(features.encoder_, "components_", activations.T)
-    return activations[:, : len(components)]
+    return activations[:, : components.shape[0]]
 
 
 class _Seen:

@@ -1,0 +1,41 @@
+"""Runs the code of a guide and of an example, and saves their figures for the documentation.
+
+.venv/bin/python tools/draw_pictures.py
+"""
+
+import re
+import warnings
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("agg")
+
+import matplotlib.pyplot as plt
+
+from striate.display import style
+
+ROOT = Path(__file__).parents[1]
+# Names in docs/images of the figures that are opened, one after the other; None is not kept.
+PICTURES = {
+    "docs/sparse_networks.md": ["sparse_mask", "sparse_pathways", "sparse_zeros"],
+    "examples/plot_local_fields.py": [None, None, "sparse_fields"],
+}
+
+
+def main():
+    """Draw them all."""
+    warnings.simplefilter("ignore")
+    for source, names in PICTURES.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+        exec(compile("\n".join(blocks) if blocks else text, source, "exec"), {})
+        for number, name in zip(plt.get_fignums(), names, strict=True):
+            if name is not None:
+                with style():
+                    plt.figure(number).savefig(ROOT / "docs" / "images" / f"{name}.png")
+        plt.close("all")
+
+
+if __name__ == "__main__":
+    main()
