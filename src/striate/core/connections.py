@@ -70,26 +70,47 @@ def canonical(W):
     Raises
     ------
     ValueError
-        If an index is beyond the matrix (of one that was read from a file), where compiled code
-        would read beyond an array.
+        If an index is beyond the matrix (of one that was read from a file), where compiled code,
+        SciPy's or ours, would read beyond an array.
     """
-    W = sparse.csc_array(W)
-    starts, inputs = W.indptr, W.indices
-    if (
-        len(starts) != W.shape[1] + 1
-        or starts[0] != 0
-        or not starts[-1] == len(inputs) == len(W.data)
-        or (np.diff(starts) < 0).any()
-        or inputs.min(initial=0) < 0
-        or inputs.max(initial=-1) >= W.shape[0]
-    ):
+    if not _is_sound(W):
         raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
+    W = sparse.csc_array(W)
     return W if W.has_sorted_indices else W.sorted_indices()
+
+
+def _is_sound(W):
+    """Whether the indices of a sparse matrix are within it; other formats SciPy checks itself."""
+    if W.format not in ("csc", "csr", "bsr"):
+        return True
+    size = W.blocksize if W.format == "bsr" else (1, 1)
+    n_rows, n_columns = (n // each for n, each in zip(W.shape, size, strict=True))
+    n_major, n_minor = (n_columns, n_rows) if W.format == "csc" else (n_rows, n_columns)
+    starts, indices = W.indptr, W.indices
+    return bool(
+        len(starts) == n_major + 1
+        and starts[0] == 0
+        and starts[-1] == len(indices) == len(W.data)
+        and (np.diff(starts) >= 0).all()
+        and indices.min(initial=0) >= 0
+        and indices.max(initial=-1) < n_minor
+    )
 
 
 def stored(W):
     """The numbers that an array or a sparse matrix stores, as an array."""
     return W.data if sparse.issparse(W) else W
+
+
+def with_values(C, values, transposed=False):
+    """A CSC matrix with other values, which are not copied; transposed: a CSR matrix."""
+    if transposed:
+        W = sparse.csr_array(C.shape[::-1], dtype=values.dtype)
+    else:
+        W = sparse.csc_array(C.shape, dtype=values.dtype)
+    # The constructor would copy a small part of a large array.
+    W.indptr, W.indices, W.data = C.indptr, C.indices, values
+    return W
 
 
 def links_of(connections):
@@ -103,11 +124,11 @@ def links_of(connections):
     return Links(np.concatenate(inputs), np.concatenate(starts))
 
 
-def connected(W):
+def connected(W, dtype):
     """`Connected` of a sparse matrix (n_in, n_out)."""
     W = canonical(W)
     inputs, starts = W.indices.astype(np.int32, copy=False), W.indptr.astype(np.int64)
-    return Connected(W.data, inputs, starts, W.shape[0])
+    return Connected(W.data.astype(dtype, copy=False), inputs, starts, W.shape[0])
 
 
 # What is done with each connection of a unit, to vectors with a number for each of some rows. The

@@ -46,6 +46,8 @@ def _mask(given, layer):
     fields = isinstance(given, LocalReceptiveFields)
     mask = given.mask() if fields else _as_matrix(given, layer)
     seeing = np.diff(mask.indptr)
+    if not seeing.size:
+        raise ValueError(f"connectivity of layer {layer} has no unit: its shape is {mask.shape}.")
     if not seeing.all():
         unit, n = int(seeing.argmin()), int(np.sum(seeing == 0))
         raise ValueError(
@@ -55,45 +57,59 @@ def _mask(given, layer):
         )
     unseen = mask.shape[0] - len(np.unique(mask.indices))
     if unseen:
-        remedy = "Choose a smaller stride" if fields else "Leave them out of X, or connect them"
+        remedy = "Leave them out, or connect them."
+        if fields:
+            remedy = "Choose a stride and a field_size with which windows reach all pixels."
         warnings.warn(
             f"connectivity of layer {layer}: {unseen} of {mask.shape[0]} inputs are seen by no "
-            f"unit, and have no effect. {remedy}.",
+            f"unit, and have no effect. {remedy}",
             stacklevel=2,
         )
     return mask
 
 
 def _as_matrix(given, layer):
-    matrix = given if sparse.issparse(given) else np.asarray(given)
+    try:
+        matrix = given if sparse.issparse(given) else np.asarray(given)
+        what = f"{matrix.dtype} of shape {matrix.shape}"
+    except ValueError:
+        matrix, what = np.empty(0), "rows of different lengths"
     if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
         raise ValueError(
             f"connectivity of layer {layer} must be a LocalReceptiveFields or a matrix (n_in, "
-            f"n_out) of booleans or numbers, not {matrix.dtype} of shape {matrix.shape}."
+            f"n_out) of booleans or numbers, not {what}. A list has an entry for each layer: give "
+            "one matrix as an array."
         )
-    matrix = sparse.csc_array(matrix).astype(bool)
-    matrix.eliminate_zeros()
-    return canonical(matrix)
+    matrix = canonical(matrix) if sparse.issparse(matrix) else sparse.csc_array(matrix)
+    if np.isnan(matrix.data).any():
+        raise ValueError(f"connectivity of layer {layer} has NaN: give 0 for no connection.")
+    mask = matrix.copy()
+    mask.sum_duplicates()
+    mask = mask.astype(bool)
+    mask.eliminate_zeros()
+    return mask
 
 
 def hidden_sizes(estimator, masks, name="hidden_layer_sizes"):
     """Units of the hidden layers, from the parameter and the masks, which must agree.
 
     A parameter that has its default agrees with everything: it cannot be told from one that was
-    not given. Then the sizes are those of the masks, each of which is of a hidden layer.
+    not given. Then the sizes are those of the masks, each of which is of a hidden layer; a None at
+    the end is the output's.
     """
     given = np.atleast_1d(getattr(estimator, name)).tolist()
-    default = inspect.signature(type(estimator)).parameters[name].default
-    if not masks or (given != np.atleast_1d(default).tolist() and len(masks) <= len(given) + 1):
+    default = np.atleast_1d(inspect.signature(type(estimator)).parameters[name].default).tolist()
+    hidden = masks[:-1] if masks and masks[-1] is None else masks
+    if given == default and all(mask is not None for mask in hidden):
+        return [mask.shape[1] for mask in hidden] or given
+    if len(masks) <= len(given) + 1:
         return given
-    if given != np.atleast_1d(default).tolist():
-        raise ValueError(
-            f"connectivity has {len(masks)} layers, but {name}={getattr(estimator, name)!r} has "
-            f"{len(given)} and the output: give one entry for each layer at most."
-        )
-    if any(mask is None for mask in masks):
+    if given == default:
         raise ValueError(f"connectivity has a dense layer of unknown size: give {name}, too.")
-    return [mask.shape[1] for mask in masks]
+    raise ValueError(
+        f"connectivity has {len(masks)} layers, but {name}={getattr(estimator, name)!r} has "
+        f"{len(given)} and the output: give one entry for each layer at most."
+    )
 
 
 def check_shapes(masks, sizes, name="hidden_layer_sizes"):
@@ -133,6 +149,23 @@ def _alike(mask, W):
         and np.array_equal(mask.indptr, W.indptr)
         and np.array_equal(mask.indices, W.indices)
     )
+
+
+def check_going_on(masks, weights):
+    """Refuses masks that lack connections of the layers to go on from.
+
+    `sparsify` may have left some out; a layer that is dense, as after `densify`, stays dense.
+    """
+    for layer, (mask, W) in enumerate(zip(masks, weights, strict=False)):
+        if mask is None or not sparse.issparse(W):
+            continue
+        W = canonical(W)
+        seen = sparse.csc_array((np.ones(W.nnz, dtype=bool), W.indices, W.indptr), shape=W.shape)
+        if seen.shape != mask.shape or (seen > mask).nnz:
+            raise ValueError(
+                f"connectivity of layer {layer} is another than that of the fit to go on from. Set "
+                "warm_start=False to begin anew."
+            )
 
 
 def without_zeros(W):
