@@ -397,6 +397,19 @@ def test_a_dense_pretraining_and_a_mask(data):
         MLPClassifier(pretraining=dense, connectivity=FIELDS, **QUICK).fit(*data)
 
 
+@pytest.mark.parametrize(("name", "where", "value"), [("indices", 5, 64), ("indptr", 3, 999)])
+def test_a_model_that_was_tampered_with(name, where, value, data):
+    X, y = data
+    mlp = MLPClassifier(connectivity=FIELDS, warm_start=True, **QUICK).fit(X, y)
+    array = getattr(mlp.coefs_[0], name).copy()
+    array[where] = value
+    setattr(mlp.coefs_[0], name, array)
+    uses = [mlp.sparsify, mlp.densify, lambda: mlp.fit(X, y), lambda: mlp.partial_fit(X, y)]
+    for use in (lambda: mlp.predict(X), lambda: mlp.predict(sparse.csr_array(X)), *uses):
+        with pytest.raises(ValueError, match="indices of a sparse matrix .* do not fit its shape"):
+            use()
+
+
 # --- bad input ------------------------------------------------------------------------------
 
 NO_UNIT_5 = MASK.copy()

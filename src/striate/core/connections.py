@@ -73,14 +73,19 @@ def canonical(W):
         If an index is beyond the matrix (of one that was read from a file), where compiled code,
         SciPy's or ours, would read beyond an array.
     """
-    if not _is_sound(W):
+    if not is_sound(W):
         raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
     W = sparse.csc_array(W)
     return W if W.has_sorted_indices else W.sorted_indices()
 
 
-def _is_sound(W):
+def is_sound(W):
     """Whether the indices of a sparse matrix are within it; other formats SciPy checks itself."""
+    if W.format == "coo":
+        return all(
+            len(each) == len(W.data) and each.min(initial=0) >= 0 and each.max(initial=-1) < n
+            for each, n in zip(W.coords, W.shape, strict=True)
+        )
     if W.format not in ("csc", "csr", "bsr"):
         return True
     size = W.blocksize if W.format == "bsr" else (1, 1)

@@ -170,7 +170,7 @@ def check_going_on(masks, weights):
 
 def without_zeros(W):
     """W as a sparse matrix of its numbers other than 0."""
-    W = sparse.csc_array(W) if not sparse.issparse(W) else W.copy()
+    W = canonical(W).copy() if sparse.issparse(W) else sparse.csc_array(W)
     W.eliminate_zeros()
     return W
 

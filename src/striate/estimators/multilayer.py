@@ -360,7 +360,9 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self
         """
         check_is_fitted(self)
-        return self._with_coefs([W.toarray() if sparse.issparse(W) else W for W in self.coefs_])
+        return self._with_coefs(
+            [canonical(W).toarray() if sparse.issparse(W) else W for W in self.coefs_]
+        )
 
     def _with_coefs(self, coefs):
         self.coefs_ = coefs
