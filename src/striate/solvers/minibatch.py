@@ -374,12 +374,13 @@ def _update(rule, rate, factors, theta, g, m, v):
     """One step of the rule, elementwise; m is also the velocity of momentum."""
     eta, mu = like(rate, g[0]), like(factors[0], g[0])
     if rule == ADAM:
-        beta_1, beta_2 = like(factors[1], g[0]), like(factors[2], g[0])
         rest_1, rest_2 = like(1 - factors[1], g[0]), like(1 - factors[2], g[0])
         epsilon = like(factors[3], g[0])
         for i in range(g.size):
-            m[i] = beta_1 * m[i] + rest_1 * g[i]
-            v[i] = beta_2 * v[i] + rest_2 * g[i] * g[i]
+            # Not a b + c d: of that either product may be fused with the sum, and which one differs
+            # between code that was just compiled and the same code read from the disk.
+            m[i] += rest_1 * (g[i] - m[i])
+            v[i] += rest_2 * (g[i] * g[i] - v[i])
             theta[i] -= eta * m[i] / (np.sqrt(v[i]) + epsilon)
     elif rule == SGD:
         for i in range(g.size):
