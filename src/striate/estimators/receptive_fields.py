@@ -55,7 +55,7 @@ class LocalReceptiveFields(BaseEstimator):
     ((64, 45), 720)
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
-    >>> classifier = MLPClassifier(connectivity=fields, max_iter=30, random_state=0)
+    >>> classifier = MLPClassifier(connectivity=fields, tol=0.01, random_state=0)
     >>> classifier.fit(X / 16, y).coefs_[0].nnz
     720
     """
