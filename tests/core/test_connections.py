@@ -24,7 +24,7 @@ from striate.core.connections import (
     weighted_sums,
 )
 from striate.core.inputs import as_input, with_noise
-from striate.core.network import Network, layer_output, network_output
+from striate.core.network import Network, _layer, layer_output, network_output
 from striate.core.noise import NOISE
 
 ROWS = (1, 15, 16, 17, 100, 128, 129, 300, 512)
@@ -170,6 +170,17 @@ def test_any_format_and_order(format):
         assert not other.has_sorted_indices
     expected = layer_output(X, W, np.zeros(7), "tanh")
     np.testing.assert_array_equal(layer_output(X, other, np.zeros(7), "tanh"), expected)
+
+
+def test_arrays_that_cannot_be_written():
+    """As joblib's memory maps: nothing is compiled anew for them."""
+    W, _ = layer_of(12, 7, np.float64)
+    X = np.random.default_rng(4).normal(size=(20, 12))
+    expected, n_compiled = layer_output(X, W, np.zeros(7), "tanh"), len(_layer.signatures)
+    for array in (W.data, W.indices, W.indptr):
+        array.flags.writeable = False
+    np.testing.assert_array_equal(layer_output(X, W, np.zeros(7), "tanh"), expected)
+    assert len(_layer.signatures) == n_compiled
 
 
 def test_output_does_not_depend_on_threads():

@@ -8,6 +8,7 @@ import pytest
 import textbook
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
@@ -316,6 +317,22 @@ def test_clone_pickle_and_search(data):
         mlp = MLPClassifier(connectivity=given, **QUICK)
         assert "connectivity" in repr(clone(mlp))
         clone(mlp.fit(X, y)).fit(X, y)
+
+
+def test_callbacks(data, capsys):
+    monitor = ScoringMonitor(scoring="accuracy")
+    for solver in ("adam", "lbfgs"):
+        mlp = MLPClassifier(connectivity=FIELDS, solver=solver, **QUICK)
+        mlp.set_callbacks(ProgressBar(), monitor).fit(*data)
+    assert "MLPClassifier" in capsys.readouterr().out
+    assert monitor.get_logs(select="most_recent") is not None
+
+
+def test_many_labels_a_row(data):
+    X, y = data
+    labels = np.eye(10, dtype=int)[y] | np.eye(10, dtype=int)[y[::-1]]
+    mlp = MLPClassifier(connectivity=FIELDS, **QUICK).fit(X, labels)
+    assert mlp.predict(X).shape == labels.shape
 
 
 def test_names_of_columns(data):

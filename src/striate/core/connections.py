@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from scipy import sparse
 
-from .compile import jit, jit_here, like, specialize
+from .compile import jit, jit_here, like, specialize, writable
 from .inputs import block, dense_row, times
 from .layers import COLUMNS_AT, N_IN, N_OUT, STARTS_AT, TRANSPOSED, W_AT
 
@@ -132,8 +132,8 @@ def links_of(connections):
 def connected(W, dtype):
     """`Connected` of a sparse matrix (n_in, n_out)."""
     W = canonical(W)
-    inputs, starts = W.indices.astype(np.int32, copy=False), W.indptr.astype(np.int64)
-    return Connected(W.data.astype(dtype, copy=False), inputs, starts, W.shape[0])
+    values, inputs = W.data.astype(dtype, copy=False), W.indices.astype(np.int32, copy=False)
+    return Connected(writable(values), writable(inputs), W.indptr.astype(np.int64), W.shape[0])
 
 
 # What is done with each connection of a unit, to vectors with a number for each of some rows. The
