@@ -342,6 +342,19 @@ def test_names_of_columns(data):
     mlp = MLPClassifier(connectivity=pathways, **QUICK).fit(frame, y)
     np.testing.assert_array_equal(mlp.feature_names_in_, frame.columns)
     assert mlp.predict(frame).shape == y.shape
+    MLPClassifier(connectivity=pathways, **QUICK).fit(X, y)  # which has no names
+    MLPClassifier(connectivity=pathways.reset_index(drop=True), **QUICK).fit(frame, y)
+
+
+@pytest.mark.parametrize("Estimator", [*ESTIMATORS, SparseAutoencoder, StackedAutoencoder])
+def test_a_frame_whose_rows_are_in_another_order(Estimator, data):
+    X, y = data
+    frame = pd.DataFrame(X, columns=[f"gene {i}" for i in range(64)])
+    pathways = pd.DataFrame(MASK, index=frame.columns)
+    message = r"has 'gene 9' in row 2, where X has the column 'gene 2'. Give connectivity.loc\[X.c"
+    order = [0, 1, 9, *range(2, 9), *range(10, 64)]
+    with pytest.raises(ValueError, match=message):
+        Estimator(connectivity=pathways.iloc[order]).fit(frame, y)
 
 
 # --- pretraining ----------------------------------------------------------------------------

@@ -304,7 +304,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     def _network(self, X, go_on):
         masks = []
         if self.connectivity is not None and (self.warm_start or not go_on):
-            masks = masks_of([self.connectivity])
+            masks = masks_of([self.connectivity], getattr(self, "feature_names_in_", None))
         if go_on:
             check_going_on(masks, [self.components_.T])
             k = len(self.intercept_)

@@ -10,7 +10,7 @@ from striate.core.connections import canonical, stored
 from striate.estimators.receptive_fields import LocalReceptiveFields
 
 
-def masks_of(connectivity):
+def masks_of(connectivity, names=None):
     """The connections of each layer that `connectivity` speaks of, from the input upwards.
 
     Parameters
@@ -18,6 +18,8 @@ def masks_of(connectivity):
     connectivity : mask, LocalReceptiveFields, list of these and None, or None
         A mask is an array or a sparse matrix (n_in, n_out), whose numbers other than 0 are
         connections. What is no list is of the first layer.
+    names : ndarray of str, default=None
+        Those of the columns of X, which the rows of a data frame must have, too.
 
     Returns
     -------
@@ -27,7 +29,7 @@ def masks_of(connectivity):
     Raises
     ------
     ValueError
-        If a mask is no matrix, or if a unit has no connection.
+        If a mask is no matrix, if a unit has no connection, or if a frame has other names.
 
     Warns
     -----
@@ -37,7 +39,24 @@ def masks_of(connectivity):
     if connectivity is None:
         return []
     layers = connectivity if isinstance(connectivity, list | tuple) else [connectivity]
+    if layers and names is not None:
+        _check_names(layers[0], names)
     return [_mask(given, layer) for layer, given in enumerate(layers)]
+
+
+def _check_names(given, names):
+    """Refuses a frame whose rows are named, and not as the columns of X are."""
+    if not (hasattr(given, "columns") and hasattr(given, "index")):
+        return
+    rows = list(given.index)
+    if len(rows) != len(names) or not all(isinstance(name, str) for name in rows):
+        return  # a wrong shape is told of elsewhere
+    for i, (row, column) in enumerate(zip(rows, names, strict=True)):
+        if row != column:
+            raise ValueError(
+                f"connectivity of layer 0 has {row!r} in row {i}, where X has the column "
+                f"{column!r}. Give connectivity.loc[X.columns], with a row for each column of X."
+            )
 
 
 def _mask(given, layer):

@@ -159,7 +159,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _hidden_layers(self, X, first):
         """Sizes and activations of the hidden layers, and the connections of all layers."""
-        masks = masks_of(self.connectivity) if first or self.warm_start else []
+        names = getattr(self, "feature_names_in_", None)
+        masks = masks_of(self.connectivity, names) if first or self.warm_start else []
         if self.pretraining is None:
             sizes = hidden_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
             activations = [self.activation] * len(sizes)

@@ -130,7 +130,7 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         return self
 
     def _new_autoencoders(self, n_features):
-        masks = masks_of(self.connectivity)
+        masks = masks_of(self.connectivity, getattr(self, "feature_names_in_", None))
         sizes = hidden_sizes(self, masks)
         if not sizes:
             raise ValueError("hidden_layer_sizes is empty: a stack has at least one layer.")
