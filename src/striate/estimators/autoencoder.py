@@ -100,7 +100,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     connectivity : mask, LocalReceptiveFields or None, default=None
         Which inputs each hidden unit sees, and takes part in reproducing; weights, time and memory
         are those of the connections. A mask is an array or a sparse matrix (n_features,
-        n_components), with connections where it is not 0.
+        n_components), with connections where it is not 0; the rows of a data frame are named as
+        the columns of X.
     l1_weight : float, default=0.0
         μ of a term μ Σ |W| of J, which makes weights exactly 0: see `sparsify`.
 
