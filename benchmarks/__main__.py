@@ -10,10 +10,14 @@ from .page import PAGE, write, write_picture
 SUBJECTS = {
     "objective": "objective",
     "features": "image_features",
+    "encoders": "encoders",
+    "whitening": "whitening",
     "training": "training",
     "autoencoder": "autoencoder",
     "first-use": "first_use",
     "perceptron": "perceptron",
+    "sparse-networks": "sparse_networks",
+    "sparse-digits": "sparse_digits",
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 #: Variables that limit the number of threads from outside: shown, not changed.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "torch")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "kymatio")
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 WITHOUT_TORCH = "PyTorch is not installed: its rows are left out (pip install torch, the CPU build)"

@@ -5,6 +5,7 @@ table of all.
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def overview(exercises, results):
     for each in exercises:
         result = results.get(each.name, {"ours": "not run yet", "seconds": None})
         seconds = "" if result["seconds"] is None else _figures(result["seconds"])
-        link = f"[{each.title}](#{each.title.lower().replace(' ', '-')})"
+        # The documentation's anchors have letters, digits and hyphens only.
+        anchor = re.sub(r"[^\w-]", "", each.title.lower().replace(" ", "-"))
+        link = f"[{each.title}](#{anchor})"
         table.add(link, each.settings, each.published, result["ours"], seconds)
     return "\n\n".join([table.markdown(), _machines(exercises, results)])
 

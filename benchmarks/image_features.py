@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.datasets import load_sample_images
 
 from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
+from striate.images.folding import fold
 from striate.images.patches import CONTRAST_FLOOR
 
 from . import memory, sgemm
@@ -26,12 +27,11 @@ def measure(n_images=48, n_units=N_UNITS, max_iter=10, rounds=15, many=(200, 200
     expected = model.transform(images)
     remarks = []
     if HAS_TORCH:
-        from .pytorch import pooled_features
+        from .pytorch_features import pooled_features
 
-        W, b = folded_layer(model)
-        settings = (model.patch_shape_, CONTRAST_FLOOR, model.pool_grid)
+        settings = (folded(model), model.patch_shape_, CONTRAST_FLOOR, model.pool_grid)
         for name, size in TORCH.items():
-            convolve = partial(pooled_features(W, b, *settings, size), images)
+            convolve = partial(pooled_features(*settings, size), images)
             remarks.append(check_same(f"features against {name}", expected, convolve(), 1e-5))
             contenders += [Contender(f"{name}, {THREADS[n]}", convolve, n) for n in (1, 2)]
     else:
@@ -45,15 +45,15 @@ def measure(n_images=48, n_units=N_UNITS, max_iter=10, rounds=15, many=(200, 200
     return Report(title, tables, remarks)
 
 
-def crops(n):
-    """n crops of scikit-learn's two photographs, float32 in [0, 1]: array (n, 96, 96, 3)."""
+def crops(n, side=SIDE):
+    """n crops of scikit-learn's two photographs, float32 in [0, 1]: array (n, side, side, 3)."""
     photographs = load_sample_images().images
     rng = np.random.default_rng(0)
-    images = np.empty((n, SIDE, SIDE, 3), dtype=np.float32)
+    images = np.empty((n, side, side, 3), dtype=np.float32)
     for i in range(n):
         photograph = photographs[i % len(photographs)]
-        y, x = (rng.integers(size - SIDE + 1) for size in photograph.shape[:2])
-        images[i] = photograph[y : y + SIDE, x : x + SIDE] / np.float32(255)
+        y, x = (rng.integers(size - side + 1) for size in photograph.shape[:2])
+        images[i] = photograph[y : y + side, x : x + side] / np.float32(255)
     return images
 
 
@@ -70,12 +70,10 @@ def learned(images, n_units, max_iter, n_patches=10_000):
     ).fit(images)
 
 
-def folded_layer(model):
-    """W (patch pixels, units) and b of whitening and encoder in one, float32."""
-    W, b, _ = model.encoder_.as_layer()
-    C, c, _ = model.whitening_.as_layer()
-    C, c = C.astype(np.float64), c.astype(np.float64)
-    return (C @ W).astype(np.float32), (c @ W + b).astype(np.float32)
+def folded(model):
+    """Whitening and encoder in one, float32."""
+    n_pixels = int(np.prod(model.patch_shape_))
+    return fold(model.whitening_, model.encoder_, n_pixels, np.float32)
 
 
 def _tables(seconds, n_images, n_units):

@@ -27,6 +27,11 @@ def of_autoencoder(n_rows, max_iter, repeats=2):
     return _in_new_processes("_autoencoder", (n_rows, max_iter), repeats)
 
 
+def of_connections(kind, n_rows, repeats=2):
+    """Megabytes that a fit of a local network ("ours" or "masked") needs beyond the data."""
+    return _in_new_processes(f"_connections_{kind}", (n_rows,), repeats)
+
+
 def _in_new_processes(work, sizes, repeats):
     command = [sys.executable, "-m", "benchmarks.memory", work, *map(str, sizes)]
     runs = [
@@ -70,8 +75,25 @@ def _autoencoder(n_rows, max_iter):
     return _beyond(lambda: autoencoder.ours(X, max_iter))[0]
 
 
+def _connections_ours(n_rows):
+    from . import sparse_networks as local
+
+    X, y = local.rows(n_rows, local.FIELDS.mask().shape[0])
+    local.model(local.random_mask((X.shape[1], 2), 0.01)).fit(X[:200], y[:200])
+    return _beyond(lambda: local.model(local.FIELDS).fit(X, y))[0]
+
+
+def _connections_masked(n_rows):
+    from . import sparse_networks as local
+    from .pytorch_sparse import train_masked
+
+    X, y = local.rows(n_rows, local.FIELDS.mask().shape[0])
+    few = local.random_mask((X.shape[1], 2), 0.01)
+    train_masked(local.first_weights(few, X[:200], y[:200]), X[:200], y[:200])
+    start = local.first_weights(local.FIELDS, X, y)
+    return _beyond(lambda: train_masked(start, X, y))[0]
+
+
 if __name__ == "__main__":
     work, *sizes = sys.argv[1:]
-    print(
-        json.dumps({"_features": _features, "_autoencoder": _autoencoder}[work](*map(int, sizes)))
-    )
+    print(json.dumps(globals()[work](*map(int, sizes))))

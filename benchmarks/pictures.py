@@ -58,3 +58,37 @@ def loss_against_seconds(curves, near):
         ax.grid(axis="y")
         label_lines(ax, lines, list(curves))
         return png(figure)
+
+
+def seconds_against_connections(connections, seconds, all_connections, dense):
+    """PNG of the time of an epoch against connections, beside that of a dense layer.
+
+    Parameters
+    ----------
+    connections, seconds : sequence
+        One for each network.
+    all_connections : int
+        Of the dense layer, whose seconds are `dense`.
+    """
+    from matplotlib import pyplot as plt
+    from matplotlib.ticker import FuncFormatter
+
+    from striate.display import style
+    from striate.display.style import QUIET
+
+    with style():
+        figure, ax = plt.subplots(figsize=(6, 3.4))
+        x = np.asarray(connections) / all_connections
+        proportional = seconds[-1] / x[-1] * x
+        ax.plot(x, proportional, ":", color=QUIET, linewidth=1)
+        ax.text(x[0], proportional[0], "in proportion ", color=QUIET, ha="right", va="center")
+        ax.plot(x, seconds, "o-")
+        ax.axhline(dense, color=QUIET, linewidth=1)
+        ax.text(x[0], dense, "all connections, dense", color=QUIET, va="bottom")
+        ax.set(xlabel="Share of the connections", ylabel="Seconds for an epoch")
+        ax.set(xscale="log", yscale="log", xlim=(x[0] / 3.5, x[-1] * 1.2))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.set_xticks(x)
+        ax.minorticks_off()
+        return png(figure)

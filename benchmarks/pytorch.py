@@ -1,4 +1,4 @@
-"""The same work in PyTorch, as its users write it. The only file that imports torch."""
+"""The same training in PyTorch, as its users write it. Imported only where torch is installed."""
 
 import torch
 from torch.nn import functional as F
@@ -27,36 +27,6 @@ def autoencoder_objective(network, X, *, weight_decay, sparsity_target, sparsity
         return J.item(), torch.cat([g.ravel() for g in gradients]).numpy()
 
     return evaluate
-
-
-def pooled_features(W, b, patch_shape, contrast_floor, pool_grid, batch_size):
-    """transform(images) -> features of contrast-normalized patches, cell by cell.
-
-    With 1ᵀ the mean over a patch, W (x − mean) = (W − W's mean) x: a convolution. What is left of
-    the normalization is a factor for each position, from box filters over x and x².
-    """
-    height, width, _ = patch_shape
-    W = torch.tensor(W.T.reshape(-1, *patch_shape)).permute(0, 3, 1, 2)  # (units, c, h, w)
-    W = (W - W.mean(dim=(1, 2, 3), keepdim=True)).contiguous(memory_format=torch.channels_last)
-    b = torch.tensor(b).reshape(1, -1, 1, 1)
-
-    def of_batch(x):  # (n, c, h, w), in channels_last
-        # In float32, differences of nearly equal numbers need care: small ones, and doubles.
-        x = x - x.mean(dim=(1, 2, 3), keepdim=True)
-        moments = torch.stack([x.mean(dim=1), x.square().mean(dim=1)], dim=1).double()
-        mean, square = F.avg_pool2d(moments, (height, width), stride=1).split(1, dim=1)
-        variance = (square - mean.square()).float()
-        a = F.conv2d(x, W).mul_(torch.rsqrt(variance + contrast_floor)).add_(b).sigmoid_()
-        cells = [-(-n // g) for n, g in zip(a.shape[2:], pool_grid, strict=True)]
-        return F.avg_pool2d(a, cells, ceil_mode=True).permute(0, 2, 3, 1).flatten(1)
-
-    @torch.inference_mode()
-    def transform(images):
-        # An array (n, h, w, c) seen as (n, c, h, w) has the memory format channels_last.
-        x = torch.from_numpy(images).permute(0, 3, 1, 2)
-        return torch.cat([of_batch(batch) for batch in x.split(batch_size)]).numpy()
-
-    return transform
 
 
 def train_classifier(weights, activation, X, y, alpha, *, max_iter, batch_size):

@@ -73,6 +73,8 @@ def changes(n_units, max_iter):
         Change("stride", "2", {"stride": 2}),
         Change("pooling", "maximum", {"pooling": "max"}),
         Change("grid", "1 × 1", {"pool_grid": (1, 1)}),
+        Change("grid", "3 × 3", {"pool_grid": (3, 3)}),
+        Change("grid", "3 × 3, half shared", {"pool_grid": (3, 3), "pool_overlap": 0.5}),
         Change("flips", "none", {"flips": False}),
         Change("square root", "none", {"signed_sqrt": False}),
         Change("standardizing", "one scale for all features", {}, standardize=False),

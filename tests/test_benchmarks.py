@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from striate import LocalReceptiveFields
+
 
 @pytest.fixture
 def module(monkeypatch):
@@ -19,7 +21,20 @@ def module(monkeypatch):
     [
         ("objective", {"n_rows": 700, "rounds": 1}),
         ("image_features", {"n_images": 2, "n_units": 3, "max_iter": 1, "rounds": 1, "many": ()}),
+        ("encoders", {"n_images": 2, "n_units": 5, "rounds": 1}),
+        ("whitening", {"n_images": 2, "n_units": 200, "rounds": 1}),
         ("training", {"n_patches": 200, "max_iter": 3, "rounds": 1}),
+        ("sparse_digits", {"rounds": 1}),
+        (
+            "sparse_networks",
+            {
+                "rounds": 1,
+                "n_rows": 130,
+                "fields": LocalReceptiveFields((8, 8), 4, stride=2, n_maps=2),
+                "shape": (100, 200),
+                "densities": (0.01, 0.1),
+            },
+        ),
         ("autoencoder", {"n_rows": 40, "n_iter": 2, "rounds": 1, "max_iter": 3, "n_epochs": 2}),
     ],
 )
@@ -47,6 +62,7 @@ def few_images(module, monkeypatch):
     monkeypatch.setattr(module("ufldl.digits"), "mnist", lambda: digits)
     monkeypatch.setattr(module("ufldl.digits"), "N_HELD_OUT", 20)
     monkeypatch.setattr(module("autoencoder"), "mnist", lambda: digits[:2])
+    monkeypatch.setattr(module("sparse_digits"), "mnist", lambda: digits)
     monkeypatch.setattr(module("ufldl.colours"), "cifar10", lambda: photographs)
     monkeypatch.setattr(module("ufldl.colours"), "N_PATCHES", 500)
     monkeypatch.setattr(module("memory"), "CAN_BE_MEASURED", False)
@@ -177,6 +193,12 @@ def test_a_run_of_one_exercise_leaves_the_others_on_the_page(module, tmp_path):
     }
 
 
+def test_titles_with_commas_have_anchors(module):
+    row = module("exercise").Exercise("name", "K-means, 1,600", "", "", None)
+    table = module("exercise_page").overview([row], {})
+    assert "| [K-means, 1,600](#k-means-1600) |  |  | not run yet |  |" in table
+
+
 @pytest.mark.parametrize("name", ["ufldl", "coates"])
 def test_every_exercise_has_its_section(module, name):
     page = (module("exercise_page").DOCS / f"{name}.md").read_text(encoding="utf-8")
@@ -193,11 +215,77 @@ def test_a_recipe_finds_something(module, few_images, monkeypatch):
     monkeypatch.setattr(recipes, "cifar10", lambda: photographs)
     monkeypatch.setattr(recipes, "ALPHAS", (0.1,))
     monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
-    features = recipes.dictionary(5, "omp1", flips=True, **recipes.SOFT)
+    features = recipes.dictionary(5, "omp1", recipes.BEST, **recipes.SOFT)
     work = module("exercise").Work([])
     found = recipes.exercise("name", "Title", "", "", features, 0.0, 60).run(work)
     assert found.ours.endswith("%")
     assert len(work.steps) == 4
+
+
+@pytest.fixture
+def few_of_coates(module, few_images, monkeypatch):
+    """The exercises beside the recipes, with the random images and as little work as can be."""
+    photographs, digits = module("ufldl.colours").cifar10(), module("ufldl.digits").mnist()
+    recipes, linear = module("coates.recipes"), module("coates.linear")
+    monkeypatch.setattr(recipes, "ALPHAS", (0.1,))
+    monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
+    monkeypatch.setattr(module("coates.digits"), "ALPHAS", (0.1,))
+    monkeypatch.setattr(linear, "ALPHAS", dict.fromkeys(linear.ALPHAS, (0.1,)))
+    for name in ("few_labels", "linear"):
+        monkeypatch.setattr(module(f"coates.{name}"), "cifar10", lambda: photographs)
+    X, y, X_test, y_test = photographs  # of the scattering, which makes thousands of features
+    small = X[:, :8, :8], y, X_test[:, :8, :8], y_test
+    monkeypatch.setattr(recipes, "cifar10", lambda: small)
+    monkeypatch.setattr(module("coates.digits"), "mnist", lambda: digits)
+    few = recipes.dictionary(5, "omp1", **recipes.SOFT)
+    monkeypatch.setattr(module("coates.few_labels"), "features_of", lambda name: few())
+    if module("environment").HAS_TORCH:
+        monkeypatch.setattr(module("coates.network"), "STEPS", 0.3)
+    for name in ("few_labels", "digits"):
+        monkeypatch.setattr(module(f"coates.{name}"), "DRAWS", {5: 2, 6: 1})
+    monkeypatch.setattr(linear, "FEW", 50)
+    for name in ("linear", "digits"):
+        monkeypatch.setattr(module(f"coates.{name}"), "N_ATOMS", 4)
+
+
+@pytest.mark.parametrize("name", ["few-labels", "mnist", "linear", "scattering"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_stands_beside_the_recipes_finds_something(module, few_of_coates, name):
+    exercises = {each.name: each for each in module("coates.__main__").EXERCISES}
+    if name == "scattering" and not module("coates.scattering").HAS_KYMATIO:
+        assert exercises[name].run(None) is None
+        return
+    found = exercises[name].run(module("exercise").Work([]))
+    assert "%" in found.ours
+    assert all(table.rows for table in found.tables)
+    assert all(picture.png.startswith(b"\x89PNG") for picture in found.pictures)
+
+
+def test_a_ridge_in_the_span_of_few_rows_is_the_same(module):
+    labels, rng = module("coates.labels"), np.random.default_rng(0)
+    X, X_test = rng.normal(size=(20, 50)), rng.normal(size=(30, 50))
+    X[::2, 0] += 3
+    X_test[::2, 0] += 3
+    y, y_test = np.arange(20) % 2, np.arange(30) % 2
+    classifier = labels._classifier
+    right = {alpha: classifier(alpha).fit(X, y).score(X_test, y_test) for alpha in labels.ALPHAS}
+    assert labels._ridge(X, y, X_test, y_test) in right.values()
+    basis = np.linalg.qr((X - X.mean(axis=0)).T)[0]
+    turned = classifier(0.1).fit(X @ basis, y).decision_function(X_test @ basis)
+    assert np.allclose(turned, classifier(0.1).fit(X, y).decision_function(X_test))
+
+
+def test_linear_classifiers_solve_the_same_problem(module):
+    rng, linear = np.random.default_rng(0), module("coates.linear")
+    y = np.arange(90) % 3
+    X = rng.normal(size=(90, 5)) + np.eye(3, 5)[y]
+    ours = {}
+    for loss, classifier in linear.contenders(dict.fromkeys(linear.ALPHAS, 0.1), len(X)):
+        scores = classifier.fit(X, y).decision_function(X)
+        scores -= scores.mean(axis=1, keepdims=True)
+        ours.setdefault(loss, scores)
+        # LinearSVC alone penalizes the intercept, too.
+        assert np.allclose(scores, ours[loss], atol=0.05 if loss == "squared_hinge" else 0.005)
 
 
 @pytest.mark.parametrize(

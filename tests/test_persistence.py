@@ -13,6 +13,7 @@ import skops.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.stats import loguniform
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import ProgressBar
 from sklearn.cluster import KMeans
@@ -22,6 +23,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    RandomizedSearchCV,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+)
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -226,6 +234,45 @@ def test_files_get_the_usual_permissions(saved):
     assert stat.S_IMODE(saved.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
+SEARCHES = [
+    GridSearchCV(
+        make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
+        {"logisticregression__C": [0.01, 0.1]},
+        cv=2,
+    ),
+    GridSearchCV(
+        striate.LinearClassifier("log_loss"),
+        {"alphas": [0.1, 1.0], "standardize": [True]},
+        scoring=striate.labeled_scorer("neg_log_loss"),
+        cv=RepeatedStratifiedKFold(n_splits=2, n_repeats=1, random_state=0),
+    ),
+    RandomizedSearchCV(
+        KNeighborsClassifier(),
+        {"n_neighbors": [1, 3]},
+        n_iter=2,
+        scoring="balanced_accuracy",
+        cv=ShuffleSplit(2, random_state=0),
+        random_state=0,
+    ),
+]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: type(search.estimator).__name__)
+def test_searches_come_back(tmp_path, search):
+    fitted = clone(search).fit(X, Y)
+    save(fitted, tmp_path / "search.skops")
+    again = load(tmp_path / "search.skops")
+    assert repr(again) == repr(fitted)
+    assert again.best_params_ == fitted.best_params_
+    assert again.score(X, Y) == fitted.score(X, Y)
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+    assert again.cv_results_.keys() == fitted.cv_results_.keys()
+    for name, values in fitted.cv_results_.items():
+        np.testing.assert_array_equal(again.cv_results_[name], values)
+        assert type(again.cv_results_[name]) is type(values)
+    again.fit(X, Y)
+
+
 # --- what is not saved ----------------------------------------------------------------------
 
 
@@ -242,6 +289,24 @@ def test_save_refuses_what_load_would_refuse(tmp_path, estimator, named):
     with pytest.raises(ValueError, match=named):
         save(estimator, tmp_path / "model.skops")
     assert files_in(tmp_path) == []
+
+
+def test_searches_over_distributions_keep_what_they_found(tmp_path):
+    # SciPy's distributions run text out of their state as code when they are loaded.
+    grid = {"C": loguniform(0.01, 1)}
+    search = RandomizedSearchCV(LogisticRegression(max_iter=1000), grid, n_iter=2, cv=2)
+    search.set_params(random_state=0).fit(X, Y)
+    named = "rv_continuous_frozen; save its best_estimator_ instead, which is what predicts"
+    with pytest.raises(ValueError, match=named):
+        save(search, tmp_path / "model.skops")
+    model = make_pipeline(StandardScaler())
+    model.steps.append(("search", search))
+    with pytest.raises(ValueError, match="save the RandomizedSearchCV's best_estimator_ instead"):
+        save(model, tmp_path / "model.skops")
+    search.scoring = len
+    with pytest.raises(ValueError, match=r"builtins\.len.*; save its best_estimator_"):
+        save(search, tmp_path / "model.skops")
+    save(search.best_estimator_, tmp_path / "model.skops")
 
 
 def test_a_failed_write_leaves_the_old_file(saved):

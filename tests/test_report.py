@@ -136,7 +136,8 @@ def test_page_says_what_was_measured(page, model):
     for setting in (
         "6 × 6 pixels, in colour",
         "a sparse autoencoder",
-        "LogisticRegression (C = 1)",
+        f"LinearClassifier (α = {load(model)[-1].alpha_:g})",
+        "α, did best on images held out",
     ):
         assert setting in page
 
@@ -375,7 +376,7 @@ def test_settings_in_words(images):
     values = {each.name: each.value for each in settings_in_words(features, classifier)}
     assert values == {
         "Patches": "4 × 4 pixels, in colour",
-        "Learned by": "a dictionary of typical patches",
+        "Learned by": "a dictionary of patches, drawn at random",
         "Normalization": "brightness taken out",
         "Whitening": "none",
         "Where it looks": "every 2 pixels, down and across; the mirror image too",

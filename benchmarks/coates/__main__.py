@@ -11,7 +11,15 @@ from benchmarks.exercise_page import DOCS, Page
 from benchmarks.report import Report
 from striate import DictionaryEncoder, LinearClassifier, PatchFeatures
 
-from .recipes import EXERCISES
+from . import digits, few_labels, linear, recipes, scattering
+
+EXERCISES = (
+    *recipes.EXERCISES,
+    *few_labels.EXERCISES,
+    *digits.EXERCISES,
+    *linear.EXERCISES,
+    *scattering.EXERCISES,
+)
 
 
 def main(arguments=None):

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn import model_selection
 from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer, get_scorer_names
 
 import striate
 from striate.core.connections import is_sound
@@ -24,6 +26,30 @@ _SPARSE = (
     sparse.csr_matrix,
     sparse.coo_matrix,
 )
+# How a search over parameters divides the rows. They hold numbers and compute indices.
+_SPLITTERS = [
+    "GroupKFold",
+    "GroupShuffleSplit",
+    "KFold",
+    "LeaveOneGroupOut",
+    "LeaveOneOut",
+    "LeavePGroupsOut",
+    "LeavePOut",
+    "PredefinedSplit",
+    "RepeatedKFold",
+    "RepeatedStratifiedKFold",
+    "ShuffleSplit",
+    "StratifiedGroupKFold",
+    "StratifiedKFold",
+    "StratifiedShuffleSplit",
+    "TimeSeriesSplit",
+]
+# How it scores: what these call is an estimator or a function that must itself be on the list.
+_SCORERS = (
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.metrics._scorer._Scorer",
+    "striate.estimators.labels._LabeledScorer",
+)
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -35,7 +61,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     estimator : estimator
-        One of Striate's or of scikit-learn's, or a pipeline of both.
+        One of Striate's or of scikit-learn's, a pipeline of both, or a search over their
+        parameters.
     path : path
         The file, by custom with the suffix ``.skops``. An existing file is replaced.
 
@@ -63,12 +90,14 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         with _callbacks_aside(estimator):
             data = skops_io.dumps(estimator)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{type(estimator).__name__} cannot be saved ({error})") from error
+        raise ValueError(
+            f"{type(estimator).__name__} cannot be saved ({error}){_instead(estimator)}"
+        ) from error
     refused = _refused_types(skops_io, data)
     if refused:
         raise ValueError(
             f"{type(estimator).__name__} cannot be saved, because load would refuse what it "
-            f"holds: {', '.join(refused)}"
+            f"holds: {', '.join(refused)}{_instead(estimator)}"
         )
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -204,14 +233,26 @@ def _refused_types(skops_io: ModuleType, data: bytes) -> list[str]:
     return sorted(set(skops_io.get_untrusted_types(data=data)) - set(_our_types()))
 
 
+def _instead(estimator: Any) -> str:
+    """Say what to save in place of a search that draws from distributions, for instance."""
+    for each in _estimators_in(estimator):
+        if hasattr(each, "best_estimator_"):
+            whole = "its" if each is estimator else f"the {type(each).__name__}'s"
+            return f"; save {whole} best_estimator_ instead, which is what predicts"
+    return ""
+
+
 def _our_types() -> list[str]:
-    """Full names of the public estimators, and of the sparse arrays that they may hold."""
+    """Full names of the public estimators, and of what they and searches over them may hold."""
     # Each by name, so that no function slips in.
     public = [getattr(striate, name) for name in striate.__all__]
     estimators = [
         each for each in public if isinstance(each, type) and issubclass(each, BaseEstimator)
     ]
-    return [f"{each.__module__}.{each.__qualname__}" for each in [*estimators, *_SPARSE]]
+    splitters = [getattr(model_selection, name) for name in _SPLITTERS]
+    metrics = [get_scorer(name)._score_func for name in get_scorer_names()]
+    known = [*estimators, *_SPARSE, *splitters, *metrics]
+    return [*(f"{each.__module__}.{each.__qualname__}" for each in known), *_SCORERS]
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def test_alpha_is_chosen_on_rows_held_out(loss, data):
     scores = classifier.validation_scores_
     assert list(scores) == alphas
     assert classifier.alpha_ == max(scores, key=scores.get)
-    assert scores[classifier.alpha_] > 0.9
+    assert scores[classifier.alpha_] > (np.log(0.75) if loss == "log_loss" else 0.9)
     alone = LinearClassifier(loss, alphas=classifier.alpha_).fit(X, y)
     np.testing.assert_allclose(alone.coef_, classifier.coef_, rtol=1e-4, atol=1e-6)
     assert alone.validation_scores_ == {}
@@ -124,6 +124,48 @@ def test_more_features_than_rows():
     assert LinearClassifier(alphas=1e-3).fit(X, y).score(X, y) == 1
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_few_rows_are_solved_in_the_space_that_they_span(loss, standardize, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(3, 1, size=(40, 90)) * rng.uniform(0.5, 2, 90)
+    X[:, 5] = 7.0
+    y = np.arange(40) % 3
+    settings = {"loss": loss, "standardize": standardize, "alphas": [0.01, 0.1, 1.0]}
+    settings |= {"tol": 1e-12, "max_iter": 300, "random_state": 0}
+    few = LinearClassifier(**settings).fit(X, y)
+    monkeypatch.setattr("striate.estimators.linear._few", lambda X: False)
+    all_features = LinearClassifier(**settings).fit(X, y)
+    assert few.alpha_ == all_features.alpha_
+    np.testing.assert_allclose(few.coef_, all_features.coef_, atol=1e-4)
+    np.testing.assert_allclose(few.intercept_, all_features.intercept_, atol=1e-3)
+    single = LinearClassifier(**settings).fit(X.astype(np.float32), y)
+    assert single.coef_.dtype == single.intercept_.dtype == np.float32
+    np.testing.assert_allclose(single.coef_, few.coef_, atol=1e-2)
+
+
+def test_folds_choose_alpha_for_few_rows(data):
+    X, y = data
+    rows = np.concatenate([np.flatnonzero(y == k)[:n] for k, n in enumerate((1, 2, 3, 9))])
+    classifier = LinearClassifier("log_loss", validation_folds=3, random_state=0)
+    classifier.fit(X[rows], y[rows])
+    scores = classifier.validation_scores_
+    assert list(scores) == list(classifier.alphas)
+    assert classifier.alpha_ == max(scores, key=scores.get)
+    assert max(scores.values()) < 0  # logarithms of probabilities
+    alone = LinearClassifier("log_loss", alphas=classifier.alpha_).fit(X[rows], y[rows])
+    np.testing.assert_allclose(alone.coef_, classifier.coef_, rtol=1e-2, atol=1e-3)
+
+
+def test_one_row_of_each_class_takes_the_largest_alpha(data):
+    X, y = data
+    rows = [np.flatnonzero(y == k)[0] for k in range(4)]
+    classifier = LinearClassifier("log_loss", alphas=[0.1, 3.0, 1.0], validation_folds=3)
+    classifier.fit(X[rows], y[rows])
+    assert classifier.alpha_ == 3.0
+    assert classifier.validation_scores_ == {}
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -132,6 +174,7 @@ def test_more_features_than_rows():
         ({"alphas": [np.nan, 1]}, "alphas must be numbers above 0"),
         ({"loss": "hinge"}, "loss"),
         ({"validation_fraction": 1.0}, "validation_fraction"),
+        ({"validation_folds": 1}, "validation_folds"),
     ],
 )
 def test_wrong_settings(settings, message, data):

@@ -22,25 +22,21 @@ from striate.images.pooling import (
     cells_of_windows,
     finish_pooling,
     pool,
+    room_for_parts,
 )
-
-
-def start(pooling):
-    return -np.inf if pooling == "max" else 0
 
 
 def pooled(feature_map, cells, pooling, block=BLOCK_POSITIONS, threshold=None):
     """`pool` over blocks of positions, and `finish_pooling`."""
-    k = feature_map.shape[2]
+    k, how = feature_map.shape[2], POOLINGS[pooling]
     A = feature_map.reshape(-1, k)
     signs = np.array([] if threshold is None else [1.0, -1.0])
-    result = np.full((len(cells.sizes), k * max(len(signs), 1)), start(pooling), dtype=A.dtype)
+    parts = room_for_parts(cells, how, k * max(len(signs), 1), A.dtype)
     for begin in range(0, len(A), block):
         part = A[begin : begin + block].copy()
         theta = np.full(len(part), threshold or 0.0)
-        pool(part, begin, cells, POOLINGS[pooling], signs, theta, result)
-    finish_pooling(cells, POOLINGS[pooling], 1, result)
-    return result
+        pool(part, begin, *cells[:2], how, signs, theta, parts)
+    return finish_pooling(cells, how, 1, parts)
 
 
 @st.composite
@@ -74,6 +70,33 @@ def test_pooling_over_windows(sizes, pooling):
         for x in range(0, n_x, width)
     ]
     cells = cells_of_windows((n_y, n_x), (height, width))
+    np.testing.assert_allclose(pooled(feature_map, cells, pooling), expected, rtol=1e-12)
+
+
+@given(
+    sizes=maps_and_grids(),
+    pooling=st.sampled_from(sorted(POOLINGS)),
+    overlap=st.sampled_from([0.0, 0.2, 1 / 3, 0.5, 0.75]),
+)
+@settings(deadline=None, max_examples=60)
+def test_cells_that_overlap(sizes, pooling, overlap):
+    """Of one size up to rounding, at equal distances, from the first position to the last."""
+    n_y, n_x, *grid = sizes
+    feature_map = np.random.default_rng(0).normal(size=(n_y, n_x, 2))
+    reduce = {"mean": np.mean, "max": np.max, "sum": np.sum}[pooling]
+    edges = []
+    for n, n_cells in zip((n_y, n_x), grid, strict=True):
+        size = n / (n_cells - (n_cells - 1) * overlap)
+        begins = np.array([i * size * (1 - overlap) for i in range(n_cells)])
+        edges.append([np.ceil(np.round(e, 6)).astype(int) for e in (begins, begins + size)])
+        assert (edges[-1][0][0], edges[-1][1][-1]) == (0, n)
+        assert np.ptp(edges[-1][1] - edges[-1][0]) <= 1
+    expected = [
+        reduce(feature_map[top:bottom, left:right], axis=(0, 1))
+        for top, bottom in zip(*edges[0], strict=True)
+        for left, right in zip(*edges[1], strict=True)
+    ]
+    cells = cells_of_grids((n_y, n_x), (tuple(grid),), overlap)
     np.testing.assert_allclose(pooled(feature_map, cells, pooling), expected, rtol=1e-12)
 
 
@@ -162,8 +185,8 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     cells = cells_of_grids(patches.map_shape(image), (grid,))
     project, signs = (np.empty((40, 0), dtype), np.empty(0, dtype)), np.empty(0, dtype)
     encoding = Encoding(W, b, ACTIVATIONS[activation], signs)
-    result = np.full((6, 6), start(pooling), dtype=dtype)
-    work = workspace(project, encoding, 40)
-    convolve_and_pool(image, patches, project, encoding, cells, POOLINGS[pooling], work, result)
-    finish_pooling(cells, POOLINGS[pooling], 1, result)
+    how, work = POOLINGS[pooling], workspace(project, encoding, 40)
+    parts = room_for_parts(cells, how, 6, dtype)
+    convolve_and_pool(image, patches, project, encoding, cells[:2], how, work, parts)
+    result = finish_pooling(cells, how, 1, parts)
     np.testing.assert_allclose(result, expected.reshape(6, 6), rtol=tol, atol=tol)

@@ -1,6 +1,7 @@
 """PatchFeatures: every patch of an image encoded and pooled, as a scikit-learn transformer."""
 
 import tracemalloc
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from striate import (
+    DictionaryEncoder,
     PatchFeatures,
     PatchScaler,
     SelfTaughtClassifier,
@@ -387,8 +389,39 @@ def test_progress_bar(capsys):
     features = PatchFeatures(AUTOENCODER, **SETTINGS).set_callbacks(ProgressBar())
     features.fit(images_of())
     out = capsys.readouterr().out
-    assert "PatchFeatures" in out
+    assert "PatchFeatures - reading images" in out
     assert "SparseAutoencoder" in out
+
+
+class Steps:
+    """A callback that counts the tasks of each name."""
+
+    def __init__(self):
+        self.begun, self.ended = Counter(), Counter()
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        self.begun[context.task_name] += 1
+
+    def on_fit_task_end(self, estimator, context):
+        self.ended[context.task_name] += 1
+
+
+@pytest.mark.parametrize(("n_images", "n_steps"), [(3, 3), (250, 100)])
+def test_callbacks_hear_of_the_reading(n_images, n_steps):
+    steps = Steps()
+    images = np.random.default_rng(0).random((n_images, 8, 8))
+    encoder = DictionaryEncoder(3, dictionary="random", random_state=0)
+    features = PatchFeatures(encoder, patch_size=3, n_patches=5000, random_state=0)
+    features.set_callbacks(steps).fit(images)
+    assert steps.begun == steps.ended
+    assert steps.begun["reading images"] == 1
+    assert steps.begun["some images"] == n_steps
 
 
 def peak_memory(function):

@@ -77,6 +77,18 @@ def test_all_is_well(photos, tmp_path):
     ]
 
 
+def test_progress_goes_through_all_files(photos):
+    seen = []
+
+    def progress(paths):
+        for path in paths:
+            seen.append(path)
+            yield path
+
+    assert readable_images(photos, progress=progress) == (photos, {})
+    assert seen == photos
+
+
 def test_kinds_may_differ_when_they_will_be_turned(photos):
     written(photos[1], "RGB")
     for channels in (1, 3):

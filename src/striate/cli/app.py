@@ -8,6 +8,7 @@ import rich
 import typer
 
 import striate
+from striate.cli.encoders import Encoder, sizes_for
 from striate.cli.errors import OneLineErrors
 
 app = typer.Typer(
@@ -87,6 +88,8 @@ def demo(
 @app.command(
     epilog=_examples(
         "striate learn photos/ --out features.skops",
+        "striate learn photos/ --out features.skops --encoder omp1",
+        "striate learn digits/ --out features.skops --encoder omp1 --no-flips",
         "striate learn a.png b.png --out features.skops --n-features 64 --patch-size 8 --grey",
     )
 )
@@ -96,38 +99,88 @@ def learn(
         Path,
         typer.Option("--out", "-o", metavar="FILE", help="File for the features (.skops)."),
     ],
+    encoder: Annotated[
+        Encoder, typer.Option(help="Where the features come from: see above.")
+    ] = Encoder.autoencoder,
     n_features: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Number of features to learn.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Number of features.", show_default="100; dictionaries: 400"
+        ),
+    ] = None,
     patch_size: Annotated[
-        int, typer.Option(metavar="N", min=2, help="Side of a patch, in pixels.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=2,
+            help="Side of a patch, in pixels.",
+            show_default="10; dictionaries: 6",
+        ),
+    ] = None,
     n_patches: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Number of patches to learn from.")
-    ] = 20_000,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=2,
+            help="Number of patches to learn from.",
+            show_default="20000; dictionaries: 50000",
+        ),
+    ] = None,
     max_iter: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Most steps of the solver.")
-    ] = 400,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Most steps of the solver, or passes of kmeans and omp1 over the patches.",
+            show_default="400; dictionaries: 10",
+        ),
+    ] = None,
+    flips: Annotated[
+        bool | None,
+        typer.Option(
+            "--flips/--no-flips",
+            help="Whether mirror images get the same features; takes twice the time.",
+            show_default="no; dictionaries: yes",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="The same seed gives the same features.")
     ] = 0,
     grey: Annotated[bool, typer.Option("--grey", "--gray", help="Turn colour into grey.")] = False,
     skip_errors: SkipErrors = False,
 ) -> None:
-    """Learn features from images, without labels.
+    r"""Learn features from images, without labels.
 
     IMAGES are image files, and folders to search for them. A picture of the features is written
     beside FILE, with the suffix .png.
+
+    The encoder says where the features come from.
+
+    \b
+    autoencoder  a small network learns edges: few features, best to look at
+    omp1         a dictionary of directions: the most accurate as a rule
+    kmeans       typical patches, with half as many numbers an image as omp1
+    patches      patches as they are, no learning: nearly as accurate as omp1
+    random       random numbers, for comparison: what learning is worth
+
+    All but the autoencoder are dictionaries. Take --no-flips with them where left and right
+    differ: letters, digits, organs.
     """
     from striate.cli.learning import learn_features
 
-    learn_features(
-        images,
-        out,
+    sizes = sizes_for(
+        encoder,
         n_features=n_features,
         patch_size=patch_size,
         n_patches=n_patches,
         max_iter=max_iter,
+        flips=flips,
+    )
+    learn_features(
+        images,
+        out,
+        sizes,
+        encoder=encoder,
         seed=seed,
         grey=grey,
         skip_errors=skip_errors,

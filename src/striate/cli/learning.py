@@ -6,7 +6,8 @@ from pathlib import Path
 from rich import get_console
 from sklearn.exceptions import ConvergenceWarning
 
-from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
+from striate import PatchFeatures
+from striate.cli.encoders import Encoder, Sizes, new_features
 from striate.cli.outputs import check_output, picture_beside
 from striate.cli.showing import describe, draw_features
 from striate.cli.skipping import Skipping
@@ -14,20 +15,13 @@ from striate.images.collection import ImageCollection, MixedChannelsError
 from striate.images.reading import find_images
 from striate.persistence import replacing, save
 
-# With these, ordinary photographs give edges. Less whitening or more weight decay gives softer
-# ones; much less weight decay gives noise.
-_WHITENING = ZCAWhitening(epsilon=1.0)
-_ENCODER = {"weight_decay": 0.01, "sparsity_target": 0.035, "sparsity_weight": 5.0}
-
 
 def learn_features(
     images: list[Path],
     out: Path,
+    sizes: Sizes,
     *,
-    n_features: int,
-    patch_size: int,
-    n_patches: int,
-    max_iter: int,
+    encoder: Encoder,
     seed: int,
     grey: bool,
     skip_errors: bool = False,
@@ -37,14 +31,8 @@ def learn_features(
     files = find_images(images)
     picture = picture_beside(out, files)
     skipping, channels = Skipping(skip_errors), 1 if grey else None
-    files = skipping.usable(files, channels, patch_size)
-    features = PatchFeatures(
-        SparseAutoencoder(n_features, max_iter=max_iter, random_state=seed, **_ENCODER),
-        patch_size=patch_size,
-        n_patches=n_patches,
-        whitening=_WHITENING,
-        random_state=seed,
-    )
+    files = skipping.usable(files, channels, sizes.patch_size)
+    features = new_features(encoder, sizes, seed)
     _fit(features, ImageCollection(files, channels=channels))
     with replacing(picture) as temporary:
         draw_features(features, temporary)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from striate.cli.outputs import check_picture, picture_beside
+from striate.images.dictionary import DictionaryEncoder
 from striate.images.features import PatchFeatures
 from striate.persistence import load, replacing
 
@@ -85,13 +86,21 @@ def _facts(estimator: Any, features: PatchFeatures) -> dict[str, str]:
         "kind": "features" if classes is None else "classifier on features",
         "features": str(len(features.filters_)),
         "patch size": _patch(features),
-        "learned by": type(features.encoder_).__name__,
+        "learned by": _learner(features.encoder_),
         "pooling": f"{features.pooling}, {features.pool_grid}",
+        "mirror images": "the same features" if features.flips else "other features",
     }
     if classes is not None:
         facts["classes"] = ", ".join(map(str, classes))
     facts |= _facts_of_training(estimator)
     return facts
+
+
+def _learner(encoder: Any) -> str:
+    name = type(encoder).__name__
+    if isinstance(encoder, DictionaryEncoder):
+        name += f" ({encoder.dictionary}, {encoder.encoding})"
+    return name
 
 
 def _facts_of_training(model: Any) -> dict[str, str]:

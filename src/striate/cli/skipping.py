@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from striate.cli.progress import watched
 from striate.images.features import PatchFeatures
 from striate.images.readable import readable_images
 
@@ -33,7 +34,11 @@ class Skipping:
         if not self.wanted:
             return files
         files, skipped = readable_images(
-            files, channels=channels, min_size=min_size, on_error="skip"
+            files,
+            channels=channels,
+            min_size=min_size,
+            on_error="skip",
+            progress=lambda paths: watched(paths, "Checking images"),
         )
         self.reasons += skipped.values()
         return files

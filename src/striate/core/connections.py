@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from scipy import sparse
 
-from .compile import jit, jit_here, like, specialize, writable
+from .compile import jit, jit_here, specialize, writable
 from .inputs import block, dense_row, times
 from .layers import COLUMNS_AT, N_IN, N_OUT, STARTS_AT, TRANSPOSED, W_AT
 
@@ -25,6 +25,8 @@ CAPACITIES = (16, 32, 64, 128)
 _VECTOR_BYTES = 512 if get_host_cpu_features().get("avx512f") else 256
 # Rows that are turned into columns at a time, and units of them.
 _SQUARE = 16
+# Numbers of two such rows that are riffled like cards: first half, second half.
+_RIFFLED = np.arange(2 * _SQUARE).reshape(2, _SQUARE).T.reshape(2, _SQUARE).tolist()
 _INT32 = ir.IntType(32)
 
 
@@ -125,8 +127,10 @@ def links_of(connections):
         return None
     begins = np.cumsum([0, *(C.nnz for C in matrices)])
     starts = [C.indptr.astype(np.int64) + at for C, at in zip(matrices, begins, strict=False)]
-    inputs = [C.indices.astype(np.int32, copy=False) for C in matrices]
-    return Links(np.concatenate(inputs), np.concatenate(starts))
+    inputs = np.concatenate([C.indices for C in matrices], dtype=np.int32)
+    for C, begin, end in zip(matrices, begins, begins[1:], strict=False):
+        C.indices = inputs[begin:end]  # they need not be there twice
+    return Links(inputs, np.concatenate(starts))
 
 
 def connected(W, dtype):
@@ -168,7 +172,7 @@ class _Vectors:
         """A vector of equal numbers."""
         b, undefined = self.builder, ir.Constant(self.type, ir.Undefined)
         first = b.insert_element(undefined, number, ir.Constant(_INT32, 0))
-        return b.shuffle_vector(first, undefined, self._places([0] * self.n))
+        return b.shuffle_vector(first, undefined, self.places([0] * self.n))
 
     def add_product(self, pointer, x, y):
         """The vector there += x y, rounded once where the processor can."""
@@ -181,11 +185,12 @@ class _Vectors:
         b, n = self.builder, self.n
         while n > 1:
             n //= 2
-            low, high = self._places(range(n)), self._places(range(n, 2 * n))
+            low, high = self.places(range(n)), self.places(range(n, 2 * n))
             x = b.fadd(b.shuffle_vector(x, x, low), b.shuffle_vector(x, x, high))
         return b.extract_element(x, ir.Constant(_INT32, 0))
 
-    def _places(self, indices):
+    @staticmethod
+    def places(indices):
         return ir.Constant(ir.VectorType(_INT32, len(indices)), list(indices))
 
 
@@ -269,6 +274,50 @@ spread = _for_units(_spread)  # column_k ← column_k + w_k own
 add_correlations = _for_units(_add_correlations)  # w_k ← w_k + Σ column_k own
 
 
+@intrinsic
+def _turn_square(typingctx, kind, source, source_stride, target, target_stride):
+    """Rows of a square of `_SQUARE` numbers each, at one address, as columns at another.
+
+    Four times all rows are shuffled like two halves of a pack of cards, number by number.
+    """
+
+    def build(context, builder, signature, args):
+        _, source, source_stride, target, target_stride = args
+        real = context.get_value_type(kind)
+        v = _Vectors(builder, real, kind.bitwidth // 8, _SQUARE)
+        numbers = [ir.Constant(source.type, i) for i in range(_SQUARE)]
+        rows = [v.load(v.at(source, i, source_stride)) for i in numbers]
+        half = _SQUARE // 2
+        for _ in range(_SQUARE.bit_length() - 1):
+            rows = [
+                builder.shuffle_vector(upper, lower, v.places(order))
+                for upper, lower in zip(rows[:half], rows[half:], strict=True)
+                for order in _RIFFLED
+            ]
+        for i, row in zip(numbers, rows, strict=True):
+            v.store(row, v.at(target, i, target_stride))
+        return context.get_dummy_value()
+
+    return types.void(kind, *[types.intp] * 4), build
+
+
+@jit
+def _turn(source, n_rows, n_columns, target):
+    """Writes rows as columns, square by square for the caches' sake."""
+    size = source.itemsize
+    stride, target_stride = source.strides[0] // size, target.strides[0] // size
+    for first in range(0, n_rows, _SQUARE):
+        for lo in range(0, n_columns, _SQUARE):
+            if first + _SQUARE <= n_rows and lo + _SQUARE <= n_columns:
+                here = source.ctypes.data + (first * stride + lo) * size
+                there = target.ctypes.data + (lo * target_stride + first) * size
+                _turn_square(source[0, 0], here, stride, there, target_stride)
+                continue
+            for j in range(lo, min(lo + _SQUARE, n_columns)):
+                for i in range(first, min(first + _SQUARE, n_rows)):
+                    target[j, i] = source[i, j]
+
+
 def to_columns(X, n, columns):
     """n rows of an input as columns, and zeros beyond them."""
 
@@ -276,39 +325,25 @@ def to_columns(X, n, columns):
 @specialize(to_columns)
 def _(X, n, columns):
     def dense(X, n, columns):
-        for lo in range(0, columns.shape[1], _SQUARE):
-            _turn(X, lo, min(lo + _SQUARE, n), columns, lo)
+        _turn(X, n, columns.shape[0], columns)
+        columns[:, n:] = 0
 
     def made_dense(X, n, columns):
-        rows = np.zeros((_SQUARE, columns.shape[0]), dtype=columns.dtype)
-        for lo in range(0, columns.shape[1], _SQUARE):
-            for i in range(lo, min(lo + _SQUARE, n)):
+        rows = np.empty((_SQUARE, columns.shape[0]), dtype=columns.dtype)
+        for lo in range(0, n, _SQUARE):
+            hi = min(lo + _SQUARE, n)
+            for i in range(lo, hi):
                 dense_row(X, i, rows, i - lo)
-            _turn(rows, 0, min(_SQUARE, n - lo), columns, lo)
+            _turn(rows, hi - lo, columns.shape[0], columns[:, lo:])
+        columns[:, n:] = 0
 
     return dense if isinstance(X, types.Array) else made_dense
 
 
 @jit
-def _turn(X, begin, end, columns, at):
-    """Rows begin to end of X as `_SQUARE` columns, square by square for the caches' sake."""
-    n = max(end - begin, 0)
-    for lo in range(0, columns.shape[0], _SQUARE):
-        for j in range(lo, min(lo + _SQUARE, columns.shape[0])):
-            for i in range(n):
-                columns[j, at + i] = X[begin + i, j]
-            for i in range(n, _SQUARE):
-                columns[j, at + i] = 0
-
-
-@jit
-def to_rows(columns, beta, Z):
-    """Z = columns as rows + beta Z."""
-    for first in range(0, Z.shape[0], _SQUARE):
-        for lo in range(0, Z.shape[1], _SQUARE):
-            for i in range(first, min(first + _SQUARE, Z.shape[0])):
-                for j in range(lo, min(lo + _SQUARE, Z.shape[1])):
-                    Z[i, j] = columns[j, i] + (beta * Z[i, j] if beta != 0 else beta)
+def to_rows(columns, Z):
+    """Columns as the rows of Z, as many as it has."""
+    _turn(columns, Z.shape[1], Z.shape[0], Z)
 
 
 def weighted(X, W, Z):
@@ -327,7 +362,7 @@ def _(X, W, Z):
             hi = min(lo + capacity, Z.shape[0])
             to_columns(block(X, lo, hi), hi - lo, seen)
             weighted_sums(W.values, W.inputs, W.starts, 0, Z.shape[1], seen, own)
-            to_rows(own, like(0, Z[0, 0]), Z[lo:hi])
+            to_rows(own, Z[lo:hi])
 
     if isinstance(W, types.Array):
         return lambda X, W, Z: times(X, W, Z)
@@ -360,8 +395,8 @@ def keep_delta(links, layer, D, columns):
     """Keeps the columns of δ, for the two below."""
 
 
-def connected_backward(links, theta, layer, columns, beta, Z):
-    """Z = δ Wᵀ + beta Z."""
+def connected_backward(links, theta, layer, columns, Z):
+    """Z = δ Wᵀ."""
 
 
 def connected_gradient(links, layer, first, end, columns, G):
@@ -380,7 +415,7 @@ def _(links, theta, layer, X, columns, Z):
             spread(*_units(links, layer, theta), own, seen)
         else:
             weighted_sums(*_units(links, layer, theta), seen, own)
-        to_rows(own, like(0, Z[0, 0]), Z)
+        to_rows(own, Z)
         return True
 
     if links == types.none:
@@ -398,8 +433,8 @@ def _(links, layer, D, columns):
 
 
 @specialize(connected_backward)
-def _(links, theta, layer, columns, beta, Z):
-    def backward(links, theta, layer, columns, beta, Z):
+def _(links, theta, layer, columns, Z):
+    def backward(links, theta, layer, columns, Z):
         if layer[STARTS_AT] < 0:
             return False
         own = _columns(layer, columns)[1]
@@ -409,11 +444,11 @@ def _(links, theta, layer, columns, beta, Z):
         else:
             below[:] = 0
             spread(*_units(links, layer, theta), below, own)
-        to_rows(below, like(beta, Z[0, 0]), Z)
+        to_rows(below, Z)
         return True
 
     if links == types.none:
-        return lambda links, theta, layer, columns, beta, Z: False
+        return lambda links, theta, layer, columns, Z: False
     return backward
 
 

@@ -38,6 +38,13 @@ class Noisy(NamedTuple):
     seed: int
 
 
+class Chosen(NamedTuple):
+    """Rows of another input, by their numbers."""
+
+    rows: Any
+    numbers: np.ndarray
+
+
 def as_input(X):
     """What compiled code takes for X, a C-contiguous ndarray or a CSR matrix, without a copy."""
     if not sparse.issparse(X):
@@ -175,9 +182,12 @@ def _(X, row, target, i):
         dense_row(X.clean, row, target, i)
         corrupt(X.kind, X.level, X.seed, row, target, i)
 
+    def chosen(X, row, target, i):
+        dense_row(X.rows, X.numbers[row], target, i)
+
     if isinstance(X, types.Array):
         return dense
-    return csr if _is(X, Sparse) else noisy
+    return csr if _is(X, Sparse) else noisy if _is(X, Noisy) else chosen
 
 
 @specialize(copy_rows)

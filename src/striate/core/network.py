@@ -227,18 +227,15 @@ def backward(theta, layers, links, first, rest, deltas, columns, rows, w, s):
     row i contributes with its weight w_i; it is empty where there is none.
     """
     for l in range(len(layers) - 1, 0, -1):
-        d = delta(layers, l - 1, deltas, rows)
-        beta = 0.0
-        if l == 1 and s.size > 0:
+        d, above = delta(layers, l - 1, deltas, rows), delta(layers, l, deltas, rows)
+        keep_delta(links, layers[l], above, columns)
+        if not connected_backward(links, theta, layers[l], columns, d):
+            W, other = weights(theta, layers[l]), layers[l, TRANSPOSED] == 0
+            product(above, False, W, other, d, 0.0)
+        if l == 1:
             for i in range(d.shape[0]):
                 for j in range(s.size):
-                    d[i, j] = w[i] * s[j]
-            beta = 1.0
-        above = delta(layers, l, deltas, rows)
-        keep_delta(links, layers[l], above, columns)
-        if not connected_backward(links, theta, layers[l], columns, beta, d):
-            W, other = weights(theta, layers[l]), layers[l, TRANSPOSED] == 0
-            product(above, False, W, other, d, beta)
+                    d[i, j] += w[i] * s[j]
         a = units(layers, l - 1, first, rest, rows)
         times_derivative(layers[l - 1, ACTIVATION], a, d)
     keep_delta(links, layers[0], delta(layers, 0, deltas, rows), columns)

@@ -4,24 +4,20 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from scipy import linalg
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.inputs import as_input
-from striate.core.network import Network, layer_output
-from striate.core.objective import Objective
-from striate.core.threads import team
-from striate.solvers.lbfgs import lbfgs
+from striate.core.network import layer_output
+from striate.estimators.linear_problem import FewRows, Problem
 
-# Rows that are standardized at a time.
-_BLOCK_ROWS = 4096
+# The logarithm of a probability that rounds to 0 is taken of this.
+_TINY = 1e-30
 
 
 def _has_probabilities(estimator):
@@ -46,12 +42,16 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         - "squared_hinge": ½ max(0, 1 − t z)², the support vector machine with squared slack;
         - "log_loss": softmax regression, which gives probabilities.
     alphas : sequence of float, default=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0)
-        α, of which the one is taken that classifies most of the rows that are held out. With one
-        number alone no rows are held out.
+        α, of which the one is taken that classifies most of the rows that are held out, or with
+        "log_loss" gives them the largest likelihood. With one number alone no rows are held out.
     standardize : bool, default=True
         Whether features are centered and scaled to unit variance; X is not copied for it.
     validation_fraction : float, default=0.1
         Share of the rows that choose α. Afterwards they are trained on, too.
+    validation_folds : int or None, default=None
+        In place of `validation_fraction`, which some hundred rows are too few for: the rows are
+        divided into so many parts, each with its share of each class, which are held out in turn.
+        A row that is alone in its class is never held out; if all are, the largest α is taken.
     max_iter : int, default=30
         Iterations of L-BFGS at most, for the losses that need it.
     tol : float, default=1e-5
@@ -68,7 +68,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     alpha_ : float
         The chosen α.
     validation_scores_ : dict of float to float
-        Accuracy of each α on the rows that were held out; empty if none were.
+        Of each α on the rows that were held out: accuracy, or with "log_loss" the mean logarithm
+        of the probability of the true class. Empty if none were held out.
     n_iter_ : int
         Iterations of L-BFGS in the last fit; 1 for squared error.
     n_features_in_ : int
@@ -76,10 +77,12 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Memory beyond X is that of two matrices (n_features, n_features), for the Gram matrix and its
-    factor. Its sum takes n_samples × n_features² multiplications, a factor n_features³ / 6. With
-    the factor L of G/m + α I the weights are written as W = L⁻ᵀ V, and in V the curvature of the
-    losses is nearly the same in all directions.
+    Memory beyond X is that of a matrix (n_features, n_features), the Gram matrix, and of another
+    for its factor while α is chosen. Its sum takes n_samples × n_features² multiplications, a
+    factor n_features³ / 6. Where there are fewer rows than features, X is turned into the space
+    that the rows span, and all these numbers are n_samples. With the factor L of G/m + α I the
+    weights are written as W = L⁻ᵀ V, and in V the curvature of the losses is nearly the same in
+    all directions.
 
     References
     ----------
@@ -103,6 +106,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         "alphas": ["array-like", Interval(Real, 0, None, closed="neither")],
         "standardize": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_folds": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
@@ -115,6 +119,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         alphas=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0),
         standardize=True,
         validation_fraction=0.1,
+        validation_folds=None,
         max_iter=30,
         tol=1e-5,
         random_state=None,
@@ -123,6 +128,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.alphas = alphas
         self.standardize = standardize
         self.validation_fraction = validation_fraction
+        self.validation_folds = validation_folds
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
@@ -155,45 +161,59 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         alphas = np.atleast_1d(np.asarray(self.alphas, dtype=float))
         if alphas.size == 0 or not np.all(alphas > 0) or not np.isfinite(alphas).all():
             raise ValueError(f"alphas must be numbers above 0, got {self.alphas!r}")
-        problem = _Problem(self, X, binarizer.transform(y).astype(X.dtype))
-        self.validation_scores_: dict[float, float] = {}
-        if alphas.size > 1:
-            self._choose(problem, y, alphas.tolist())
-        else:
-            self.alpha_ = float(alphas[0])
-        W, b, self.n_iter_ = problem.solve(self.alpha_)
-        self._set_weights(problem, W, b)
+        T = binarizer.transform(y).astype(X.dtype)
+        few = FewRows(X, self.standardize) if _few(X) else None
+        rows, standardize = (few.rows, False) if few else (X, self.standardize)
+        problem = Problem(self, rows, T, standardize)
+        self.alpha_, self.validation_scores_ = self._choose(problem, y, alphas.tolist())
+        W, b, self.n_iter_ = problem.solve(self.alpha_, last=True)
+        coef, intercept = problem.in_units_of_x(W, b)
+        self.coef_, self.intercept_ = (
+            few.in_units_of_x(coef, intercept) if few else (coef, intercept)
+        )
         return self
 
     def _choose(self, problem, y, alphas):
-        """Sets α to the one that is right on most of the rows held out."""
-        rows = np.arange(len(y))
-        _, held_out = train_test_split(
-            rows,
-            test_size=self.validation_fraction,
-            stratify=y,
-            random_state=check_random_state(self.random_state),
+        """The α that does best on rows held out, and how each did; the largest if none can be."""
+        parts = self._held_out(y) if len(alphas) > 1 else []
+        if not parts:
+            return max(alphas), {}
+        codes = np.searchsorted(self.classes_, y)
+        merits = dict.fromkeys(alphas, 0.0)
+        for rows in parts:
+            problem.hold_out(rows)
+            for alpha in alphas:
+                W, b, _ = problem.solve(alpha)
+                scores = _layer(problem.X[rows], *problem.in_units_of_x(W, b))
+                merits[alpha] += float(self._merits(scores, codes[rows]).sum())
+            problem.put_back()
+        n_rows = sum(map(len, parts))
+        scores = {alpha: merit / n_rows for alpha, merit in merits.items()}
+        return max(scores, key=scores.__getitem__), scores
+
+    def _held_out(self, y):
+        """Rows that are held out together, ascending."""
+        random_state = check_random_state(self.random_state)
+        if self.validation_folds is not None:
+            fold = _folds(y, self.validation_folds, random_state)
+            parts = [np.flatnonzero(fold == k) for k in range(self.validation_folds)]
+            return [part for part in parts if len(part)]
+        share = self.validation_fraction
+        _, rows = train_test_split(
+            np.arange(len(y)), test_size=share, stratify=y, random_state=random_state
         )
-        held_out.sort()
-        problem.hold_out(held_out)
-        for alpha in alphas:
-            W, b, _ = problem.solve(alpha)
-            self._set_weights(problem, W, b)
-            right = self._labels(self._scores(problem.X[held_out])) == y[held_out]
-            self.validation_scores_[alpha] = float(np.mean(right))
-        self.alpha_ = max(self.validation_scores_, key=self.validation_scores_.__getitem__)
-        problem.put_back()
+        return [np.sort(rows)]
 
-    def _set_weights(self, problem, W, b):
-        self.coef_, self.intercept_ = problem.in_units_of_x(W, b)
+    def _merits(self, scores, codes):
+        """How well the scores of each row fit its class."""
+        if self.loss == "log_loss":
+            return np.log(np.maximum(_softmax(scores)[np.arange(len(codes)), codes], _TINY))
+        return self._codes(scores) == codes
 
-    def _scores(self, X):
-        return layer_output(X, self.coef_.T, self.intercept_, "identity")
-
-    def _labels(self, scores):
-        if scores.shape[1] == 1:
-            return self.classes_[(scores.ravel() > 0).astype(np.intp)]
-        return self.classes_[scores.argmax(axis=1)]
+    def _codes(self, scores):
+        return (
+            (scores.ravel() > 0).astype(np.intp) if scores.shape[1] == 1 else scores.argmax(axis=1)
+        )
 
     def decision_function(self, X):
         """z = W x + b for each class, or for the second of two.
@@ -208,7 +228,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
-        scores = self._scores(X)
+        scores = _layer(X, self.coef_, self.intercept_)
         return scores.ravel() if scores.shape[1] == 1 else scores
 
     def predict(self, X):
@@ -223,7 +243,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
         """
         scores = self.decision_function(X)
-        return self._labels(scores.reshape(len(scores), -1))
+        return self.classes_[self._codes(scores.reshape(len(scores), -1))]
 
     @available_if(_has_probabilities)
     def predict_proba(self, X):
@@ -238,119 +258,31 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
         """
         scores = self.decision_function(X)
-        if scores.ndim == 1:
-            scores = np.column_stack([np.zeros_like(scores), scores])
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return scores / scores.sum(axis=1, keepdims=True)
+        return _softmax(scores.reshape(len(scores), -1))
 
 
-class _Problem:
-    """The rows, their Gram matrix and targets, and the weights that minimise J for an α.
+def _few(X):
+    return len(X) < X.shape[1]
 
-    Weights W (n_features, k) are of features (x − mean) / scale.
-    """
 
-    def __init__(self, settings, X, T):
-        self.settings, self.X, self.T = settings, X, T
-        self.weight = np.ones(len(X))
-        self._find_mean_and_scale()
-        if not settings.standardize:
-            self.scale[:] = 1  # centered all the same: the intercept is free, so nothing changes
-        d = X.shape[1]
-        self.gram, self.products = np.zeros((d, d), X.dtype, order="F"), np.zeros((d, T.shape[1]))
-        self._add(np.arange(len(X)), 1.0)
+def _layer(X, coef, intercept):
+    return layer_output(X, coef.T, intercept, "identity")
 
-    def _find_mean_and_scale(self):
-        X = self.X
-        sums = squares = 0.0
-        self.mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
-        for rows in gen_batches(len(X), _BLOCK_ROWS):
-            centered = X[rows] - self.mean
-            sums = sums + centered.sum(axis=0, dtype=np.float64)
-            squares = squares + np.einsum("ij,ij->j", centered, centered, dtype=np.float64)
-        variance = squares / len(X) - np.square(sums / len(X))
-        scale = np.sqrt(np.maximum(variance, 0))
-        constant = scale <= 10 * np.finfo(X.dtype).eps * np.abs(self.mean)
-        self.scale = np.where(constant, 1, scale).astype(X.dtype)
 
-    def _add(self, rows, sign):
-        """Adds the rows to the lower half of the Gram matrix, or takes them away."""
-        syrk = linalg.get_blas_funcs("syrk", (self.gram,))
-        for part in gen_batches(len(rows), _BLOCK_ROWS):
-            S = (self.X[rows[part]] - self.mean) / self.scale
-            self.gram = syrk(sign, S.T, beta=1.0, c=self.gram, lower=1, overwrite_c=1)
-            self.products += sign * (S.T @ self.T[rows[part]])
+def _softmax(scores):
+    """Probabilities (n, n_classes) out of z, which of two classes is that of the second."""
+    if scores.shape[1] == 1:
+        scores = np.column_stack([np.zeros_like(scores), scores])
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return scores / scores.sum(axis=1, keepdims=True)
 
-    def hold_out(self, rows):
-        """Leaves rows out, until `put_back`."""
-        self.held_out = rows
-        self._add(rows, -1.0)
-        self.weight[rows] = 0
 
-    def put_back(self):
-        self._add(self.held_out, 1.0)
-        self.weight[:] = 1
-
-    def solve(self, alpha):
-        """W, b and the number of iterations that they took."""
-        m = self.weight.sum()
-        L = self._factor(alpha, m)
-        b = np.average(self.T, axis=0, weights=self.weight)
-        W = linalg.cho_solve((L, True), (self.products / m).astype(L.dtype), check_finite=False)
-        if self.settings.loss == "squared_error":
-            return W, b, 1
-        return self._by_lbfgs(alpha, L, W, b)
-
-    def _factor(self, alpha, m):
-        """L, lower, with L Lᵀ = G/m + α I; in float64 where float32 is too coarse for it."""
-        for dtype in (self.gram.dtype, np.float64):
-            A = np.array(self.gram, dtype=dtype, order="F")
-            A /= A.dtype.type(m)
-            A[np.diag_indices(len(A))] += alpha
-            try:
-                return linalg.cholesky(A, lower=True, overwrite_a=True, check_finite=False)
-            except linalg.LinAlgError:
-                continue
-        raise ValueError(f"alpha={alpha:g} is too small for these features; choose a larger one.")
-
-    def _by_lbfgs(self, alpha, L, W, b):
-        """L-BFGS on V, where W = L⁻ᵀ V."""
-        d, k = W.shape
-        softmax = self.settings.loss == "log_loss" and k > 1
-        loss, output = self.settings.loss, "identity"
-        if self.settings.loss == "log_loss":
-            loss, output = ("cross_entropy", "softmax") if softmax else ("log_loss", "logistic")
-        Y = self.T if loss == "squared_hinge" else (self.T + 1) / 2
-        network = Network((d, k), (output,))
-
-        def weights(theta):
-            V, b = theta[: d * k].reshape(d, k), theta[d * k :]
-            W = linalg.solve_triangular(L, V.astype(L.dtype), lower=True, trans="T")
-            return W, b
-
-        with team() as run:
-            J = Objective(
-                network, loss, as_input(self.X), Y.astype(self.X.dtype), run,
-                sample_weight=self.weight,
-            )  # fmt: skip
-
-            def objective(theta):
-                W, b = weights(theta)
-                raw_W, raw_b = self.in_units_of_x(W, b)
-                value, gradient = J(np.concatenate([raw_W.T.ravel(), raw_b]))
-                by_W, by_b = gradient[: d * k].reshape(d, k), gradient[d * k :]
-                by_W = (by_W - np.outer(self.mean, by_b)) / self.scale[:, np.newaxis] + alpha * W
-                by_V = linalg.solve_triangular(L, by_W.astype(L.dtype), lower=True)
-                value += alpha / 2 * float(np.einsum("ij,ij->", W, W, dtype=np.float64))
-                return value, np.concatenate([by_V.ravel(), by_b])
-
-            start = np.concatenate([(L.T @ W).ravel(), b])
-            settings = self.settings
-            found = lbfgs(objective, start, max_iter=settings.max_iter, ftol=settings.tol)
-        return *weights(found.theta), found.n_iter
-
-    def in_units_of_x(self, W, b):
-        """coef_ (k, n_features) and intercept_ for features that are not standardized."""
-        coef = (W / self.scale[:, np.newaxis]).T
-        intercept = b - coef @ self.mean
-        return np.ascontiguousarray(coef, self.X.dtype), intercept.astype(self.X.dtype)
+def _folds(y, n_folds, random_state):
+    """In which part each row is, -1 for one that is alone in its class; parts are stratified."""
+    fold, n_dealt = np.full(len(y), -1), 0
+    for label in np.unique(y):
+        rows = random_state.permutation(np.flatnonzero(y == label))
+        if len(rows) > 1:
+            fold[rows] = (n_dealt + np.arange(len(rows))) % n_folds
+            n_dealt += len(rows)
+    return fold

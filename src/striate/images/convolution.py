@@ -68,15 +68,16 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
     project : tuple of array (n_pixels, q) and (q,)
         Turns a patch x into x L + shift, which is then encoded; empty where it is encoded itself.
     encoding : Encoding or DistanceEncoding
-    cells : Cells
+    cells : tuple of array
+        `rows` and `columns` of `Cells`.
     pooling : int
     work : tuple of array
         Workspaces of `workspace`.
-    pooled : array of shape (n_cells, n_features)
+    pooled : array of shape (n_parts, n_features)
         To which the activations are added; at first 0, or -inf for maxima.
     """
-    (L, shift), (P, Q, A, theta) = project, work
-    n_positions = cells.rows.shape[1] * cells.columns.shape[1]
+    (L, shift), (P, Q, A, theta), (rows, columns) = project, work, cells
+    n_positions = len(rows) * len(columns)
     for begin in range(0, n_positions, len(P)):
         n = min(len(P), n_positions - begin)
         x = P[:n]
@@ -89,7 +90,7 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
                     x[i, j] += shift[j]
         product(x, False, encoding.W, False, A[:n], 0.0)
         encode(encoding, x, A[:n], theta[:n])
-        pool(A[:n], begin, cells, pooling, encoding.signs, theta[:n], pooled)
+        pool(A[:n], begin, rows, columns, pooling, encoding.signs, theta[:n], pooled)
 
 
 def workspace(project, encoding, n_pixels):

@@ -1,5 +1,6 @@
 """Features learned on small patches, convolved over larger images and pooled."""
 
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -42,8 +43,12 @@ from striate.images.pooling import (
     cells_of_windows,
     finish_pooling,
     pool,
+    room_for_parts,
 )
 from striate.images.whitening import ZCAWhitening
+
+# How often callbacks hear of the reading: scikit-learn's bar takes time for each step.
+_READING_STEPS = 100
 
 
 class PatchFeatures(
@@ -85,6 +90,9 @@ class PatchFeatures(
     pool_grid : (int, int) or list of (int, int), default=(3, 3)
         Cells, down and across, into which the positions are divided as evenly as can be; of
         several grids (a pyramid) all cells are features.
+    pool_overlap : float, default=0.0
+        Share of a cell of the grid that its neighbour covers, too, from 0 to below 1. With 0.5
+        features tell more of where things are, and still move smoothly from cell to cell.
     pool_size : int, (int, int) or None, default=None
         In place of a grid: cells of so many positions, down and across, as many as the image has
         room for, the last of which may be smaller. All images must then be of one size.
@@ -149,6 +157,7 @@ class PatchFeatures(
         "whitening": [HasMethods(["fit", "transform"]), StrOptions({"zca"}), None],
         "pooling": [StrOptions(set(POOLINGS))],
         "pool_grid": [tuple, list],
+        "pool_overlap": [Interval(Real, 0, 1, closed="left")],
         "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
         "flips": ["boolean"],
         "signed_sqrt": ["boolean"],
@@ -167,6 +176,7 @@ class PatchFeatures(
         whitening="zca",
         pooling="mean",
         pool_grid=(3, 3),
+        pool_overlap=0.0,
         pool_size=None,
         flips=False,
         signed_sqrt=False,
@@ -181,6 +191,7 @@ class PatchFeatures(
         self.whitening = whitening
         self.pooling = pooling
         self.pool_grid = pool_grid
+        self.pool_overlap = pool_overlap
         self.pool_size = pool_size
         self.flips = flips
         self.signed_sqrt = signed_sqrt
@@ -206,13 +217,15 @@ class PatchFeatures(
             If an image is unreadable, has NaN or infinity, is smaller than a patch, or has another
             number of channels than the first; the message names it.
         """
-        context = self._init_callback_context(max_subtasks=1)
+        context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=images)
         collection = in_own_precision(images)
         size = _pair("patch_size", self.patch_size)
         self._grids()
         random_state = check_random_state(self.random_state)
-        patches = self._normalized_patches(collection, size, self.n_patches, random_state)
+        patches = self._normalized_patches(
+            collection, size, self.n_patches, random_state, partial(self._told, context)
+        )
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
         self.whitening_ = self._new_whitening()
@@ -253,8 +266,20 @@ class PatchFeatures(
         patches = self._normalized_patches(collection, size, n_patches, random_state)
         return patches if self.whitening_ is None else self.whitening_.transform(patches)
 
-    def _normalized_patches(self, collection, size, n_patches, random_state):
-        patches = sample_patches(collection, size, n_patches, random_state)
+    def _told(self, context, images):
+        """Goes through images while callbacks, a progress bar for instance, are told of it."""
+        parts = np.array_split(images, min(len(images), _READING_STEPS))
+        reading = context.subcontext(task_name="reading images", max_subtasks=len(parts))
+        reading.call_on_fit_task_begin(estimator=self)
+        for part in parts:
+            step = reading.subcontext(task_name="some images")
+            step.call_on_fit_task_begin(estimator=self)
+            yield from part
+            step.call_on_fit_task_end(estimator=self)
+        reading.call_on_fit_task_end(estimator=self)
+
+    def _normalized_patches(self, collection, size, n_patches, random_state, progress=iter):
+        patches = sample_patches(collection, size, n_patches, random_state, progress)
         normalize_patches(patches, NORMALIZATIONS[self.normalize], self.contrast_floor)
         return patches
 
@@ -316,11 +341,10 @@ class PatchFeatures(
         check_is_fitted(self, "encoder_")
         collection = in_own_precision(images)
         self._check_channels(collection)
-        start = -np.inf if self.pooling == "max" else 0
         folded = self._folded(collection.dtype)
         n_codes = self._n_codes() if folded is None else n_features(folded.encoding)
         shape = (len(collection), self._n_cells, n_codes)
-        pooled = np.full(shape, start, dtype=collection.dtype)
+        pooled = np.empty(shape, dtype=collection.dtype)
         if folded is None:
             for i in range(len(collection)):
                 self._pool_views(collection, i, self._encode_and_pool, pooled[i])
@@ -334,9 +358,11 @@ class PatchFeatures(
         image = self._image(collection, i)
         cells = self._cells(self._patches().map_shape(image), collection.name(i))
         views = [image, np.ascontiguousarray(image[:, ::-1])] if self.flips else [image]
+        pooling = POOLINGS[self.pooling]
+        parts = room_for_parts(cells, pooling, pooled.shape[1], pooled.dtype)
         for view in views:
-            encode_and_pool(view, cells, pooled)
-        finish_pooling(cells, POOLINGS[self.pooling], len(views), pooled)
+            encode_and_pool(view, cells[:2], parts)
+        pooled[:] = finish_pooling(cells, pooling, len(views), parts)
         if self.signed_sqrt:
             np.copysign(np.sqrt(np.abs(pooled)), pooled, out=pooled)
 
@@ -384,7 +410,7 @@ class PatchFeatures(
                     f"than the cells of pool_grid={self.pool_grid}; choose a coarser grid or a "
                     "smaller stride"
                 )
-        return cells_of_grids(map_shape, tuple(self._grids()))
+        return cells_of_grids(map_shape, tuple(self._grids()), float(self.pool_overlap))
 
     def _encode_and_pool(self, image, cells, pooled):
         """The general way, for an encoder of any kind: blocks of patches through its transform."""
@@ -398,7 +424,7 @@ class PatchFeatures(
                 P = self.whitening_.transform(P)
             A = np.ascontiguousarray(self.encoder_.transform(P), dtype=image.dtype)
             none = np.empty(0, dtype=A.dtype)
-            pool(A, begin, cells, POOLINGS[self.pooling], none, none, pooled)
+            pool(A, begin, *cells, POOLINGS[self.pooling], none, none, pooled)
 
     def _n_codes(self):
         """Features of one patch."""

@@ -15,7 +15,7 @@ from striate.core.compile import jit_sum, kernel, like
 CONTRAST_FLOOR = 10 / 255**2
 
 
-def sample_patches(images, patch_size, n_patches, random_state):
+def sample_patches(images, patch_size, n_patches, random_state, progress=iter):
     """Patches at random places of random images.
 
     Parameters
@@ -25,6 +25,8 @@ def sample_patches(images, patch_size, n_patches, random_state):
         Height and width in pixels.
     n_patches : int
     random_state : RandomState
+    progress : callable
+        Goes through the indices of the images that are read, and tells whoever watches.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def sample_patches(images, patch_size, n_patches, random_state):
     of_image = random_state.randint(len(images), size=n_patches)
     places = random_state.random_sample((n_patches, 2))
     patches = None
-    for i in np.unique(of_image):
+    for i in progress(np.unique(of_image)):
         image = images[int(i)]
         check_holds_patch(image, patch_size, images.name(int(i)))
         if patches is None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from numbers import Integral
@@ -18,7 +18,12 @@ _FILES_AT_A_TIME = 256
 
 
 def readable_images(
-    paths: Any, *, channels: int | None = None, min_size: Any = 1, on_error: str = "raise"
+    paths: Any,
+    *,
+    channels: int | None = None,
+    min_size: Any = 1,
+    on_error: str = "raise",
+    progress: Callable[[list[Any]], Iterable[Any]] | None = None,
 ) -> tuple[list[Any], dict[Any, str]]:
     """Find out which image files can be read, by reading them.
 
@@ -39,6 +44,8 @@ def readable_images(
     on_error : {"raise", "skip"}, default="raise"
         What to do about files that cannot be used: raise an error that names the first, or leave
         them out.
+    progress : callable, default=None
+        Goes through a list and shows how far it is: ``tqdm.tqdm`` or ``rich.progress.track``.
 
     Returns
     -------
@@ -82,7 +89,8 @@ def readable_images(
     paths = listed(paths)
     size = (min_size, min_size) if isinstance(min_size, Integral) else tuple(min_size)
     skipped, kinds = {}, {}
-    for path, shape in zip(paths, _shapes(paths, channels), strict=True):
+    watched = (progress or iter)(paths)
+    for path, shape in zip(watched, _shapes(paths, channels), strict=True):
         reason = _unusable(path, shape, size)
         if reason is None:
             kinds[path] = shape[-1]

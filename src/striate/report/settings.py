@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from striate.images.dictionary import DictionaryEncoder
 from striate.images.features import PatchFeatures
 
 _LEARNERS = {
@@ -10,10 +11,18 @@ _LEARNERS = {
         "A network that learns to reproduce patches by few of its units at a time; each unit comes "
         "to stand for something that is frequent in the images, such as an edge.",
     ),
-    "DictionaryEncoder": (
-        "a dictionary of typical patches",
-        "Each patch is described by how near it is to each entry of the dictionary.",
-    ),
+}
+_DICTIONARIES = {
+    "kmeans": "a dictionary of typical patches (k-means)",
+    "omp1": "a dictionary of directions in which patches lie (OMP-1)",
+    "patches": "a dictionary of patches, drawn at random",
+    "random": "nothing: a dictionary of random numbers, for comparison",
+}
+_ENCODINGS = {
+    "triangle": "Each patch is described by how near it is to each entry of the dictionary.",
+    "soft_threshold": "Each patch is described by how much of each entry of the dictionary is in "
+    "it, and by how much of its opposite.",
+    "hard": "Each patch is described by which entry of the dictionary is nearest.",
 }
 _NORMALIZATIONS = {
     True: (
@@ -87,7 +96,10 @@ def _patches(features: PatchFeatures) -> Setting:
 
 
 def _learner(encoder: Any) -> Setting:
-    name, meaning = _known(_LEARNERS, encoder)
+    if isinstance(encoder, DictionaryEncoder):
+        name, meaning = _DICTIONARIES[encoder.dictionary], _ENCODINGS[encoder.encoding]
+    else:
+        name, meaning = _known(_LEARNERS, encoder)
     n_iter = getattr(encoder, "n_iter_", None)
     steps = f" It took {n_iter} steps." if n_iter is not None else ""
     return Setting("Learned by", name, f"{meaning}{steps}".strip())
@@ -111,6 +123,8 @@ def _pooling(features: PatchFeatures) -> Setting:
     else:
         grids = features.pool_grid if isinstance(features.pool_grid, list) else [features.pool_grid]
         cells = " and ".join(f"{down} × {across} cells" for down, across in grids)
+        if features.pool_overlap:
+            cells += f", which share {features.pool_overlap:.0%} with their neighbours"
     root = " Then the square root is taken." if features.signed_sqrt else ""
     n_numbers = len(features.get_feature_names_out())
     return Setting(
@@ -124,10 +138,13 @@ def _pooling(features: PatchFeatures) -> Setting:
 def _classifier(classifier: Any) -> Setting:
     steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
     names = ", then ".join(type(step).__name__ for step in steps)
-    C = getattr(steps[-1], "C", None)
+    C, alpha = getattr(steps[-1], "C", None), getattr(steps[-1], "alpha_", None)
     strength = f" (C = {C:g})" if C is not None else ""
+    strength = f" (α = {alpha:g})" if alpha is not None else strength
+    chosen = getattr(steps[-1], "validation_scores_", None)
+    how = " The strength of its penalty, α, did best on images held out." if chosen else ""
     return Setting(
         "Classifier",
         names + strength,
-        "Trained with the labels, on those numbers alone.",
+        f"Trained with the labels, on those numbers alone.{how}",
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import striate
+from striate.images.dictionary import DictionaryEncoder
 from striate.images.features import PatchFeatures
 from striate.report.confusion import confusion_html
 from striate.report.exciting import ExcitingPatches, exciting_patches
@@ -141,9 +142,23 @@ def _features(features: PatchFeatures, exciting: ExcitingPatches) -> str:
     )
     return (
         f"<p>The model looks at small patches of an image, each with {which} "
-        f"{len(exciting.patches):,} features. Nobody told them what to look for: this is what was "
-        "found in unlabelled images. Edges, bars and colours are good signs; all noise is a bad "
-        "one.</p>" + figure(picture, caption, kind="mosaic")
+        f"{len(exciting.patches):,} features. {_origin(features.encoder_)}</p>"
+        + figure(picture, caption, kind="mosaic")
+    )
+
+
+def _origin(encoder: Any) -> str:
+    if getattr(encoder, "dictionary", None) == "random":
+        return "They are random numbers, for comparison with learned ones."
+    if isinstance(encoder, DictionaryEncoder):
+        return (
+            "Nobody told them what to look for: they are the entries of a dictionary that was made "
+            "from unlabelled images. The finest detail is stressed in them, so that those of small "
+            "or simple images look like noise; the pieces of images in the next part tell more."
+        )
+    return (
+        "Nobody told them what to look for: this is what was found in unlabelled images. Edges, "
+        "bars and colours are good signs; all noise is a bad one."
     )
 
 

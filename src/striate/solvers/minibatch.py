@@ -4,9 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from striate.core.activations import activate
 from striate.core.compile import jit, kernel, like
-from striate.core.connections import connected_gradient
+from striate.core.connections import connected_forward, connected_gradient
 from striate.core.inputs import (
+    Chosen,
     add_transposed_times,
     block,
     copy_rows,
@@ -23,6 +25,7 @@ from striate.core.layers import (
     STARTS_AT,
     TRANSPOSED,
     W_AT,
+    biases,
     delta,
     units,
 )
@@ -130,7 +133,8 @@ class Minibatch:
         self.n_threads = n_row_tiles
         T, B, n_1 = min(self.n_threads, run.n_threads), self.batch_size, network.sizes[1]
         self.batch = (
-            empty_rows(X, B, network.sizes[0]),
+            # Columns are made of X itself.
+            empty_rows(X, 0 if network.connections[0] is not None else B, network.sizes[0]),
             np.empty((B, network.sizes[-1]), dtype=dtype),
             np.empty(B, dtype=dtype),
         )
@@ -245,8 +249,8 @@ def _epoch(
             rows = (n * r // n_row_tiles, n * (r + 1) // n_row_tiles)
             chosen = order[begin + rows[0] : begin + rows[1]]
             x, a = block(XB, rows[0], rows[1]), activations[0][rows[0] : rows[1]]
-            _gather(X, Y, w, chosen, total, x, YB[rows[0] :], wB[rows[0] :])
-            first_forward(theta, layers[0], links, x, a, columns[r])
+            _gather(Y, w, chosen, total, YB[rows[0] :], wB[rows[0] :])
+            _first(theta, layers[0], links, X, chosen, x, columns[r], a)
             sums[r] = 0
             if beta != 0:
                 add_weighted_sum(a, wB[rows[0] : rows[1]], sums[r])
@@ -287,12 +291,21 @@ def _total(w, chosen):
 
 
 @jit
-def _gather(X, Y, w, chosen, total, XB, YB, wB):
-    """Copies the chosen rows to the batch, with weights that add up to 1 over the batch."""
-    copy_rows(X, chosen, XB)
+def _gather(Y, w, chosen, total, YB, wB):
+    """Copies targets of the chosen rows, and weights that add up to 1 over the batch."""
     copy_rows(Y, chosen, YB)
     for i in range(len(chosen)):
         wB[i] = w[chosen[i]] / total
+
+
+@jit
+def _first(theta, layer, links, X, chosen, x, columns, a):
+    """a(1) of the chosen rows of X, which are copied to x where that is what the layer takes."""
+    if connected_forward(links, theta, layer, Chosen(X, chosen), columns, a):
+        activate(layer[ACTIVATION], a, biases(theta, layer))
+    else:
+        copy_rows(X, chosen, x)
+        first_forward(theta, layer, links, x, a, columns)
 
 
 @jit

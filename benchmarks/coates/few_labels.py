@@ -1,0 +1,77 @@
+"""Few labels: features that were learned without them, raw pixels, a convolutional network."""
+
+from benchmarks.data import cifar10
+from benchmarks.environment import HAS_TORCH, WITHOUT_TORCH
+from benchmarks.exercise import Exercise, Found, Picture
+from benchmarks.report import Table
+
+from .labels import POOL, accuracies, mean_and_spread, on_features
+from .pictures import accuracy_against_labels
+from .recipes import features_of, flat
+
+RECIPE = "two-minutes"
+#: Labelled images of each class, and how often they are drawn.
+DRAWS = {10: 5, 50: 5, 100: 3, 400: 1}
+FEATURES, PIXELS, NETWORK = "learned features", "raw pixels", "convolutional network"
+
+
+def run(work):
+    if (data := cifar10()) is None:
+        return None
+    X, y, X_test, y_test = data
+    features = features_of(RECIPE)
+    with work.step(f"Learning the features from {len(X):,} images without labels"):
+        features.fit(X)
+    X, y = X[:POOL], y[:POOL]
+    contenders = {FEATURES: features.transform, PIXELS: flat}
+    found = {}
+    for name, transform in contenders.items():
+        with work.step(f"Features of {len(X) + len(X_test):,} images: {name}"):
+            right = on_features(transform(X), y, transform(X_test), y_test)
+        found[name] = accuracies(work, name, y, DRAWS, right)
+        del right
+    if HAS_TORCH:
+        found[NETWORK] = accuracies(work, NETWORK, y, DRAWS, _network(X, y, X_test, y_test))
+    few, many = (
+        f"{mean_and_spread(found[FEATURES][n])} with {n}" for n in (min(DRAWS), max(DRAWS))
+    )
+    draws = ", ".join(map(str, DRAWS.values()))
+    remarks = [
+        f"Images are drawn {draws} times, from {POOL:,}. The spread is the standard deviation."
+    ]
+    remarks += [] if HAS_TORCH else [WITHOUT_TORCH]
+    return Found(f"{few}, {many} a class", [_table(found)], [_picture(found)], remarks)
+
+
+def _network(X, y, X_test, y_test):
+    from .network import accuracy
+
+    return lambda rows, draw: accuracy(X[rows], y[rows], X_test, y_test, seed=draw)
+
+
+def _table(found):
+    table = Table(("labels a class", *found))
+    for n in DRAWS:
+        table.add(n, *(mean_and_spread(right[n]) for right in found.values()))
+    return table
+
+
+def _picture(found):
+    return Picture(
+        "few_labels",
+        accuracy_against_labels(found),
+        "Three rising lines: accuracy against the number of labelled images of each class",
+        "Accuracy on the test images of CIFAR-10 with few labels. Dots are single draws of "
+        "labelled images, lines their means.",
+    )
+
+
+EXERCISES = (
+    Exercise(
+        "few-labels",
+        "Few labels",
+        "10, 50, 100 and 400 labelled images a class; features of the best within two minutes",
+        "",
+        run,
+    ),
+)

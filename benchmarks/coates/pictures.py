@@ -1,0 +1,39 @@
+"""PNG files of what was found, in Striate's style."""
+
+import numpy as np
+
+from benchmarks.pictures import png
+from striate.display import style
+from striate.display.line_labels import label_lines
+
+
+def accuracy_against_labels(found):
+    """PNG of lines, one for each contender, with a dot for each draw.
+
+    Parameters
+    ----------
+    found : dict of str to dict of int to list of float
+        By contender and labels a class: accuracies of the draws.
+    """
+    from matplotlib import pyplot as plt
+
+    with style():
+        figure, ax = plt.subplots(figsize=(6, 3.4))
+        lines = []
+        for right in found.values():
+            (line,) = ax.plot(list(right), [100 * np.mean(each) for each in right.values()])
+            lines.append(line)
+            for n, each in right.items():
+                ax.plot(
+                    [n] * len(each), 100 * np.array(each), "o", color=line.get_color(),
+                    markersize=3.5, alpha=0.6, markeredgewidth=0, clip_on=False,
+                )  # fmt: skip
+        counts = list(next(iter(found.values())))
+        ax.set(xscale="log", xlabel="Labelled images of each class", ylabel="Right answers, %")
+        ax.set_xticks(counts, [f"{n:,}" for n in counts])
+        ax.set_xticks([], minor=True)
+        ax.set_xlim(right=counts[-1])
+        ax.set_ylim(bottom=0)
+        ax.grid(axis="y")
+        label_lines(ax, lines, list(found))
+        return png(figure)

@@ -1,0 +1,165 @@
+"""Networks whose units see few inputs, beside the same networks as masked dense ones."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from striate import LocalReceptiveFields, MLPClassifier
+
+from . import memory
+from .environment import HAS_TORCH
+from .pictures import seconds_against_connections
+from .report import Aims, Report, Times
+from .timing import THREADS, Contender, check_same, take_turns
+
+OURS, DENSE = "Striate", "Striate, dense"
+MASKED, UNFOLDED = "PyTorch, masked dense", "PyTorch, unfold and batched product"
+#: 96×96 images, and 16 units for each of 23×23 windows.
+FIELDS = LocalReceptiveFields((96, 96), 8, stride=4, n_maps=16)
+#: Shares of the connections that there may be, in the picture.
+DENSITIES = (0.001, 0.003, 0.01, 0.03, 0.1)
+N_CLASSES, BATCH_SIZE = 10, 128
+#: Of Adam, where ours adds ε to √v and PyTorch to √v over its bias correction: next to nothing.
+EPSILON = 1e-15
+
+
+def measure(rounds=3, n_rows=1000, fields=FIELDS, shape=(10_000, 2000), densities=DENSITIES):
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    report = Report("Sparse networks", [Times(), Aims()], [])
+    _local(report, rounds, n_rows, fields)
+    _irregular(report, rounds, n_rows, shape)
+    _densities(report, rounds, n_rows, shape, densities)
+    if memory.CAN_BE_MEASURED and HAS_TORCH:
+        ours, masked = (memory.of_connections(name, n_rows, 2) for name in ("ours", "masked"))
+        what = "96×96, local: memory of a fit beyond the data, share of the masked dense network's"
+        report.tables[1].at_most(what, ours / masked, 0.02, "{:.1%}")
+        report.remarks.append(f"Memory: {ours.median:.0f} MB and {masked.median:.0f} MB")
+    return report
+
+
+def rows(n_rows, n_inputs):
+    """Random rows, and a label for each."""
+    rng = np.random.default_rng(0)
+    return rng.random((n_rows, n_inputs), dtype=np.float32), rng.integers(N_CLASSES, size=n_rows)
+
+
+def random_mask(shape, density):
+    """So many inputs for each unit, drawn in turns so that each input is seen about as often."""
+    rng, n_seen = np.random.default_rng(0), round(shape[0] * density)
+    n_turns = -(-shape[1] * n_seen // shape[0])
+    inputs = np.concatenate([rng.permutation(shape[0]) for _ in range(n_turns)])
+    inputs = np.sort(inputs[: shape[1] * n_seen].reshape(shape[1], n_seen))
+    starts = np.arange(0, inputs.size + 1, n_seen)
+    return sparse.csc_array((np.ones(inputs.size), inputs.ravel(), starts), shape=shape)
+
+
+def model(connectivity, max_iter=1, **settings):
+    """Trains for so many epochs, with rows in the order that they have."""
+    return MLPClassifier(
+        connectivity=connectivity,
+        max_iter=max_iter,
+        alpha=0.0,
+        epsilon=EPSILON,
+        shuffle=False,
+        tol=0.0,
+        n_iter_no_change=np.inf,
+        batch_size=BATCH_SIZE,
+        random_state=0,
+        **settings,
+    )
+
+
+def first_weights(connectivity, X, y):
+    """Those with which a training begins: one with steps of no length ends with them."""
+    start = model(connectivity, solver="sgd", learning_rate_init=1e-30).fit(X, y)
+    return start.coefs_, start.intercepts_
+
+
+def _local(report, rounds, n_rows, fields):
+    X, y = rows(n_rows, fields.mask().shape[0])
+    work = "96×96, local, an epoch"
+    contenders = {OURS: model(fields).fit, DENSE: _dense(fields.mask()).fit}
+    if HAS_TORCH:
+        from .pytorch_sparse import train_masked, train_unfolded
+
+        start = first_weights(fields, X, y)
+        contenders[MASKED] = partial(train_masked, start)
+        contenders[UNFOLDED] = partial(train_unfolded, start, fields=fields)
+        check = partial(_check, report, work, fields, X, y)
+        check(MASKED, train_masked)
+        check(UNFOLDED, partial(train_unfolded, fields=fields))
+    seconds = _compare(report, work, contenders, (X, y), rounds)
+    _ratios(report, work, seconds, {MASKED: 20, DENSE: None, UNFOLDED: 1.5})
+
+
+def _irregular(report, rounds, n_rows, shape):
+    mask, (X, y) = random_mask(shape, 0.01), rows(n_rows, shape[0])
+    work = f"{shape[0]:,} × {shape[1]:,}, 1%, an epoch"
+    contenders = {OURS: model(mask).fit, DENSE: _dense(mask).fit}
+    if HAS_TORCH:
+        from .pytorch_sparse import train_masked
+
+        contenders[MASKED] = partial(train_masked, first_weights(mask, X, y))
+        _check(report, work, mask, X, y, MASKED, train_masked)
+    seconds = _compare(report, work, contenders, (X, y), rounds)
+    _ratios(report, work, seconds, {MASKED: 10, DENSE: None})
+
+
+def _check(report, work, connectivity, X, y, name, train, n_rows=400, n_epochs=3):
+    """The losses of some epochs in float64: in float32 Adam makes much of the last bits."""
+    X, y = X[:n_rows].astype(np.float64), y[:n_rows]
+    curve = model(connectivity, n_epochs).fit(X, y).loss_curve_
+    theirs = train(first_weights(connectivity, X, y), X, y, n_epochs)
+    what = f"{work}: losses of {n_epochs}, float64, {name}"
+    report.remarks.append(check_same(what, curve, theirs, 1e-5))
+
+
+def _dense(mask):
+    """The same network with all connections, which is less work than to mask them, too."""
+    return model(None, hidden_layer_sizes=(mask.shape[1],))
+
+
+def _compare(report, work, contenders, data, rounds):
+    for run in contenders.values():
+        run(*data)
+    turns = [
+        Contender(f"{work}: {name}, {THREADS[n]}", partial(run, *data), n)
+        for name, run in contenders.items()
+        for n in (1, 2)
+    ]
+    seconds = take_turns(turns, rounds)
+    for name, spread in seconds.items():
+        report.tables[0].add_time(name, spread)
+    return seconds
+
+
+def _ratios(report, work, seconds, aims):
+    for other, aim in aims.items():
+        for n in (1, 2):
+            name = f"{work}: {other}, {THREADS[n]}"
+            if name not in seconds:
+                continue
+            ratio = seconds[name] / seconds[f"{work}: {OURS}, {THREADS[n]}"]
+            what = f"{work}: times as fast as {other}, {THREADS[n]}"
+            if aim is None:
+                report.tables[1].for_the_record(what, ratio)
+            else:
+                report.tables[1].at_least(what, ratio, aim)
+
+
+def _densities(report, rounds, n_rows, shape, densities):
+    """Seconds of an epoch against connections: a picture."""
+    X, y = rows(n_rows, shape[0])
+    models = {round(shape[0] * d) * shape[1]: model(random_mask(shape, d)) for d in densities}
+    for each in models.values():
+        each.fit(X, y)
+    contenders = [Contender(str(n), partial(m.fit, X, y)) for n, m in models.items()]
+    contenders.append(Contender(DENSE, partial(_dense(random_mask(shape, densities[0])).fit, X, y)))
+    seconds = take_turns(contenders, rounds)
+    dense = seconds.pop(DENSE).median
+    medians = [spread.median for spread in seconds.values()]
+    picture = seconds_against_connections(list(models), medians, shape[0] * shape[1], dense)
+    report.pictures["sparse_networks.png"] = picture

@@ -1,0 +1,115 @@
+"""`striate learn --encoder`: every kind of features, through every command."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from striate.cli.app import app
+from striate.cli.encoders import Encoder, new_features, sizes_for
+from striate.persistence import load
+
+QUICK = ["--n-features", "7", "--n-patches", "300", "--max-iter", "3"]
+DICTIONARIES = ["kmeans", "omp1", "patches", "random"]
+
+
+def run(*arguments, status=0):
+    """Run a command; return what it prints and what it reports."""
+    result = CliRunner().invoke(app, [str(each) for each in arguments], prog_name="striate")
+    assert result.exit_code == status, result.stderr
+    return result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def stripes(tmp_path_factory):
+    """Two classes of grey images."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("stripes")
+    for axis, name in enumerate(["across", "down"]):
+        (folder / name).mkdir()
+        for i in range(6):
+            waves = 0.5 + 0.3 * np.sin(np.arange(20) + rng.uniform(0, 6))
+            image = np.expand_dims(waves, 1 - axis) + rng.normal(0, 0.03, (20, 20))
+            Image.fromarray((255 * image.clip(0, 1)).astype(np.uint8)).save(
+                folder / name / f"{i}.png"
+            )
+    return folder
+
+
+@pytest.mark.parametrize("encoder", DICTIONARIES)
+def test_dictionaries_go_through_every_command(stripes, tmp_path, encoder):
+    learned, model, page = (tmp_path / name for name in ("f.skops", "m.skops", "r.html"))
+    printed, _ = run("learn", stripes, "--out", learned, "--encoder", encoder, *QUICK)
+    assert "Learned 7 features of 6×6 pixels, grey, from 12 images" in printed
+    features = load(learned)
+    assert features.encoder_.dictionary == encoder
+    assert features.filters_.shape == (7, 6, 6, 1)
+    with Image.open(tmp_path / "f.png") as picture:
+        assert np.asarray(picture.convert("L")).std() > 10
+    encoding = "triangle" if encoder == "kmeans" else "soft_threshold"
+    assert f"DictionaryEncoder ({encoder}, {encoding})" in run("show", learned)[0]
+    printed, _ = run("train", stripes, "--features", learned, "--out", model)
+    assert "accuracy: " in printed
+    table = csv.DictReader(io.StringIO(run("predict", model, stripes / "down")[0]))
+    assert {row["label"] for row in table} == {"down"}
+    run("report", model, "--out", page)
+    text = page.read_text(encoding="utf-8")
+    assert "α = " in text
+    assert ("Nobody told them" in text) == (encoder != "random")
+    assert ("random numbers, for comparison" in text) == (encoder == "random")
+    run("features", model, stripes, "--out", tmp_path / "X.npy")
+    n_codes = 7 if encoder == "kmeans" else 14
+    assert np.load(tmp_path / "X.npy").shape == (12, 4 * n_codes)
+
+
+def test_the_autoencoder_stays_as_it_was(stripes, tmp_path):
+    quick = [*QUICK, "--patch-size", "6"]
+    run("learn", stripes, "--out", tmp_path / "a.skops", *quick)
+    run("learn", stripes, "--out", tmp_path / "b.skops", *quick, "--encoder", "autoencoder")
+    first, second = (load(tmp_path / name) for name in ("a.skops", "b.skops"))
+    np.testing.assert_array_equal(first.filters_, second.filters_)
+    assert (first.flips, first.signed_sqrt, first.pool_grid) == (False, False, (3, 3))
+
+
+def test_sizes_that_suit_the_encoder():
+    sizes = sizes_for(Encoder.autoencoder, patch_size=7, n_features=None)
+    assert vars(sizes) == {
+        "n_features": 100,
+        "patch_size": 7,
+        "n_patches": 20_000,
+        "max_iter": 400,
+        "flips": False,
+    }
+    sizes = sizes_for(Encoder.omp1, flips=None)
+    assert (sizes.n_features, sizes.patch_size, sizes.flips) == (400, 6, True)
+    assert not sizes_for(Encoder.omp1, flips=False).flips
+    features = new_features(Encoder.omp1, sizes, seed=3)
+    assert features.signed_sqrt
+    assert features.flips
+    assert features.encoder.random_state == features.random_state == 3
+
+
+def test_mirror_images_have_the_same_features(stripes, tmp_path):
+    for name, option in [("yes.skops", "--flips"), ("no.skops", "--no-flips")]:
+        run("learn", stripes, "-o", tmp_path / name, "--encoder", "omp1", *QUICK, option)
+    images = np.random.default_rng(0).random((2, 20, 20), dtype=np.float32)
+    for name, same in [("yes.skops", True), ("no.skops", False)]:
+        features = load(tmp_path / name)
+        halves = (len(features.encoder_.components_) * 2, 2)
+        X, mirrored = (
+            features.transform(each).reshape(-1, 2, 2, halves[0])
+            for each in (images, images[:, :, ::-1])
+        )
+        assert np.allclose(X, mirrored, atol=1e-5) == same
+
+
+def test_too_few_patches_for_a_dictionary(stripes, tmp_path):
+    arguments = ["learn", stripes, "-o", tmp_path / "f.skops", "--n-patches", "50"]
+    _, said = run(*arguments, "--encoder", "kmeans", status=2)
+    assert said.startswith("striate: --n-features 400 cannot be found among --n-patches 50: ")
+    assert not list(tmp_path.iterdir())
+    _, said = run(*arguments, "--encoder", "sparse", status=2)
+    assert "'sparse' is not one of 'autoencoder', 'kmeans'" in said

@@ -1,0 +1,171 @@
+"""Folders as people have them: few images of a class, files that vanish, images of other bands."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from striate import PatchFeatures, SparseAutoencoder
+from striate.cli.app import app
+from striate.images.reading import find_images
+from striate.persistence import load, save
+
+QUICK = ["--n-features", "4", "--patch-size", "6", "--n-patches", "300", "--max-iter", "3"]
+READERS = ["learn", "train", "features", "predict", "report"]
+
+
+def run(*arguments, status=0):
+    """Run a command; return what it prints and what it reports."""
+    result = CliRunner().invoke(app, [str(each) for each in arguments], prog_name="striate")
+    assert result.exit_code == status, result.stderr
+    return result.stdout, result.stderr
+
+
+def write_images(folder, n, seed=0):
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng([seed, n])
+    for i in range(n):
+        Image.fromarray(rng.integers(0, 256, (16, 18), dtype=np.uint8)).save(folder / f"{i}.png")
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    for seed, name in enumerate(["fine", "coarse"]):
+        write_images(tmp_path / "labelled" / name, 5, seed)
+    return tmp_path / "labelled"
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    images = np.random.default_rng(0).random((4, 20, 20))
+    encoder = SparseAutoencoder(4, max_iter=5, random_state=0)
+    features = PatchFeatures(encoder, patch_size=6, n_patches=200, random_state=0).fit(images)
+    path = tmp_path_factory.mktemp("learned") / "features.skops"
+    save(features, path)
+    return path
+
+
+@pytest.fixture
+def model(labelled, learned, tmp_path):
+    run("train", labelled, "-f", learned, "-o", tmp_path / "model.skops")
+    return tmp_path / "model.skops"
+
+
+def command(name, labelled, learned, model, out):
+    """Words of a command that reads all of a labelled folder."""
+    return {
+        "learn": ["learn", labelled, *QUICK, "-o", out / "f.skops"],
+        "train": ["train", labelled, "-f", learned, "-o", out / "m.skops"],
+        "features": ["features", learned, labelled, "-o", out / "X.npy"],
+        "predict": ["predict", model, labelled, "-o", out / "p.csv"],
+        "report": ["report", model, labelled, "-o", out / "r.html"],
+    }[name]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_that_vanishes_is_named(labelled, learned, model, tmp_path, monkeypatch, name):
+    gone = labelled / "fine" / "3.png"
+
+    def listed(paths):
+        files = find_images(paths)
+        if gone in files:  # another program was quicker
+            gone.unlink()
+        return files
+
+    for module in ("learning", "extracting", "classifying"):
+        monkeypatch.setattr(f"striate.cli.{module}.find_images", listed)
+    out = tmp_path / "out"
+    out.mkdir()
+    _, said = run(*command(name, labelled, learned, model, out), status=2)
+    assert said.startswith(f"striate: {gone}: cannot be read (No such file")
+    assert said.count("\n") == 1
+    assert [path for path in out.iterdir() if not path.name.startswith("X.npy.")] == []
+
+
+def many_bands(path):
+    """Write a TIFF of 16 x 16 pixels with five bands side by side."""
+    pixels = bytes(16 * 16 * 5)
+    at = 8 + len(pixels)
+    tags = [(256, 4, 1, 16), (257, 4, 1, 16), (258, 3, 5, at), (259, 3, 1, 1), (262, 3, 1, 1)]
+    tags += [(273, 4, 1, 8), (277, 3, 1, 5), (278, 4, 1, 16), (279, 4, 1, len(pixels))]
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *t) for t in tags)
+    bits = struct.pack("<5H", *[8] * 5)
+    head = struct.pack("<2sHI", b"II", 42, at + len(bits))
+    path.write_bytes(head + pixels + bits + directory + bytes(4))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_an_image_of_many_bands_is_named(labelled, learned, model, tmp_path, name):
+    other = labelled / "coarse" / "2.tif"
+    many_bands(other)
+    out = tmp_path / "out"
+    out.mkdir()
+    words = command(name, labelled, learned, model, out)
+    _, said = run(*words, status=2)
+    assert said.startswith(f"striate: {other}: not an image of a kind that is read here")
+    assert said.count("\n") == 1
+    assert list(out.iterdir()) == [] or name == "features"
+    _, said = run(*words, "--skip-errors")
+    assert said.startswith(f"striate: skipped 1 image:\n  {other}: ")
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK", "LA", "P"])
+def test_kinds_are_turned_into_one(labelled, learned, model, tmp_path, name, mode):
+    other = labelled / "coarse" / "2.png"
+    with Image.open(other) as image:
+        turned = image.convert("RGB").convert(mode)
+    turned.save(other.with_suffix(".tif"))
+    other.unlink()
+    words = command(name, labelled, learned, model, tmp_path)
+    if name == "learn":
+        words.append("--grey")
+    assert run(*words)[1] == ""
+
+
+def test_learn_wants_images_of_one_kind(labelled, learned, model, tmp_path):
+    other = labelled / "coarse" / "2.png"
+    Image.open(other).convert("RGB").save(other)
+    _, said = run(*command("learn", labelled, learned, model, tmp_path), status=2)
+    assert f"{other}: has 3 channels (colour), but " in said
+    assert said.endswith("or turn all to grey with --grey\n")
+
+
+def test_a_class_of_one_image(labelled, learned, tmp_path):
+    write_images(labelled / "rare", 1, seed=7)
+    model, page = tmp_path / "m.skops", tmp_path / "r.html"
+    printed, _ = run("train", labelled, "-f", learned, "-o", model)
+    assert "rare: 1 image\n" in printed
+    assert "accuracy: not estimated, because rare has a single image" in printed
+    assert list(load(model).classes_) == ["coarse", "fine", "rare"]
+    assert run("predict", model, labelled)[0].count("\n") == 12
+    _, said = run("report", model, "-o", page, status=2)
+    assert said.startswith(f"striate: {labelled / 'rare'}: has a single image; ")
+    assert not page.exists()
+
+
+def test_fewer_images_than_folds(labelled, learned, tmp_path):
+    write_images(labelled / "rare", 2, seed=7)
+    model, page = tmp_path / "m.skops", tmp_path / "r.html"
+    printed, _ = run("train", labelled, "-f", learned, "-o", model)
+    assert " over 2 folds " in printed
+    run("report", model, "-o", page)
+    assert "divided into 2 parts" in page.read_text(encoding="utf-8")
+
+
+def test_a_class_that_is_an_empty_folder(labelled, learned, tmp_path):
+    (labelled / "none").mkdir()
+    _, said = run("train", labelled, "-f", learned, "-o", tmp_path / "m.skops", status=2)
+    assert said.startswith(f"striate: no image files found in {labelled / 'none'} (")
+
+
+@pytest.mark.parametrize("name", ["learn", "train"])
+def test_progress_while_files_are_read(labelled, learned, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    words = command(name, labelled, learned, Path(), tmp_path)
+    _, said = run(*words, "--skip-errors")
+    assert "Checking images" in said
+    assert ("reading images" if name == "learn" else "Computing features") in said
