@@ -1,5 +1,6 @@
 """Saved estimators come back the same; whatever else is in a file ends in one clear error."""
 
+import io
 import os
 import stat
 import sys
@@ -11,6 +12,7 @@ import pytest
 import skops.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.stats import loguniform
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import ProgressBar
@@ -73,6 +75,8 @@ def test_a_pipeline_comes_back(saved, pipeline):
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((5, 14, 14, 3)).astype(np.float32)
 AUTOENCODER = SparseAutoencoder(np.int64(6), max_iter=3, random_state=0)
+FIELDS = striate.LocalReceptiveFields((8, 8), 4, stride=2)
+MASK = sparse.csr_array(FIELDS.mask())
 PATCHES = {"patch_size": 4, "n_patches": 200, "pool_grid": (2, 2), "random_state": 0}
 
 
@@ -85,6 +89,9 @@ ESTIMATORS = [
         X / 16,
     ),
     (striate.MLPClassifier([4], max_iter=3, random_state=0), X / 16),
+    (striate.MLPClassifier(connectivity=FIELDS, max_iter=3, random_state=0), X / 16),
+    (striate.MLPClassifier(connectivity=[MASK, None], max_iter=3, random_state=0), X / 16),
+    (clone(AUTOENCODER).set_params(connectivity=FIELDS, n_components=100), X / 16),
     (
         striate.MLPRegressor(hidden_layer_sizes=4, solver="lbfgs", max_iter=3, random_state=0),
         np.float32(X / 16),
@@ -122,6 +129,71 @@ def test_every_estimator_comes_back(tmp_path, estimator, data):
             assert type(getattr(again, name)) is type(value)
     save(estimator, tmp_path / "unfitted.skops")
     assert repr(load(tmp_path / "unfitted.skops")) == repr(estimator)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_matrix, sparse.coo_array])
+def test_sparse_weights_and_masks_come_back(tmp_path, kind):
+    mlp = striate.MLPClassifier(connectivity=kind(MASK), max_iter=3, random_state=0)
+    autoencoder = clone(AUTOENCODER).set_params(l1_weight=0.01, sparsity_weight=0, max_iter=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = [each.fit(X / 16, Y).sparsify() for each in (mlp, autoencoder)]
+    for model, method in zip(fitted, ("predict_proba", "transform"), strict=True):
+        save(model, tmp_path / "sparse.skops")
+        again = load(tmp_path / "sparse.skops")
+        results = [getattr(each, method)(X / 16) for each in (again, model)]
+        np.testing.assert_array_equal(*results)
+    assert type(again.components_) is sparse.csr_array
+    assert again.components_.nnz == autoencoder.components_.nnz < 6 * 64
+    save(FIELDS, tmp_path / "fields.skops")
+    assert repr(load(tmp_path / "fields.skops")) == repr(FIELDS)
+
+
+def forgeries(content):
+    """The bytes of an .npz of a sparse matrix with one array or the format changed."""
+    arrays = dict(np.load(io.BytesIO(content)))
+    changes = [
+        ("indices", 3, -1),
+        ("indices", 3, 2**31 - 1),
+        ("indices", -1, 10**6),
+        ("indptr", 1, 10**6),
+        ("indptr", 2, 0),
+        ("indptr", -1, 10**9),
+        ("shape", 0, 5),
+        ("format", (), "bsr"),
+        ("format", (), "csr" if arrays["format"] == b"csc" else "csc"),
+        ("indices", None, arrays["indices"][:-1]),
+        ("data", None, arrays["data"][:-1]),
+    ]
+    for name, where, value in changes:
+        array = arrays[name].copy() if where is not None else value
+        if where is not None:
+            array[where] = value
+        target = io.BytesIO()
+        np.savez(target, **{**arrays, name: array})
+        yield target.getvalue()
+
+
+def test_sparse_weights_whose_indices_lie(tmp_path):
+    """They would have compiled code read, or write, beyond arrays."""
+    path = tmp_path / "model.skops"
+    mlp = striate.MLPClassifier(connectivity=MASK, max_iter=3, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        save(mlp.fit(X / 16, Y), path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    matrices = [name for name in parts if name.endswith(".npz")]
+    assert len(matrices) == 2  # the weights, and the mask that was given
+    for name in matrices:
+        for forgery in forgeries(parts[name]):
+            with zipfile.ZipFile(path, "w") as archive:
+                for each, content in parts.items():
+                    archive.writestr(each, forgery if each == name else content)
+            with pytest.raises(
+                ValueError, match=r"model\.skops: truncated, damaged, or not a file"
+            ):
+                load(path)
 
 
 def test_random_states_come_back(tmp_path):

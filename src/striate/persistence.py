@@ -8,15 +8,24 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from scipy import sparse
 from sklearn import model_selection
 from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names
 
 import striate
+from striate.core.connections import is_sound
 
-# Sparse matrices skops knows. Whoever computes with either looks at its indices first.
-_SPARSE = (sparse.csc_array, sparse.csr_array, sparse.coo_array)
+# Sparse matrices that skops knows, and that `load` looks into.
+_SPARSE = (
+    sparse.csc_array,
+    sparse.csr_array,
+    sparse.coo_array,
+    sparse.csc_matrix,
+    sparse.csr_matrix,
+    sparse.coo_matrix,
+)
 # How a search over parameters divides the rows. They hold numbers and compute indices.
 _SPLITTERS = [
     "GroupKFold",
@@ -127,6 +136,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     try:
         refused = _refused_types(skops_io, data)
         estimator = None if refused else skops_io.loads(data, trusted=_our_types())
+        _check_sparse(estimator)
     except Exception as error:
         # Damaged bytes raise anything: BadZipFile, KeyError, UnicodeDecodeError, struct.error.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -141,6 +151,13 @@ def load(path: str | os.PathLike[str]) -> Any:
     if not isinstance(estimator, BaseEstimator):
         raise ValueError(f"{name}: holds a {type(estimator).__name__}, not an estimator")
     return estimator
+
+
+def _check_sparse(estimator: Any) -> None:
+    """Refuse sparse matrices whose indices lie: compiled code would read beyond arrays."""
+    for W in _values_in(estimator):
+        if sparse.issparse(W) and not (type(W) in _SPARSE and is_sound(W)):
+            raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -251,6 +268,10 @@ def _callbacks_aside(estimator: Any) -> Iterator[None]:
 
 
 def _estimators_in(value: Any) -> Iterator[BaseEstimator]:
+    return (each for each in _values_in(value) if isinstance(each, BaseEstimator))
+
+
+def _values_in(value: Any) -> Iterator[Any]:
     seen: set[int] = set()
     waiting = [value]
     while waiting:
@@ -258,10 +279,12 @@ def _estimators_in(value: Any) -> Iterator[BaseEstimator]:
         if id(value) in seen:
             continue
         seen.add(id(value))
+        yield value
         if isinstance(value, BaseEstimator):
-            yield value
             waiting += vars(value).values()
         elif isinstance(value, list | tuple):
             waiting += value
         elif isinstance(value, dict):
             waiting += value.values()
+        elif isinstance(value, np.ndarray) and value.dtype == object:
+            waiting += value.ravel().tolist()

@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from scipy import sparse
 
-from .compile import jit, jit_here, specialize
+from .compile import jit, jit_here, specialize, writable
 from .inputs import block, dense_row, times
 from .layers import COLUMNS_AT, N_IN, N_OUT, STARTS_AT, TRANSPOSED, W_AT
 
@@ -72,21 +72,36 @@ def canonical(W):
     Raises
     ------
     ValueError
-        If an index is beyond the matrix (of one that was read from a file), where compiled code
-        would read beyond an array.
+        If an index is beyond the matrix (of one that was read from a file), where compiled code,
+        SciPy's or ours, would read beyond an array.
     """
-    W = sparse.csc_array(W)
-    starts, inputs = W.indptr, W.indices
-    if (
-        len(starts) != W.shape[1] + 1
-        or starts[0] != 0
-        or not starts[-1] == len(inputs) == len(W.data)
-        or (np.diff(starts) < 0).any()
-        or inputs.min(initial=0) < 0
-        or inputs.max(initial=-1) >= W.shape[0]
-    ):
+    if not is_sound(W):
         raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
+    W = sparse.csc_array(W)
     return W if W.has_sorted_indices else W.sorted_indices()
+
+
+def is_sound(W):
+    """Whether the indices of a sparse matrix are within it; other formats SciPy checks itself."""
+    if W.format == "coo":
+        return all(
+            len(each) == len(W.data) and each.min(initial=0) >= 0 and each.max(initial=-1) < n
+            for each, n in zip(W.coords, W.shape, strict=True)
+        )
+    if W.format not in ("csc", "csr", "bsr"):
+        return True
+    size = W.blocksize if W.format == "bsr" else (1, 1)
+    n_rows, n_columns = (n // each for n, each in zip(W.shape, size, strict=True))
+    n_major, n_minor = (n_columns, n_rows) if W.format == "csc" else (n_rows, n_columns)
+    starts, indices = W.indptr, W.indices
+    return bool(
+        len(starts) == n_major + 1
+        and starts[0] == 0
+        and starts[-1] == len(indices) == len(W.data)
+        and (np.diff(starts) >= 0).all()
+        and indices.min(initial=0) >= 0
+        and indices.max(initial=-1) < n_minor
+    )
 
 
 def stored(W):
@@ -96,7 +111,18 @@ def stored(W):
 
 def dense(W):
     """The numbers of an array or a sparse matrix as an array, zeros and all."""
-    return W.toarray() if sparse.issparse(W) else np.asarray(W)
+    return canonical(W).toarray() if sparse.issparse(W) else np.asarray(W)
+
+
+def with_values(C, values, transposed=False):
+    """A CSC matrix with other values, which are not copied; transposed: a CSR matrix."""
+    if transposed:
+        W = sparse.csr_array(C.shape[::-1], dtype=values.dtype)
+    else:
+        W = sparse.csc_array(C.shape, dtype=values.dtype)
+    # The constructor would copy a small part of a large array.
+    W.indptr, W.indices, W.data = C.indptr, C.indices, values
+    return W
 
 
 def links_of(connections):
@@ -112,11 +138,11 @@ def links_of(connections):
     return Links(inputs, np.concatenate(starts))
 
 
-def connected(W):
+def connected(W, dtype):
     """`Connected` of a sparse matrix (n_in, n_out)."""
     W = canonical(W)
-    inputs, starts = W.indices.astype(np.int32, copy=False), W.indptr.astype(np.int64)
-    return Connected(W.data, inputs, starts, W.shape[0])
+    values, inputs = W.data.astype(dtype, copy=False), W.indices.astype(np.int32, copy=False)
+    return Connected(writable(values), writable(inputs), W.indptr.astype(np.int64), W.shape[0])
 
 
 # What is done with each connection of a unit, to vectors with a number for each of some rows. The

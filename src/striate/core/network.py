@@ -5,6 +5,8 @@ W of a layer is (n_in, n_out) as in scikit-learn's `coefs_`: the transpose of th
 units see few inputs W is a CSC matrix, of which θ has the stored values alone.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import sparse
 
@@ -22,6 +24,7 @@ from .connections import (
     links_of,
     stored,
     weighted,
+    with_values,
 )
 from .inputs import add_transposed_times, all_finite, as_input, block, times
 from .layers import (
@@ -97,6 +100,9 @@ class Network:
         self.connections = [
             None if C is None else canonical(C) for C in connections or [None] * own
         ]
+        for C, shape in zip(self.connections, pairwise(self.sizes), strict=False):
+            if C is not None and C.shape != shape:
+                raise ValueError(f"connections {C.shape} are not between layers of sizes {shape}")
         n_w = np.array(
             [n_in[l] * n_out[l] if C is None else C.nnz for l, C in enumerate(self.connections)],
             dtype=np.int64,
@@ -136,14 +142,12 @@ class Network:
         W, b, last = [], [], len(self.layers) - 1
         for l, (n_in, n_out, w, at, _, _, transposed, *_) in enumerate(self.layers):
             C = self.connections[last - l if transposed else l]
-            shape = (n_out, n_in) if transposed else (n_in, n_out)
-            if C is None:
-                values = theta[w : w + n_in * n_out].reshape(shape)
+            if C is not None:
+                W.append(with_values(C, theta[w : w + C.nnz], transposed))
+            elif transposed:
+                W.append(theta[w : w + n_in * n_out].reshape(n_out, n_in).T)
             else:
-                values = sparse.csc_array(shape, dtype=theta.dtype)
-                values.indptr, values.indices = C.indptr, C.indices
-                values.data = theta[w : w + C.nnz]  # the constructor might copy a view
-            W.append(values.T if transposed else values)
+                W.append(theta[w : w + n_in * n_out].reshape(n_in, n_out))
             b.append(theta[at : at + n_out])
         return W, b
 
@@ -151,7 +155,12 @@ class Network:
         """θ from the lists of W and b."""
         own = [w for w, layer in zip(W, self.layers, strict=True) if not layer[TRANSPOSED]]
         values = [stored(canonical(w) if sparse.issparse(w) else np.ravel(w)) for w in own]
-        return np.concatenate([*values, *map(np.ravel, b)])
+        theta = np.concatenate([*values, *map(np.ravel, b)])
+        if theta.size != self.n_parameters:  # compiled code would read beyond it
+            raise ValueError(
+                f"{theta.size} weights and biases do not fit a network of {self.n_parameters}"
+            )
+        return theta
 
     def initial_theta(self, random_state, initialization="uniform", dtype=np.float64, gain=6.0):
         """Small random weights: were they zero, the units of a layer would stay equal.
@@ -302,12 +311,12 @@ def layer_output(X, W, b, activation, check=False):
     >>> layer_output(np.ones((2, 3)), np.eye(3), np.zeros(3), "relu").shape
     (2, 3)
     """
-    W, b = W.astype(X.dtype, copy=False), writable(b.astype(X.dtype, copy=False))
+    b = writable(b.astype(X.dtype, copy=False))
     if W.shape != (X.shape[1], b.size):  # compiled code would read beyond the arrays
         raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit together")
     Z = np.empty((X.shape[0], W.shape[1]), dtype=X.dtype)
-    work = X.size * W.size / max(X.shape[1], 1)  # sizes of sparse ones: what they store
-    W = connected(W) if sparse.issparse(W) else writable(W)
+    work = X.size * stored(W).size / max(X.shape[1], 1)  # sizes of sparse ones: what they store
+    W = connected(W, X.dtype) if sparse.issparse(W) else writable(W.astype(X.dtype, copy=False))
     arguments = (W, b, ACTIVATIONS[activation], as_input(X), Z, check)
     if work < SMALL_LAYER:
         finite = [_layer(0, 1, *arguments)]

@@ -17,6 +17,7 @@ from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.core.threads import team
 from striate.estimators.connectivity import (
+    check_going_on,
     check_shapes,
     connections_in,
     hidden_sizes,
@@ -99,7 +100,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     connectivity : mask, LocalReceptiveFields or None, default=None
         Which inputs each hidden unit sees, and takes part in reproducing; weights, time and memory
         are those of the connections. A mask is an array or a sparse matrix (n_features,
-        n_components), with connections where it is not 0.
+        n_components), with connections where it is not 0; the rows of a data frame are named as
+        the columns of X.
     l1_weight : float, default=0.0
         μ of a term ``μ Σ |W|`` of J, which makes weights exactly 0: see `sparsify`.
 
@@ -109,7 +111,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         W: what each hidden unit weighs; sparse with `connectivity`.
     intercept_ : ndarray of shape (n_components,)
         b.
-    decoder_components_ : ndarray or csc_array of shape (n_components, n_features)
+    decoder_components_ : ndarray, csc_array or csr_array of shape (n_components, n_features)
         W′: what each hidden unit adds to the reconstruction.
     decoder_intercept_ : ndarray of shape (n_features,)
         b′.
@@ -301,7 +303,11 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         return self
 
     def _network(self, X, go_on):
+        masks = []
+        if self.connectivity is not None and (self.warm_start or not go_on):
+            masks = masks_of([self.connectivity], getattr(self, "feature_names_in_", None))
         if go_on:
+            check_going_on(masks, [self.components_.T])
             k = len(self.intercept_)
             connections = connections_in([self.components_.T, self.decoder_components_])
             if self.connectivity is None and k != self.n_components:
@@ -310,7 +316,6 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
                     "units. Set warm_start=False to begin anew."
                 )
         else:
-            masks = [] if self.connectivity is None else masks_of([self.connectivity])
             (k,) = hidden_sizes(self, masks, "n_components")
             check_shapes(masks, (X.shape[1], k, X.shape[1]), "n_components")
             connections = [masks[0], masks[0].T] if masks else [None, None]
@@ -433,7 +438,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
 
         Returns
         -------
-        W : ndarray of shape (n_features, n_components)
+        W : ndarray or csc_array of shape (n_features, n_components)
         b : ndarray of shape (n_components,)
         activation : str
         """

@@ -10,7 +10,7 @@ from striate.core.connections import canonical, stored
 from striate.estimators.receptive_fields import LocalReceptiveFields
 
 
-def masks_of(connectivity):
+def masks_of(connectivity, names=None):
     """The connections of each layer that `connectivity` speaks of, from the input upwards.
 
     Parameters
@@ -18,6 +18,8 @@ def masks_of(connectivity):
     connectivity : mask, LocalReceptiveFields, list of these and None, or None
         A mask is an array or a sparse matrix (n_in, n_out), whose numbers other than 0 are
         connections. What is no list is of the first layer.
+    names : ndarray of str, default=None
+        Those of the columns of X, which the rows of a data frame must have, too.
 
     Returns
     -------
@@ -27,7 +29,7 @@ def masks_of(connectivity):
     Raises
     ------
     ValueError
-        If a mask is no matrix, or if a unit has no connection.
+        If a mask is no matrix, if a unit has no connection, or if a frame has other names.
 
     Warns
     -----
@@ -37,7 +39,24 @@ def masks_of(connectivity):
     if connectivity is None:
         return []
     layers = connectivity if isinstance(connectivity, list | tuple) else [connectivity]
+    if layers and names is not None:
+        _check_names(layers[0], names)
     return [_mask(given, layer) for layer, given in enumerate(layers)]
+
+
+def _check_names(given, names):
+    """Refuses a frame whose rows are named, and not as the columns of X are."""
+    if not (hasattr(given, "columns") and hasattr(given, "index")):
+        return
+    rows = list(given.index)
+    if len(rows) != len(names) or not all(isinstance(name, str) for name in rows):
+        return  # a wrong shape is told of elsewhere
+    for i, (row, column) in enumerate(zip(rows, names, strict=True)):
+        if row != column:
+            raise ValueError(
+                f"connectivity of layer 0 has {row!r} in row {i}, where X has the column "
+                f"{column!r}. Give connectivity.loc[X.columns], with a row for each column of X."
+            )
 
 
 def _mask(given, layer):
@@ -46,6 +65,8 @@ def _mask(given, layer):
     fields = isinstance(given, LocalReceptiveFields)
     mask = given.mask() if fields else _as_matrix(given, layer)
     seeing = np.diff(mask.indptr)
+    if not seeing.size:
+        raise ValueError(f"connectivity of layer {layer} has no unit: its shape is {mask.shape}.")
     if not seeing.all():
         unit, n = int(seeing.argmin()), int(np.sum(seeing == 0))
         raise ValueError(
@@ -55,45 +76,59 @@ def _mask(given, layer):
         )
     unseen = mask.shape[0] - len(np.unique(mask.indices))
     if unseen:
-        remedy = "Choose a smaller stride" if fields else "Leave them out of X, or connect them"
+        remedy = "Leave them out, or connect them."
+        if fields:
+            remedy = "Choose a stride and a field_size with which windows reach all pixels."
         warnings.warn(
             f"connectivity of layer {layer}: {unseen} of {mask.shape[0]} inputs are seen by no "
-            f"unit, and have no effect. {remedy}.",
+            f"unit, and have no effect. {remedy}",
             stacklevel=2,
         )
     return mask
 
 
 def _as_matrix(given, layer):
-    matrix = given if sparse.issparse(given) else np.asarray(given)
+    try:
+        matrix = given if sparse.issparse(given) else np.asarray(given)
+        what = f"{matrix.dtype} of shape {matrix.shape}"
+    except ValueError:
+        matrix, what = np.empty(0), "rows of different lengths"
     if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
         raise ValueError(
             f"connectivity of layer {layer} must be a LocalReceptiveFields or a matrix (n_in, "
-            f"n_out) of booleans or numbers, not {matrix.dtype} of shape {matrix.shape}."
+            f"n_out) of booleans or numbers, not {what}. A list has an entry for each layer: give "
+            "one matrix as an array."
         )
-    matrix = sparse.csc_array(matrix).astype(bool)
-    matrix.eliminate_zeros()
-    return canonical(matrix)
+    matrix = canonical(matrix) if sparse.issparse(matrix) else sparse.csc_array(matrix)
+    if np.isnan(matrix.data).any():
+        raise ValueError(f"connectivity of layer {layer} has NaN: give 0 for no connection.")
+    mask = matrix.copy()
+    mask.sum_duplicates()
+    mask = mask.astype(bool)
+    mask.eliminate_zeros()
+    return mask
 
 
 def hidden_sizes(estimator, masks, name="hidden_layer_sizes"):
     """Units of the hidden layers, from the parameter and the masks, which must agree.
 
     A parameter that has its default agrees with everything: it cannot be told from one that was
-    not given. Then the sizes are those of the masks, each of which is of a hidden layer.
+    not given. Then the sizes are those of the masks, each of which is of a hidden layer; a None at
+    the end is the output's.
     """
     given = np.atleast_1d(getattr(estimator, name)).tolist()
-    default = inspect.signature(type(estimator)).parameters[name].default
-    if not masks or (given != np.atleast_1d(default).tolist() and len(masks) <= len(given) + 1):
+    default = np.atleast_1d(inspect.signature(type(estimator)).parameters[name].default).tolist()
+    hidden = masks[:-1] if masks and masks[-1] is None else masks
+    if given == default and all(mask is not None for mask in hidden):
+        return [mask.shape[1] for mask in hidden] or given
+    if len(masks) <= len(given) + 1:
         return given
-    if given != np.atleast_1d(default).tolist():
-        raise ValueError(
-            f"connectivity has {len(masks)} layers, but {name}={getattr(estimator, name)!r} has "
-            f"{len(given)} and the output: give one entry for each layer at most."
-        )
-    if any(mask is None for mask in masks):
+    if given == default:
         raise ValueError(f"connectivity has a dense layer of unknown size: give {name}, too.")
-    return [mask.shape[1] for mask in masks]
+    raise ValueError(
+        f"connectivity has {len(masks)} layers, but {name}={getattr(estimator, name)!r} has "
+        f"{len(given)} and the output: give one entry for each layer at most."
+    )
 
 
 def check_shapes(masks, sizes, name="hidden_layer_sizes"):
@@ -135,9 +170,26 @@ def _alike(mask, W):
     )
 
 
+def check_going_on(masks, weights):
+    """Refuses masks that lack connections of the layers to go on from.
+
+    `sparsify` may have left some out; a layer that is dense, as after `densify`, stays dense.
+    """
+    for layer, (mask, W) in enumerate(zip(masks, weights, strict=False)):
+        if mask is None or not sparse.issparse(W):
+            continue
+        W = canonical(W)
+        seen = sparse.csc_array((np.ones(W.nnz, dtype=bool), W.indices, W.indptr), shape=W.shape)
+        if seen.shape != mask.shape or (seen > mask).nnz:
+            raise ValueError(
+                f"connectivity of layer {layer} is another than that of the fit to go on from. Set "
+                "warm_start=False to begin anew."
+            )
+
+
 def without_zeros(W):
     """W as a sparse matrix of its numbers other than 0."""
-    W = sparse.csc_array(W) if not sparse.issparse(W) else W.copy()
+    W = canonical(W).copy() if sparse.issparse(W) else sparse.csc_array(W)
     W.eliminate_zeros()
     return W
 

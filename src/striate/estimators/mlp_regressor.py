@@ -88,7 +88,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         Which inputs each unit sees; weights, time and memory are those of the connections. A mask
         is an array or sparse matrix (n_in, n_out), with connections where it is not 0, for the
         first layer; a list has an entry for each layer, None for a dense one. Sizes of hidden
-        layers follow from it.
+        layers follow from it. The rows of a data frame are named as the columns of X.
     l1_weight : float, default=0.0
         μ of a term ``μ Σ |W|`` beside the mean loss, which makes weights exactly 0: see `sparsify`.
 

@@ -24,6 +24,7 @@ from striate.core.threads import team
 from striate.estimators.after_epoch import AfterEpoch, begin_record
 from striate.estimators.connectivity import (
     all_finite,
+    check_going_on,
     check_same,
     check_shapes,
     connections_in,
@@ -158,7 +159,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _hidden_layers(self, X, first):
         """Sizes and activations of the hidden layers, and the connections of all layers."""
-        masks = masks_of(self.connectivity) if first else []
+        names = getattr(self, "feature_names_in_", None)
+        masks = masks_of(self.connectivity, names) if first or self.warm_start else []
         if self.pretraining is None:
             sizes = hidden_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
             activations = [self.activation] * len(sizes)
@@ -173,6 +175,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
                 pretrained_masks = connections_in(W for W, _, _ in layers)
                 masks = pretrained_masks + masks[len(pretrained_masks) :]
         if not first:
+            check_going_on(masks, self.coefs_)
             return sizes, activations, connections_in(self.coefs_)
         check_shapes(masks, [X.shape[1], *sizes, self.n_outputs_])
         return sizes, activations, masks + [None] * (len(sizes) + 1 - len(masks))
@@ -349,6 +352,9 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
 
     def densify(self):
         """Undo `sparsify`: keep the weights that are 0, too.
+
+        Also those that `connectivity` left out: a later `partial_fit`, or `fit` with `warm_start`,
+        trains all of them.
 
         Returns
         -------

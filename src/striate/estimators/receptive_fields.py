@@ -130,8 +130,8 @@ class LocalReceptiveFields(BaseEstimator):
     def _image(self):
         """Pixels in each direction, and bands."""
         self._validate_params()
-        shape = tuple(np.atleast_1d(self.image_shape).tolist())
-        if len(shape) > 3 or any(n != int(n) or n < 1 for n in shape):
+        shape = _whole_numbers(self.image_shape)
+        if not 1 <= len(shape) <= 3:
             raise ValueError(
                 f"image_shape={self.image_shape!r} must be (n,), (height, width) or "
                 "(height, width, bands), in pixels."
@@ -141,9 +141,9 @@ class LocalReceptiveFields(BaseEstimator):
     def _sizes(self, name):
         """A parameter as one number for each direction."""
         shape, _ = self._image()
-        sizes = np.atleast_1d(getattr(self, name)).tolist()
+        sizes = _whole_numbers(getattr(self, name))
         sizes = sizes * len(shape) if len(sizes) == 1 else sizes
-        if len(sizes) != len(shape) or any(n != int(n) or n < 1 for n in sizes):
+        if len(sizes) != len(shape):
             raise ValueError(
                 f"{name}={getattr(self, name)!r} must be a whole number of pixels, or one for each "
                 f"direction of image_shape={self.image_shape!r}."
@@ -164,3 +164,14 @@ class LocalReceptiveFields(BaseEstimator):
                 )
             begins.append(np.arange(0, size if self.periodic else size - width + 1, step))
         return begins
+
+
+def _whole_numbers(given):
+    """A number or several as a tuple of int; an empty one if they are no whole ones from 1 on."""
+    try:
+        numbers = np.atleast_1d(given)
+    except ValueError:  # of different lengths
+        return ()
+    whole = numbers.ndim == 1 and numbers.dtype.kind in "iuf"
+    whole = whole and np.isfinite(numbers).all() and (numbers == numbers.round()).all()
+    return tuple(map(int, numbers)) if whole and (numbers >= 1).all() else ()

@@ -1,5 +1,6 @@
 """The stacked autoencoder: layer upon layer, each learned on what the one below puts out."""
 
+import warnings
 from typing import ClassVar
 
 import numpy as np
@@ -118,7 +119,9 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         context.call_on_fit_task_begin(estimator=self, X=X)
         for autoencoder in autoencoders:
             task = context.subcontext(task_name="layer")
-            with task.propagate_callback_context(autoencoder):
+            with task.propagate_callback_context(autoencoder), warnings.catch_warnings():
+                if self.connectivity is not None:  # of which `masks_of` has told already
+                    warnings.filterwarnings("ignore", "connectivity of layer 0", UserWarning)
                 autoencoder.fit(A)
             if autoencoder is not autoencoders[-1]:
                 A = autoencoder.transform(A)
@@ -127,7 +130,7 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         return self
 
     def _new_autoencoders(self, n_features):
-        masks = masks_of(self.connectivity)
+        masks = masks_of(self.connectivity, getattr(self, "feature_names_in_", None))
         sizes = hidden_sizes(self, masks)
         if not sizes:
             raise ValueError("hidden_layer_sizes is empty: a stack has at least one layer.")

@@ -57,9 +57,10 @@ def lbfgs(objective, theta, *, max_iter, ftol, gtol=0.0, max_fun=None, l1=(0.0, 
         return split.objective(x, value, gradient.astype(np.float64))
 
     def after_iteration(intermediate_result):
-        value = float(intermediate_result.fun)
+        x = intermediate_result.x
+        value = float(intermediate_result.fun) - split.excess(x)
         check_finite(value, "Scale the data to unit variance.")
-        if callback is not None and callback(split.joined(intermediate_result.x), value):
+        if callback is not None and callback(split.joined(x), value):
             raise StopIteration
 
     options = {
@@ -80,7 +81,8 @@ def lbfgs(objective, theta, *, max_iter, ftol, gtol=0.0, max_fun=None, l1=(0.0, 
     check_finite(result.fun, "Scale the data to unit variance.")
     converged = result.status != 1 and "callback" not in result.message.lower()
     theta = split.joined(result.x).astype(theta.dtype)
-    return Solution(theta, float(result.fun), result.nit, converged, result.message)
+    value = float(result.fun) - split.excess(result.x)
+    return Solution(theta, value, result.nit, converged, result.message)
 
 
 class _Split:
@@ -108,11 +110,15 @@ class _Split:
         lowest[: 2 * self.n] = 0
         return Bounds(lowest, np.inf)
 
+    def excess(self, x):
+        """μ Σ (W⁺ + W⁻ − |W|), which is 0 at the minimum and may not be on the way there."""
+        n = self.n
+        return 2 * self.mu * float(np.minimum(x[:n], x[n : 2 * n]).sum()) if n else 0.0
+
     def objective(self, x, value, gradient):
         """J with μ Σ (W⁺ + W⁻) in place of μ Σ |W|, and its gradient by x."""
         n, mu = self.n, self.mu
         if not n:
             return value, gradient
-        value += 2 * mu * float(np.minimum(x[:n], x[n : 2 * n]).sum())
         by_W = gradient[:n]
-        return value, np.concatenate([by_W + mu, mu - by_W, gradient[n:]])
+        return value + self.excess(x), np.concatenate([by_W + mu, mu - by_W, gradient[n:]])

@@ -77,8 +77,11 @@ class Minibatch:
     decay_over_n : float, default=0.0
         A ridge whose λ is this divided by the total weight of the batch, as in scikit-learn.
     l1_weight : float, default=0.0
-        μ of μ Σ |W|. Each step is followed by the proximal step of this term, which makes weights
-        exactly 0: w ← sign(w) max(0, |w| − η μ), for Adam with η_t / (√v + ε) in place of η.
+        κ of κ Σ |W|. Each step is followed by the proximal step of this term, which makes weights
+        exactly 0: w ← sign(w) max(0, |w| − κ η), for NESTEROV with (1 + μ) η in place of η, for
+        ADAM with η_t / (√v + ε). What it adds to w stands for −η p, with p a derivative of κ |w| at
+        the new w, and so v of MOMENTUM and NESTEROV gets −η p, too: they would take the term for
+        1 − μ times as heavy otherwise.
 
     Notes
     -----
@@ -346,7 +349,7 @@ def _tile(
     m, v = moments[0, at : at + size], moments[-1, at : at + size]
     _update(rule, rate, factors, part, g, m, v)
     if l1 != 0:
-        _shrink(rule, rate * l1, factors, part, v)
+        _shrink(rule, rate * l1, factors, part, m, v)
     return value
 
 
@@ -384,12 +387,13 @@ def _update(rule, rate, factors, theta, g, m, v):
     """One step of the rule, elementwise; m is also the velocity of momentum."""
     eta, mu = like(rate, g[0]), like(factors[0], g[0])
     if rule == ADAM:
-        beta_1, beta_2 = like(factors[1], g[0]), like(factors[2], g[0])
         rest_1, rest_2 = like(1 - factors[1], g[0]), like(1 - factors[2], g[0])
         epsilon = like(factors[3], g[0])
         for i in range(g.size):
-            m[i] = beta_1 * m[i] + rest_1 * g[i]
-            v[i] = beta_2 * v[i] + rest_2 * g[i] * g[i]
+            # Not a b + c d: of that either product may be fused with the sum, and which one differs
+            # between code that was just compiled and the same code read from the disk.
+            m[i] += rest_1 * (g[i] - m[i])
+            v[i] += rest_2 * (g[i] * g[i] - v[i])
             theta[i] -= eta * m[i] / (np.sqrt(v[i]) + epsilon)
     elif rule == SGD:
         for i in range(g.size):
@@ -405,10 +409,14 @@ def _update(rule, rate, factors, theta, g, m, v):
 
 
 @jit
-def _shrink(rule, eta, factors, theta, v):
-    """The proximal step of the L1 term; that of Adam is as long for each weight as Adam's own."""
+def _shrink(rule, eta, factors, theta, m, v):
+    """The proximal step of the L1 term, for each weight as long as the rule's own step."""
+    mu, epsilon = like(factors[0], theta[0]), like(factors[3], theta[0])
+    share = like(1, mu) + mu if rule == NESTEROV else like(1, mu)  # of the step that is not v's
     for i in range(theta.size):
-        t = like(eta, theta[0])
+        t, w = share * like(eta, mu), theta[i]
         if rule == ADAM:
-            t /= np.sqrt(v[i]) + like(factors[3], theta[0])
-        theta[i] = shrunk(theta[i], t)
+            t /= np.sqrt(v[i]) + epsilon
+        theta[i] = shrunk(w, t)
+        if rule in (MOMENTUM, NESTEROV):
+            m[i] += (theta[i] - w) / share
