@@ -11,18 +11,16 @@ from hypothesis import strategies as st
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from striate.core.connections import (
+from striate.core.columns import (
     CAPACITIES,
     add_correlations,
-    canonical,
     capacity_for,
-    connected,
-    links_of,
     spread,
     to_columns,
     to_rows,
     weighted_sums,
 )
+from striate.core.connections import canonical, connected, links_of
 from striate.core.inputs import as_input, with_noise
 from striate.core.network import Network, _layer, layer_output, network_output
 from striate.core.noise import NOISE

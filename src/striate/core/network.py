@@ -12,10 +12,10 @@ from scipy import sparse
 
 from .activations import ACTIVATIONS, activate, times_derivative
 from .blas import product
+from .columns import capacity_for
 from .compile import jit, kernel, pasted, writable
 from .connections import (
     canonical,
-    capacity_for,
     connected,
     connected_backward,
     connected_forward,
