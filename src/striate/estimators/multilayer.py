@@ -133,10 +133,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
         loss, self.out_activation_ = self._output()
-        hidden, activations, connections = self._hidden_layers(X, first)
-        self._activations = [*activations, self.out_activation_]
-        sizes = [X.shape[1], *hidden, self.n_outputs_]
-        network = Network(sizes, self._activations, connections=connections)
+        network = self._network(X, first)
         if first:
             self._initialize(network, X.dtype)
         theta = network.pack(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
@@ -156,6 +153,12 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         if any(n <= 0 for n in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         return sizes
+
+    def _network(self, X, first):
+        hidden, activations, connections = self._hidden_layers(X, first)
+        self._activations = [*activations, self.out_activation_]
+        sizes = [X.shape[1], *hidden, self.n_outputs_]
+        return Network(sizes, self._activations, connections=connections)
 
     def _hidden_layers(self, X, first):
         """Sizes and activations of the hidden layers, and the connections of all layers."""
