@@ -64,7 +64,7 @@ EXERCISES = (
     Exercise(
         "mnist",
         "MNIST",
-        f"{N_ATOMS} OMP-1 atoms of 8×8 pixels, 3×3 cells, signed square root",
+        f"{N_ATOMS} OMP-1 atoms of 8×8 pixels, 3×3 cells that share half, signed square root",
         "",
         run,
     ),
