@@ -60,15 +60,15 @@ def loss_against_seconds(curves, near):
         return png(figure)
 
 
-def seconds_against_connections(connections, seconds, all_connections, dense):
-    """PNG of the time of an epoch against connections, beside that of a dense layer.
+def seconds_against_connections(shares, seconds, dense):
+    """PNG of the time of an epoch against the share of connections, beside that of a dense layer.
 
     Parameters
     ----------
-    connections, seconds : sequence
+    shares, seconds : sequence of float
         One for each network.
-    all_connections : int
-        Of the dense layer, whose seconds are `dense`.
+    dense : float
+        Seconds with all connections.
     """
     from matplotlib import pyplot as plt
     from matplotlib.ticker import FuncFormatter
@@ -78,7 +78,7 @@ def seconds_against_connections(connections, seconds, all_connections, dense):
 
     with style():
         figure, ax = plt.subplots(figsize=(6, 3.4))
-        x = np.asarray(connections) / all_connections
+        x = np.asarray(shares)
         proportional = seconds[-1] / x[-1] * x
         ax.plot(x, proportional, ":", color=QUIET, linewidth=1)
         ax.text(x[0], proportional[0], "in proportion ", color=QUIET, ha="right", va="center")

@@ -151,15 +151,18 @@ def _ratios(report, work, seconds, aims):
 
 
 def _densities(report, rounds, n_rows, shape, densities):
-    """Seconds of an epoch against connections: a picture."""
+    """Seconds of an epoch against connections: rows, and a picture."""
     X, y = rows(n_rows, shape[0])
-    models = {round(shape[0] * d) * shape[1]: model(random_mask(shape, d)) for d in densities}
+    models = {d: model(random_mask(shape, d)) for d in densities}
+    names = {d: f"{shape[0]:,} × {shape[1]:,}, {d:.1%}, an epoch: {OURS}, 1 thread" for d in models}
     for each in models.values():
         each.fit(X, y)
-    contenders = [Contender(str(n), partial(m.fit, X, y)) for n, m in models.items()]
-    contenders.append(Contender(DENSE, partial(_dense(random_mask(shape, densities[0])).fit, X, y)))
+    contenders = [Contender(names[d], partial(m.fit, X, y)) for d, m in models.items()]
+    dense = _dense(random_mask(shape, densities[0]))
+    contenders.append(Contender(DENSE, partial(dense.fit, X, y)))
     seconds = take_turns(contenders, rounds)
-    dense = seconds.pop(DENSE).median
-    medians = [spread.median for spread in seconds.values()]
-    picture = seconds_against_connections(list(models), medians, shape[0] * shape[1], dense)
+    for name in names.values():
+        report.tables[0].add_time(name, seconds[name])
+    medians = [seconds[name].median for name in names.values()]
+    picture = seconds_against_connections(densities, medians, seconds[DENSE].median)
     report.pictures["sparse_networks.png"] = picture

@@ -15,7 +15,7 @@ from .inputs import dense_row
 
 #: Columns of which there may be so many, or a multiple of the largest.
 CAPACITIES = (16, 32, 64, 128)
-# Bytes that are summed in registers: half of them, where they are wide.
+# Bytes of a vector: of eight registers, which leaves others for what comes in.
 _VECTOR_BYTES = 512 if get_host_cpu_features().get("avx512f") else 256
 # Rows that are turned into columns at a time, and units of them.
 _SQUARE = 16

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelBinarizer
@@ -15,9 +16,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.network import layer_output
 from striate.estimators.linear_problem import FewRows, Problem
-
-# The logarithm of a probability that rounds to 0 is taken of this.
-_TINY = 1e-30
 
 
 def _has_probabilities(estimator):
@@ -207,7 +205,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     def _merits(self, scores, codes):
         """How well the scores of each row fit its class."""
         if self.loss == "log_loss":
-            return np.log(np.maximum(_softmax(scores)[np.arange(len(codes)), codes], _TINY))
+            return log_softmax(_of_each_class(scores), axis=1)[np.arange(len(codes)), codes]
         return self._codes(scores) == codes
 
     def _codes(self, scores):
@@ -258,7 +256,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
         """
         scores = self.decision_function(X)
-        return _softmax(scores.reshape(len(scores), -1))
+        return softmax(_of_each_class(scores.reshape(len(scores), -1)), axis=1)
 
 
 def _few(X):
@@ -269,12 +267,9 @@ def _layer(X, coef, intercept):
     return layer_output(X, coef.T, intercept, "identity")
 
 
-def _softmax(scores):
-    """Probabilities (n, n_classes) out of z, which of two classes is that of the second."""
-    if scores.shape[1] == 1:
-        scores = np.column_stack([np.zeros_like(scores), scores])
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return scores / scores.sum(axis=1, keepdims=True)
+def _of_each_class(scores):
+    """z (n, n_classes); of two classes it is that of the second, and the first has 0."""
+    return scores if scores.shape[1] > 1 else np.column_stack([np.zeros_like(scores), scores])
 
 
 def _folds(y, n_folds, random_state):

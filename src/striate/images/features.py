@@ -330,8 +330,9 @@ class PatchFeatures(
 
         Returns
         -------
-        ndarray of shape (n, pool_grid[0] * pool_grid[1] * n_units)
-            Cell by cell, row of the grid after row.
+        ndarray of shape (n, n_cells * n_codes)
+            Cell by cell, row of the grid after row, grid after grid. A code is what the encoder
+            makes of a patch: a number for each unit, or two with "soft_threshold".
 
         Raises
         ------

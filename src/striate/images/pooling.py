@@ -31,6 +31,8 @@ class Cells(NamedTuple):
         Parts of each cell, down and across.
     sizes : ndarray of int of shape (n_cells,)
         Positions in each cell.
+    are_parts : bool
+        Whether cells and parts are the same.
     """
 
     rows: np.ndarray
@@ -38,12 +40,7 @@ class Cells(NamedTuple):
     shape: tuple[int, int]
     covers: list[tuple[slice, slice]]
     sizes: np.ndarray
-
-    @property
-    def are_parts(self):
-        """Whether cells and parts are the same."""
-        alone = all(edge.stop - edge.start == 1 for cover in self.covers for edge in cover)
-        return alone and len(self.covers) == self.shape[0] * self.shape[1]
+    are_parts: bool
 
 
 @lru_cache(maxsize=64)
@@ -99,7 +96,9 @@ def _cells(map_shape, grids):
             sizes.append(np.prod([end - begin for begin, end in cell]))
             edges = [np.searchsorted(cut, ends) for cut, ends in zip(cuts, cell, strict=True)]
             covers.append((slice(*edges[0]), slice(*edges[1])))
-    return Cells(rows * shape[1], columns, shape, covers, np.array(sizes))
+    alone = all(edge.stop - edge.start == 1 for cover in covers for edge in cover)
+    are_parts = alone and len(covers) == shape[0] * shape[1]
+    return Cells(rows * shape[1], columns, shape, covers, np.array(sizes), are_parts)
 
 
 @kernel
