@@ -217,9 +217,30 @@ def test_a_recipe_finds_something(module, few_images, monkeypatch):
     monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
     features = recipes.dictionary(5, "omp1", recipes.BEST, **recipes.SOFT)
     work = module("exercise").Work([])
-    found = recipes.exercise("name", "Title", "", "", features, 0.0, 60).run(work)
+    found = recipes.exercise("name", "Title", "", "", features, aim=0.0, minutes=60).run(work)
     assert found.ours.endswith("%")
     assert len(work.steps) == 4
+
+
+def test_two_kinds_of_features_say_the_mean(module, few_images, monkeypatch):
+    """With one kind in twice, and shifted by nothing, all is as with one."""
+    recipes = module("coates.recipes")
+    photographs = module("ufldl.colours").cifar10()
+    monkeypatch.setattr(recipes, "cifar10", lambda: photographs)
+    monkeypatch.setitem(recipes.PATCHES, "n_patches", 200)
+    features = recipes.dictionary(5, "omp1", recipes.BEST, **recipes.SOFT)
+    one, two = (
+        recipes.exercise("name", "Title", "", "", *kinds, svm=0.01, shifts=shifts)
+        for kinds, shifts in (([features], ()), ([features] * 2, ((0, 0),)))
+    )
+    assert one.run(module("exercise").Work([])).ours == two.run(module("exercise").Work([])).ours
+
+
+def test_images_are_shifted(module):
+    shifted = module("coates.recipes").shifted
+    X = np.arange(20).reshape(1, 4, 5, 1)
+    np.testing.assert_array_equal(shifted(X, 1, 0)[0, :, 0, 0], [5, 0, 5, 10])
+    np.testing.assert_array_equal(shifted(X, 0, -2)[0, 0, :, 0], [2, 3, 4, 3, 2])
 
 
 @pytest.fixture
