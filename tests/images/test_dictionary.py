@@ -40,7 +40,7 @@ def encoded(encoder, X):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("dictionary", DICTIONARIES)
-@pytest.mark.parametrize("n_components", [1, 2, 15, 16, 37])
+@pytest.mark.parametrize("n_components", [1, 2, 15, 16, 37, 64, 150])
 def test_encodings_are_their_formulas(n_components, dictionary, encoding):
     encoder = DictionaryEncoder(
         n_components, dictionary=dictionary, encoding=encoding, random_state=0
@@ -52,6 +52,14 @@ def test_encodings_are_their_formulas(n_components, dictionary, encoding):
     assert single.dtype == np.float32
     if encoding != "hard":
         np.testing.assert_allclose(single, got, atol=2e-2)
+
+
+@pytest.mark.parametrize("twin", [1, 63, 64, 65, 128, 200])
+def test_of_atoms_that_are_as_near_the_first_is_taken(twin):
+    encoder = DictionaryEncoder(201, encoding="hard", random_state=0).fit(PATCHES)
+    encoder.components_[twin] = encoder.components_[0] = PATCHES[0]
+    codes = encoder.transform(PATCHES[:1].repeat(3, axis=0))
+    np.testing.assert_array_equal(codes, np.eye(1, 201).repeat(3, axis=0))
 
 
 def test_omp1_improves_and_ends_where_it_should():

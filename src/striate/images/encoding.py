@@ -11,6 +11,8 @@ from striate.core.connections import dense
 
 #: What distances become, as numbers in compiled code.
 NEAREST, TRIANGLE = range(2)
+#: Distances that `nearest` compares at once.
+_LANES = 64
 
 
 class Encoding(NamedTuple):
@@ -84,13 +86,28 @@ def _(encoding, X, Z, theta):
 
 @jit
 def nearest(b, Z):
-    """1 for the nearest w_j and 0 for the others: ‖x − w‖² = ‖x‖² − 2 z + ‖w‖²."""
+    """1 for the nearest w_j and 0 for the others: ‖x − w‖² = ‖x‖² − 2 z + ‖w‖².
+
+    The nearest of every `_LANES`th is found first, for all of them at once by SIMD; the nearest of
+    all is one of these, the first if several are as near.
+    """
+    lowest, at = np.empty(_LANES, dtype=Z.dtype), np.empty(_LANES, dtype=np.int64)
     for i in range(Z.shape[0]):
-        best, lowest = 0, like(np.inf, b[0])
+        for lane in range(_LANES):
+            lowest[lane], at[lane] = like(np.inf, b[0]), 0
+        for begin in range(0, b.size, _LANES):
+            squares, z = b[begin : begin + _LANES], Z[i, begin : begin + _LANES]
+            for lane in range(z.size):
+                distance = squares[lane] - like(2, b[0]) * z[lane]
+                nearer = distance < lowest[lane]
+                lowest[lane] = distance if nearer else lowest[lane]
+                at[lane] = begin if nearer else at[lane]
+        best, least = 0, like(np.inf, b[0])
+        for lane in range(_LANES):
+            j = at[lane] + lane
+            if lowest[lane] < least or (lowest[lane] == least and j < best):
+                best, least = j, lowest[lane]
         for j in range(Z.shape[1]):
-            distance = b[j] - like(2, b[0]) * Z[i, j]
-            if distance < lowest:
-                best, lowest = j, distance
             Z[i, j] = 0
         Z[i, best] = 1
 
