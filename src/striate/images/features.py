@@ -45,6 +45,7 @@ from striate.images.pooling import (
     pool,
     room_for_parts,
 )
+from striate.images.read_ahead import ImagesInTurn
 from striate.images.whitening import ZCAWhitening
 
 # How often callbacks hear of the reading: scikit-learn's bar takes time for each step.
@@ -346,18 +347,21 @@ class PatchFeatures(
         n_codes = self._n_codes() if folded is None else n_features(folded.encoding)
         shape = (len(collection), self._n_cells, n_codes)
         pooled = np.empty(shape, dtype=collection.dtype)
-        if folded is None:
-            for i in range(len(collection)):
-                self._pool_views(collection, i, self._encode_and_pool, pooled[i])
-        else:
-            with team() as run:
-                run(_Worker(self, collection, folded, pooled))
+        with ImagesInTurn(collection, range(len(collection))) as in_turn:
+            if folded is None:
+                for i, image in in_turn:
+                    name = collection.name(i)
+                    self._pool_views(image, name, self._encode_and_pool, pooled[i])
+            else:
+                with team() as run:
+                    run(_Worker(self, collection, in_turn, folded, pooled))
         return pooled.reshape(len(collection), -1)
 
-    def _pool_views(self, collection, i, encode_and_pool, pooled):
-        """Image i, and its mirror image with `flips`, through `encode_and_pool`."""
-        image = self._image(collection, i)
-        cells = self._cells(self._patches().map_shape(image), collection.name(i))
+    def _pool_views(self, image, name, encode_and_pool, pooled):
+        """The image, and its mirror image with `flips`, through `encode_and_pool`."""
+        check_holds_patch(image, self.patch_shape_[:2], name)
+        image = writable(image)
+        cells = self._cells(self._patches().map_shape(image), name)
         views = [image, np.ascontiguousarray(image[:, ::-1])] if self.flips else [image]
         pooling = POOLINGS[self.pooling]
         parts = room_for_parts(cells, pooling, pooled.shape[1], pooled.dtype)
@@ -386,12 +390,6 @@ class PatchFeatures(
         if not grids:
             raise ValueError("pool_grid is an empty list: give at least one grid, as (2, 2)")
         return [_pair("pool_grid", grid) for grid in grids]
-
-    def _image(self, collection, i):
-        """Image i, checked against patch and grids."""
-        image = collection[i]
-        check_holds_patch(image, self.patch_shape_[:2], collection.name(i))
-        return writable(image)
 
     def _cells(self, map_shape, name):
         """Into which cells the positions of a map fall."""
@@ -459,9 +457,9 @@ class PatchFeatures(
 class _Worker:
     """One thread's share of the images; all stop when one image cannot be used."""
 
-    def __init__(self, features, collection, folded, out):
+    def __init__(self, features, collection, in_turn, folded, out):
         self.features, self.collection, self.folded, self.out = features, collection, folded, out
-        self.todo = iter(range(len(collection)))  # whoever is free takes the next image
+        self.in_turn = in_turn  # whoever is free takes the next image
         self.stopped = False
 
     def __call__(self, t, T):
@@ -473,10 +471,10 @@ class _Worker:
             convolve_and_pool(image, patches, project, encoding, cells, pooling, work, pooled)
 
         try:
-            for i in self.todo:
+            for i, image in self.in_turn:
                 if self.stopped:
                     return
-                features._pool_views(self.collection, i, encode_and_pool, self.out[i])
+                features._pool_views(image, self.collection.name(i), encode_and_pool, self.out[i])
         except BaseException:
             self.stopped = True
             raise

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.compile import jit_sum, kernel, like
+from striate.images.read_ahead import ImagesInTurn
 
 #: Added to a patch's variance (pixels in [0, 1]) before the division: what is fainter than a
 #: standard deviation of 3 grey levels out of 255 is not amplified to full contrast.
@@ -42,15 +43,16 @@ def sample_patches(images, patch_size, n_patches, random_state, progress=iter):
     of_image = random_state.randint(len(images), size=n_patches)
     places = random_state.random_sample((n_patches, 2))
     patches = None
-    for i in progress(np.unique(of_image)):
-        image = images[int(i)]
-        check_holds_patch(image, patch_size, images.name(int(i)))
-        if patches is None:
-            patches = np.empty((n_patches, height * width * image.shape[2]), dtype=image.dtype)
-        room = (image.shape[0] - height + 1, image.shape[1] - width + 1)
-        for k in np.flatnonzero(of_image == i):
-            y, x = (places[k] * room).astype(int)
-            patches[k] = image[y : y + height, x : x + width].ravel()
+    which = np.unique(of_image).tolist()
+    with ImagesInTurn(images, which) as in_turn:
+        for _, (i, image) in zip(progress(which), in_turn, strict=True):
+            check_holds_patch(image, patch_size, images.name(i))
+            if patches is None:
+                patches = np.empty((n_patches, height * width * image.shape[2]), dtype=image.dtype)
+            room = (image.shape[0] - height + 1, image.shape[1] - width + 1)
+            for k in np.flatnonzero(of_image == i):
+                y, x = (places[k] * room).astype(int)
+                patches[k] = image[y : y + height, x : x + width].ravel()
     return patches
 
 
