@@ -24,7 +24,7 @@ def module(monkeypatch):
         ("encoders", {"n_images": 2, "n_units": 5, "rounds": 1}),
         ("whitening", {"n_images": 2, "n_units": 200, "rounds": 1}),
         ("training", {"n_patches": 200, "max_iter": 3, "rounds": 1}),
-        ("sparse_digits", {"rounds": 1}),
+        ("sparse_digits", {"rounds": 1, "seeds": 2}),
         (
             "sparse_networks",
             {
