@@ -16,7 +16,7 @@ from striate import (
     ZCAWhitening,
 )
 
-ALPHAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+ALPHAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0)
 PATCHES = {"patch_size": 6, "n_patches": 400_000, "pool_grid": (2, 2), "pooling": "sum"}
 PATCHES |= {"whitening": ZCAWhitening(0.1), "random_state": 0}
 SOFT = {"encoding": "soft_threshold", "threshold": 0.25, "random_state": 0}
