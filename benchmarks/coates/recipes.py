@@ -159,8 +159,9 @@ EXERCISES = (
         dictionary(1600, "kmeans", ROOT, **TRIANGLE), aim=0.775, minutes=3,
     ),
     exercise(
-        "kmeans-4000", "K-means, 4,000", "4,000 centres, triangle, signed square root", "79.6%",
-        dictionary(4000, "kmeans", ROOT, **TRIANGLE), aim=0.793, minutes=8,
+        "kmeans-4000", "K-means, 4,000",
+        "4,000 centres, triangle, signed square root, mirror images", "79.6%",
+        dictionary(4000, "kmeans", ROOT | {"flips": True}, **TRIANGLE), aim=0.793, minutes=8,
     ),
     exercise(
         "omp1", "OMP-1", "1,600 atoms, soft threshold 0.25, both signs", "79.4%",

@@ -49,7 +49,7 @@ def features(**settings):
 def test_images_come_in_turn(files, n_threads, indices):
     for images in (ImageCollection(files), ImageCollection(PIXELS)):
         with threadpool_limits(n_threads), ImagesInTurn(images, indices) as in_turn:
-            got = list(in_turn)
+            got = [(i, get()) for i, get in in_turn]
         assert [i for i, _ in got] == list(indices)
         for i, image in got:
             np.testing.assert_array_equal(image, PIXELS[i] / np.float32(255))
@@ -58,7 +58,8 @@ def test_images_come_in_turn(files, n_threads, indices):
 def test_the_next_file_is_read_meanwhile(files, reads):
     begun, told = reads
     with threadpool_limits(1), ImagesInTurn(ImageCollection(files), range(20)) as in_turn:
-        for n_done, _ in enumerate(in_turn, 1):
+        for n_done, (_, get) in enumerate(in_turn, 1):
+            get()
             with told:
                 assert told.wait_for(lambda n=n_done: len(begun) > min(n, 19), timeout=30)
 
@@ -67,7 +68,8 @@ def test_few_files_are_read_ahead(files, reads):
     begun, _ = reads
     images = ImageCollection(files)
     with threadpool_limits(3), ImagesInTurn(images, range(20)) as in_turn:
-        for n_done, _ in enumerate(in_turn, 1):
+        for n_done, (_, get) in enumerate(in_turn, 1):
+            get()
             assert len(begun) <= n_done + 3
     assert len(begun) == 20
 
@@ -82,6 +84,16 @@ def test_who_stops_early_reads_no_more(files, reads):
 def test_files_give_what_arrays_give(files):
     ours, theirs = (features().fit(images) for images in (files, PIXELS))
     np.testing.assert_array_equal(ours.transform(files), theirs.transform(PIXELS))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_of_several_images_that_cannot_be_used_the_first_is_named(n_threads):
+    images = [*PIXELS[:10], *PIXELS[10:, :4, :2]]
+    model = features().fit(PIXELS)
+    with threadpool_limits(n_threads):
+        for _ in range(20):
+            with pytest.raises(ValueError, match="^image 10:"):
+                model.transform(images)
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])

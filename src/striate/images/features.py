@@ -349,12 +349,14 @@ class PatchFeatures(
         pooled = np.empty(shape, dtype=collection.dtype)
         with ImagesInTurn(collection, range(len(collection))) as in_turn:
             if folded is None:
-                for i, image in in_turn:
+                for i, get in in_turn:
                     name = collection.name(i)
-                    self._pool_views(image, name, self._encode_and_pool, pooled[i])
+                    self._pool_views(get(), name, self._encode_and_pool, pooled[i])
             else:
+                worker = _Worker(self, collection, in_turn, folded, pooled)
                 with team() as run:
-                    run(_Worker(self, collection, in_turn, folded, pooled))
+                    run(worker)
+                worker.raise_first_error()
         return pooled.reshape(len(collection), -1)
 
     def _pool_views(self, image, name, encode_and_pool, pooled):
@@ -460,6 +462,7 @@ class _Worker:
     def __init__(self, features, collection, in_turn, folded, out):
         self.features, self.collection, self.folded, self.out = features, collection, folded, out
         self.in_turn = in_turn  # whoever is free takes the next image
+        self.errors = {}
         self.stopped = False
 
     def __call__(self, t, T):
@@ -471,13 +474,22 @@ class _Worker:
             convolve_and_pool(image, patches, project, encoding, cells, pooling, work, pooled)
 
         try:
-            for i, image in self.in_turn:
-                if self.stopped:
-                    return
-                features._pool_views(image, self.collection.name(i), encode_and_pool, self.out[i])
+            while not self.stopped and (turn := next(self.in_turn, None)):
+                i, get = turn
+                try:
+                    name = self.collection.name(i)
+                    features._pool_views(get(), name, encode_and_pool, self.out[i])
+                except Exception as error:
+                    self.errors[i] = error
+                    self.stopped = True
         except BaseException:
             self.stopped = True
             raise
+
+    def raise_first_error(self):
+        """Images are taken in turn, so the first that cannot be used was always tried."""
+        if self.errors:
+            raise self.errors[min(self.errors)]
 
 
 def _pair(name, value):

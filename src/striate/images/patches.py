@@ -45,7 +45,8 @@ def sample_patches(images, patch_size, n_patches, random_state, progress=iter):
     patches = None
     which = np.unique(of_image).tolist()
     with ImagesInTurn(images, which) as in_turn:
-        for _, (i, image) in zip(progress(which), in_turn, strict=True):
+        for _, (i, get) in zip(progress(which), in_turn, strict=True):
+            image = get()
             check_holds_patch(image, patch_size, images.name(i))
             if patches is None:
                 patches = np.empty((n_patches, height * width * image.shape[2]), dtype=image.dtype)

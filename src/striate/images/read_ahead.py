@@ -12,7 +12,7 @@ from striate.core.threads import available_threads
 
 
 class ImagesInTurn:
-    """An iterator over (i, image i), which several threads may share, as a context.
+    """An iterator over (i, get), where get() is image i, that threads may share, as a context.
 
     Threads of its own read files before they are asked for, one file each, so that neither a slow
     disk nor decoding holds up whoever computes, and few images are held at a time. Arrays are
@@ -48,8 +48,7 @@ class ImagesInTurn:
                 self._ahead.append((i, self._ask_for(i)))
             if not self._ahead:
                 raise StopIteration
-            i, image = self._ahead.popleft()
-        return i, image()
+            return self._ahead.popleft()
 
     def _ask_for(self, i):
         """What gives image i, of which a file is read from now on."""
