@@ -23,7 +23,13 @@ NETWORKS = {
         "connectivity": LocalReceptiveFields((28, 28), 7, stride=3, n_maps=8),
         "max_iter": 20,
     },
-    "784-500-10, L1": {"hidden_layer_sizes": (500,), "l1_weight": 1.2e-4, "max_iter": 30},
+    "784-500-10, L1": {
+        "hidden_layer_sizes": (500,),
+        "l1_weight": 7e-5,
+        "batch_size": 1000,
+        "learning_rate_init": 0.002,
+        "max_iter": 40,
+    },
 }
 
 

@@ -19,9 +19,10 @@ from striate import (
 ALPHAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0)
 PATCHES = {"patch_size": 6, "n_patches": 400_000, "pool_grid": (2, 2), "pooling": "sum"}
 PATCHES |= {"whitening": ZCAWhitening(0.1), "random_state": 0}
+ROOT = {"signed_sqrt": True}
 SOFT = {"encoding": "soft_threshold", "threshold": 0.25, "random_state": 0}
 #: Chosen on 5,000 training images held out, with 300 to 800 atoms, as is the α of an `svm`.
-BEST = {"flips": True, "signed_sqrt": True, "pool_grid": (3, 3), "pool_overlap": 0.6}
+BEST = {"flips": True, **ROOT, "pool_grid": (3, 3), "pool_overlap": 0.6}
 NAMES = {"squared_error": "Linear classifier", "squared_hinge": "Support vector machine"}
 #: Rows and columns by which test images are shifted, beside those at rest; chosen likewise.
 SHIFTS = ((2, 0), (-2, 0), (0, 2), (0, -2))
@@ -139,10 +140,9 @@ def autoencoder():
         max_iter=50,
         random_state=0,
     )
-    return PatchFeatures(encoder, signed_sqrt=True, **PATCHES)
+    return PatchFeatures(encoder, **PATCHES, **ROOT, flips=True)
 
 
-ROOT = {"signed_sqrt": True}
 TRIANGLE = {"encoding": "triangle", "random_state": 0}
 EXERCISES = (
     exercise("pixels", "Raw pixels", "32×32×3 values", "", raw_pixels),
@@ -151,7 +151,8 @@ EXERCISES = (
         "1,600 normal random filters, soft threshold", "", dictionary(1600, "random", **SOFT),
     ),
     exercise(
-        "autoencoder", "Sparse autoencoder", "1,600 sigmoid units, signed square root", "73.4%",
+        "autoencoder", "Sparse autoencoder",
+        "1,600 sigmoid units, signed square root, mirror images", "73.4%",
         autoencoder, aim=0.734, svm=(1e-3, 3e-3, 1e-2),
     ),
     exercise(
