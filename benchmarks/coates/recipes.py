@@ -21,7 +21,7 @@ PATCHES = {"patch_size": 6, "n_patches": 400_000, "pool_grid": (2, 2), "pooling"
 PATCHES |= {"whitening": ZCAWhitening(0.1), "random_state": 0}
 ROOT = {"signed_sqrt": True}
 SOFT = {"encoding": "soft_threshold", "threshold": 0.25, "random_state": 0}
-#: Chosen on 5,000 training images held out, with 300 to 800 atoms, as is the α of an `svm`.
+#: Chosen on training images held out, with 300 to 800 atoms, as are the other settings below.
 BEST = {"flips": True, **ROOT, "pool_grid": (3, 3), "pool_overlap": 0.6}
 NAMES = {"squared_error": "Linear classifier", "squared_hinge": "Support vector machine"}
 #: Rows and columns by which test images are shifted, beside those at rest; chosen likewise.

@@ -480,6 +480,7 @@ class _Worker:
                     name = self.collection.name(i)
                     features._pool_views(get(), name, encode_and_pool, self.out[i])
                 except Exception as error:
+                    # Whatever it is, it is raised later: an earlier image may fail yet.
                     self.errors[i] = error
                     self.stopped = True
         except BaseException:
