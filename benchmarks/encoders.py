@@ -64,7 +64,7 @@ def learned(encoder, images, n_patches, patch_size=PATCH, whitening=None):
 
 
 def flops_of_an_image(model):
-    """Of the products alone; distances need two of them."""
+    """Of the products alone; the triangle needs two of them."""
     (L, _), encoding = folded(model).project, folded(model).encoding
     return 2 * int(np.prod(model.map_shape_)) * (L.size + encoding.W.size)
 

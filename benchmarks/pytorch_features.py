@@ -1,6 +1,5 @@
 """Features of images in PyTorch, by convolution. Imported only where torch is installed."""
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -64,12 +63,18 @@ def _encoder(folded, patch_shape):
     return _layer(folded, patch_shape)
 
 
-def _layer(folded, patch_shape):
-    """f(W x + b), or max(0, ± (W x + b) − θ)."""
-    (L, shift), (W, b, kind, signs, threshold) = folded.project, folded.encoding
+def _one_product(folded, patch_shape):
+    """Filters and their bias b: whitening and weights in one."""
+    (L, shift), (W, b, *_) = folded.project, folded.encoding
     if L.size:
         b, W = b + shift @ W, L @ W
-    filters, b = _filters(W, patch_shape), torch.tensor(b).reshape(1, -1, 1, 1)
+    return _filters(W, patch_shape), torch.tensor(b).reshape(1, -1, 1, 1)
+
+
+def _layer(folded, patch_shape):
+    """f(W x + b), or max(0, ± (W x + b) − θ)."""
+    _, _, kind, signs, threshold = folded.encoding
+    filters, b = _one_product(folded, patch_shape)
 
     def encode(x, factor, pooled):
         z = F.conv2d(x, filters).mul_(factor).add_(b)
@@ -86,7 +91,7 @@ def _triangle(folded, patch_shape):
     (L, shift), (W, b, *_) = folded.project, folded.encoding
     whiten, shift = _filters(L, patch_shape), torch.tensor(shift).reshape(1, -1, 1, 1)
     atoms = torch.tensor(-2 * W.T)[:, :, None, None].contiguous(memory_format=torch.channels_last)
-    b = torch.tensor(b)
+    b = torch.tensor(-2 * b)
 
     def encode(x, factor, pooled):
         y = F.conv2d(x, whiten).mul_(factor).add_(shift)
@@ -97,13 +102,11 @@ def _triangle(folded, patch_shape):
 
 
 def _nearest(folded, patch_shape):
-    """1 for the nearest w_j: the least ‖w_j‖² − 2 y·w_j, from one convolution."""
-    (L, shift), (W, b, *_) = folded.project, folded.encoding
-    filters = _filters(-2 * L @ W, patch_shape)
-    b = torch.tensor((b - 2 * shift @ W).astype(np.float32)).reshape(1, -1, 1, 1)
+    """1 for the nearest w_j: the one with the largest y·w_j − ‖w_j‖² / 2, from one convolution."""
+    filters, b = _one_product(folded, patch_shape)
 
     def encode(x, factor, pooled):
-        nearest = F.conv2d(x, filters).mul_(factor).add_(b).argmin(dim=1, keepdim=True)
+        nearest = F.conv2d(x, filters).mul_(factor).add_(b).argmax(dim=1, keepdim=True)
         codes = torch.zeros(len(x), b.shape[1], *nearest.shape[2:])
         codes = codes.contiguous(memory_format=torch.channels_last)
         return pooled(codes.scatter_(1, nearest, 1.0))

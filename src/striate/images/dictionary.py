@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.activations import IDENTITY
 from striate.core.blas import product
-from striate.core.compile import jit, kernel, like, writable
+from striate.core.compile import jit, kernel, larger, like, writable
 from striate.core.threads import team
 from striate.images.encoding import (
     NEAREST,
@@ -209,8 +209,8 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if self.encoding == "soft_threshold":
             zeros = np.zeros(len(W), dtype=W.dtype)
             return Encoding(_unit_rows(W).T, zeros, IDENTITY, signs, float(self.threshold))
-        squares = np.einsum("ij,ij->i", W, W)
-        return DistanceEncoding(W.T, squares, _DISTANCES[self.encoding], signs)
+        b = np.einsum("ij,ij->i", W, W) / -2
+        return DistanceEncoding(W.T, b, _DISTANCES[self.encoding], signs)
 
     def transform(self, X):
         """Describe patches by the atoms.
@@ -275,19 +275,11 @@ def _sum_of_best(t, T, X, W, bounds, sums):
 
 @jit
 def largest(Z, i):
-    """Index of the largest |z| of row i: how large, in sixteen strands for SIMD, then where."""
-    n, zero = Z.shape[1], like(0, Z[0, 0])
-    highest = np.zeros(16, dtype=Z.dtype)
-    for j in range(0, n - 15, 16):
-        for k in range(16):
-            z = abs(Z[i, j + k])
-            highest[k] = z if z > highest[k] else highest[k]
-    top = zero
-    for k in range(16):
-        top = highest[k] if highest[k] > top else top
-    for j in range(n - n % 16, n):
-        top = abs(Z[i, j]) if abs(Z[i, j]) > top else top
-    for j in range(n):
+    """Index of the largest |z| of row i: how large, then where."""
+    top = like(0, Z[0, 0])
+    for j in range(Z.shape[1]):
+        top = larger(abs(Z[i, j]), top)
+    for j in range(Z.shape[1]):
         if abs(Z[i, j]) == top:
             return j
     return 0

@@ -6,13 +6,11 @@ import numpy as np
 
 from striate.core.activations import ACTIVATIONS, activate
 from striate.core.blas import product
-from striate.core.compile import jit, jit_sum, kernel, like, specialize
+from striate.core.compile import jit, jit_sum, kernel, larger, like, specialize
 from striate.core.connections import dense
 
 #: What distances become, as numbers in compiled code.
 NEAREST, TRIANGLE = range(2)
-#: Distances that `nearest` compares at once.
-_LANES = 64
 
 
 class Encoding(NamedTuple):
@@ -40,8 +38,9 @@ class Encoding(NamedTuple):
 class DistanceEncoding(NamedTuple):
     """The same of an encoder by the distances from w_j, the columns of W.
 
-    A type of its own, so that nobody compiles what he does not use. `b` is ‖w_j‖², and `kind`
-    NEAREST or TRIANGLE, which has a threshold for each patch.
+    A type of its own, so that nobody compiles what he does not use. `b` is −‖w_j‖² / 2, so that
+    ‖x − w_j‖² = ‖x‖² − 2 (z_j + b_j), and `kind` NEAREST or TRIANGLE, which has a threshold for
+    each patch.
     """
 
     W: np.ndarray
@@ -54,6 +53,11 @@ class DistanceEncoding(NamedTuple):
 def n_features(encoding):
     """Features of a patch."""
     return encoding.W.shape[1] * max(len(encoding.signs), 1)
+
+
+def needs_norm(encoding):
+    """Whether ‖x‖ is needed, beside the products of x."""
+    return isinstance(encoding, DistanceEncoding) and encoding.kind == TRIANGLE
 
 
 def encoding_of(encoder):
@@ -86,30 +90,22 @@ def _(encoding, X, Z, theta):
 
 @jit
 def nearest(b, Z):
-    """1 for the nearest w_j and 0 for the others: ‖x − w‖² = ‖x‖² − 2 z + ‖w‖².
-
-    The nearest of every `_LANES`th is found first, for all of them at once by SIMD; the nearest of
-    all is one of these, the first if several are as near.
-    """
-    lowest, at = np.empty(_LANES, dtype=Z.dtype), np.empty(_LANES, dtype=np.int64)
+    """1 for the nearest w_j, the one with the largest z + b, and 0 for the others."""
+    zero, one = like(0, b[0]), like(1, b[0])
     for i in range(Z.shape[0]):
-        for lane in range(_LANES):
-            lowest[lane], at[lane] = like(np.inf, b[0]), 0
-        for begin in range(0, b.size, _LANES):
-            squares, z = b[begin : begin + _LANES], Z[i, begin : begin + _LANES]
-            for lane in range(z.size):
-                distance = squares[lane] - like(2, b[0]) * z[lane]
-                nearer = distance < lowest[lane]
-                lowest[lane] = distance if nearer else lowest[lane]
-                at[lane] = begin if nearer else at[lane]
-        best, least = 0, like(np.inf, b[0])
-        for lane in range(_LANES):
-            j = at[lane] + lane
-            if lowest[lane] < least or (lowest[lane] == least and j < best):
-                best, least = j, lowest[lane]
-        for j in range(Z.shape[1]):
-            Z[i, j] = 0
-        Z[i, best] = 1
+        z, top, n_nearest = Z[i], like(-np.inf, b[0]), 0
+        for j in range(z.size):
+            z[j] += b[j]
+            top = larger(z[j], top)
+        for j in range(z.size):
+            is_nearest = z[j] == top
+            n_nearest += is_nearest
+            z[j] = one if is_nearest else zero
+        if n_nearest > 1:  # of several that are as near, the first
+            n_nearest = 0
+            for j in range(z.size):
+                z[j] = z[j] if n_nearest == 0 else zero
+                n_nearest += z[j] == one
 
 
 @jit
@@ -124,10 +120,10 @@ def triangle(X, b, Z, theta):
 
 @jit_sum
 def distances(squares, b, z):
-    """Turns the products z = x·w_j into ‖x − w_j‖ = √(‖x‖² − 2 z + ‖w_j‖²); returns their sum."""
+    """Turns the products z = x·w_j into ‖x − w_j‖ = √(‖x‖² − 2 (z + b_j)); returns their sum."""
     total = like(0, squares)
     for j in range(z.size):
-        square = squares - like(2, squares) * z[j] + b[j]
+        square = squares - like(2, squares) * (z[j] + b[j])
         square = square if square > like(0, squares) else like(0, squares)
         z[j] = np.sqrt(square)
         total += z[j]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from striate.core.compile import writable
-from striate.images.encoding import DistanceEncoding, Encoding, encoding_of
+from striate.images.encoding import DistanceEncoding, Encoding, encoding_of, needs_norm
 
 # Singular values of a whitening matrix below this share of the largest are rounding.
 _NO_RANK = 1e-6
@@ -39,9 +39,9 @@ def fold(whitening, encoder, n_pixels, dtype):
     """The two fitted transformers as a `Folded`; None where compiled code knows one of them not.
 
     Both are linear before the activation, so one product with C W does for the two with C and W.
-    There are two reasons for two products: distances need ‖x C‖, and where whitening keeps q of d
-    directions, d q + q k multiplications may be fewer than d k. Then C is divided at its rank into
-    L R, with orthonormal rows in R: x L has the norm of x C.
+    There are two reasons for two products: the triangle needs ‖x C‖, and where whitening keeps q of
+    d directions, d q + q k multiplications may be fewer than d k. Then C is divided at its rank
+    into L R, with orthonormal rows in R: x L has the norm of x C.
 
     Raises
     ------
@@ -51,7 +51,6 @@ def fold(whitening, encoder, n_pixels, dtype):
     encoding = encoding_of(encoder)
     if encoding is None or not (whitening is None or hasattr(whitening, "as_layer")):
         return None
-    distances = isinstance(encoding, DistanceEncoding)
     W, b = encoding.W.astype(np.float64), encoding.b.astype(np.float64)
     L, shift, limits = np.empty((n_pixels, 0)), np.empty(0), (-np.inf, np.inf)
     if whitening is not None:
@@ -61,7 +60,7 @@ def fold(whitening, encoder, n_pixels, dtype):
         limits = getattr(whitening, "limits", limits)
         C, c = C.astype(np.float64), c.astype(np.float64)
         (d, k), q = W.shape, getattr(whitening, "n_components_", len(W))
-        if distances or d * q + q * k < d * k:
+        if needs_norm(encoding) or d * q + q * k < d * k:
             U, s, R = np.linalg.svd(C)
             q = max(int(np.sum(s > _NO_RANK * s[0])), 1)
             L, shift, W = U[:, :q] * s[:q], c @ R[:q].T, R[:q] @ W
