@@ -32,9 +32,7 @@ def encoders(n_units, max_iter):
     }
 
 
-def measure(n_images=512, n_units=1600, max_iter=1, rounds=5):
-    # Of 64 images, 90 ms of work, a second thread gains nothing here: the operating system takes
-    # some 50 ms to move it to the other core.
+def measure(n_images=256, n_units=1600, max_iter=1, rounds=5):
     images = crops(n_images, SIDE)
     times, aims = Times("images/s", "GFLOP/s", "of one-thread sgemm"), Aims()
     remarks = [] if HAS_TORCH else [WITHOUT_TORCH]

@@ -319,7 +319,9 @@ class PatchFeatures(
         return folded.weights.reshape(-1, *self.patch_shape_)
 
     def _folded(self, dtype):
-        return fold(self.whitening_, self.encoder_, int(np.prod(self.patch_shape_)), dtype)
+        # With one thread of BLAS: others would hold their cores for a while after their work.
+        with team(1):
+            return fold(self.whitening_, self.encoder_, int(np.prod(self.patch_shape_)), dtype)
 
     def transform(self, images):
         """Features of images: every patch encoded, and pooled over the grid.
