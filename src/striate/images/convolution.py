@@ -41,8 +41,6 @@ def gather_patches(image, patches, begin, P):
     n_x = (image.shape[1] - patches.width) // stride + 1
     flat, in_row = image.reshape(image.size), image.shape[1] * n_channels
     length = patches.width * n_channels
-    low, high = like(patches.lowest, image[0, 0, 0]), like(patches.highest, image[0, 0, 0])
-    clips = patches.lowest > -np.inf or patches.highest < np.inf
     for i in range(len(P)):
         y, x = (begin + i) // n_x * stride, (begin + i) % n_x * stride
         patch = P[i]
@@ -51,10 +49,14 @@ def gather_patches(image, patches, begin, P):
             pixels, part = flat[at : at + length], patch[row * length : (row + 1) * length]
             for j in range(length):
                 part[j] = pixels[j]
-        normalize(patch, patches.normalization, patches.contrast_floor)
-        if clips:
-            for j in range(patch.size):
-                patch[j] = min(max(patch[j], low), high)
+    # In a loop of its own: numbers that were stored a moment ago are slow to load.
+    for i in range(len(P)):
+        normalize(P[i], patches.normalization, patches.contrast_floor)
+    if patches.lowest > -np.inf or patches.highest < np.inf:
+        low, high = like(patches.lowest, image[0, 0, 0]), like(patches.highest, image[0, 0, 0])
+        for i in range(len(P)):
+            for j in range(P.shape[1]):
+                P[i, j] = min(max(P[i, j], low), high)
 
 
 @kernel
