@@ -26,6 +26,8 @@ from striate import (
     SparseAutoencoder,
     ZCAWhitening,
 )
+from striate.core.threads import available_threads
+from striate.images.folding import fold
 
 AUTOENCODER = SparseAutoencoder(5, max_iter=5, random_state=0)
 SETTINGS = {"patch_size": 4, "n_patches": 300, "pool_grid": (2, 3), "random_state": 0}
@@ -385,12 +387,27 @@ def test_names_and_output():
     assert list(frame.columns) == list(features.get_feature_names_out()) == names
 
 
+def test_no_second_thread_of_blas_wakes(monkeypatch):
+    """It would go on waiting in a loop, on a core that the images need."""
+    allowed = []
+
+    def noted(*args):
+        allowed.append(available_threads())
+        return fold(*args)
+
+    features = PatchFeatures(AUTOENCODER, **SETTINGS).fit(images_of())
+    monkeypatch.setattr("striate.images.features.fold", noted)
+    with threadpool_limits(2):
+        features.transform(images_of())
+    assert allowed == [1]
+
+
 def test_progress_bar(capsys):
     features = PatchFeatures(AUTOENCODER, **SETTINGS).set_callbacks(ProgressBar())
     features.fit(images_of())
-    out = capsys.readouterr().out
-    assert "PatchFeatures - reading images" in out
-    assert "SparseAutoencoder" in out
+    told = "".join(capsys.readouterr())  # the command line sends rich's bars to standard error
+    assert "PatchFeatures - reading images" in told
+    assert "SparseAutoencoder" in told
 
 
 class Steps:
