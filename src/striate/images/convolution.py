@@ -10,8 +10,10 @@ from striate.images.encoding import encode
 from striate.images.patches import normalize
 from striate.images.pooling import pool
 
-#: Positions that are computed at once; their activations are pooled before they leave the cache.
+#: Positions of which the products are computed at once.
 BLOCK_POSITIONS = 512
+# Of these, so many are pooled before their activations leave the nearest caches.
+_POOLED_ROWS = 32
 
 
 class Patches(NamedTuple):
@@ -91,8 +93,11 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
                 for j in range(shift.size):
                     x[i, j] += shift[j]
         product(x, False, encoding.W, False, A[:n], 0.0)
-        encode(encoding, x, A[:n], theta[:n])
-        pool(A[:n], begin, rows, columns, pooling, encoding.signs, theta[:n], pooled)
+        for lo in range(0, n, _POOLED_ROWS):
+            hi = min(lo + _POOLED_ROWS, n)
+            a, limits = A[lo:hi], theta[lo:hi]
+            encode(encoding, x[lo:hi], a, limits)
+            pool(a, begin + lo, rows, columns, pooling, encoding.signs, limits, pooled)
 
 
 def workspace(project, encoding, n_pixels):
