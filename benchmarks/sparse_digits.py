@@ -46,7 +46,7 @@ def measure(rounds=5, seeds=3):
     for name, settings in NETWORKS.items():
         models[name], counts[name], right[name], seconds = _fits(settings, data, seeds)
         share = counts[name] / next(iter(counts.values()))
-        spread = f"{right[name].mean():.2%} ± {100 * right[name].std():.2f}"
+        spread = f"{right[name].mean():.2%} ± {100 * right[name].std(ddof=1):.2f}"
         table.add(name, f"{counts[name]:,.0f}", f"{share:.1%}", spread, f"{seconds:.0f} s")
     dense, *others = NETWORKS
     for name in others:
