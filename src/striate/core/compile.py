@@ -1,5 +1,6 @@
 """How the mathematics is compiled: Numba without the GIL, cached on disk."""
 
+import functools
 import hashlib
 from pathlib import Path
 
@@ -10,19 +11,18 @@ from numba.core import types
 from numba.extending import intrinsic, overload
 
 
-def _core_fingerprint():
-    """Digest of the files of this folder, on which all compiled code depends.
+@functools.cache
+def _fingerprint(folder):
+    """Digest of the source in a folder.
 
     Numba recompiles a function when its own file changes, not when a function that it calls does
-    (an update of the package, say): the digest makes it look at both.
+    (an update of the package, say). What compiled code calls is in its own folder or in this one:
+    the digests make Numba look at both.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(folder.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-_FINGERPRINT = _core_fingerprint()
 
 
 def _compiler(fastmath, called_from_python=False, cache=True, inline="never"):
@@ -39,7 +39,8 @@ def _compiler(fastmath, called_from_python=False, cache=True, inline="never"):
         )(function)
         if cache:
             cache_file = compiled._cache._cache_file
-            cache_file._source_stamp = (cache_file._source_stamp, _FINGERPRINT)
+            folders = Path(__file__).parent, Path(function.__code__.co_filename).parent
+            cache_file._source_stamp = (cache_file._source_stamp, *map(_fingerprint, folders))
         return compiled
 
     return decorate
