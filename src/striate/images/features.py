@@ -350,15 +350,20 @@ class PatchFeatures(
         shape = (len(collection), self._n_cells, n_codes)
         pooled = np.empty(shape, dtype=collection.dtype)
         with ImagesInTurn(collection, range(len(collection))) as in_turn:
+
+            def pool_images(encode_and_pool):
+                in_turn.each(
+                    lambda i, get: self._pool_views(
+                        get(), collection.name(i), encode_and_pool, pooled[i]
+                    )
+                )
+
             if folded is None:
-                for i, get in in_turn:
-                    name = collection.name(i)
-                    self._pool_views(get(), name, self._encode_and_pool, pooled[i])
+                pool_images(self._encode_and_pool)
             else:
-                worker = _Worker(self, collection, in_turn, folded, pooled)
                 with team() as run:
-                    run(worker)
-                worker.raise_first_error()
+                    run(lambda t, T: pool_images(self._fused_pass(folded)))
+            in_turn.raise_first_error()
         return pooled.reshape(len(collection), -1)
 
     def _pool_views(self, image, name, encode_and_pool, pooled):
@@ -415,6 +420,17 @@ class PatchFeatures(
                 )
         return cells_of_grids(map_shape, tuple(self._grids()), float(self.pool_overlap))
 
+    def _fused_pass(self, folded):
+        """The same as `_encode_and_pool` in compiled code, in room of its own: for one thread."""
+        limits, project, encoding = folded
+        patches, pooling = self._patches(limits), POOLINGS[self.pooling]
+        work = workspace(project, encoding, int(np.prod(self.patch_shape_)))
+
+        def encode_and_pool(image, cells, pooled):
+            convolve_and_pool(image, patches, project, encoding, cells, pooling, work, pooled)
+
+        return encode_and_pool
+
     def _encode_and_pool(self, image, cells, pooled):
         """The general way, for an encoder of any kind: blocks of patches through its transform."""
         patches, n_pixels = self._patches(), int(np.prod(self.patch_shape_))
@@ -456,43 +472,6 @@ class PatchFeatures(
         tags.input_tags.three_d_array = True
         tags.input_tags.two_d_array = False
         return tags
-
-
-class _Worker:
-    """One thread's share of the images; all stop when one image cannot be used."""
-
-    def __init__(self, features, collection, in_turn, folded, out):
-        self.features, self.collection, self.folded, self.out = features, collection, folded, out
-        self.in_turn = in_turn  # whoever is free takes the next image
-        self.errors = {}
-        self.stopped = False
-
-    def __call__(self, t, T):
-        features, (limits, project, encoding) = self.features, self.folded
-        patches, pooling = features._patches(limits), POOLINGS[features.pooling]
-        work = workspace(project, encoding, int(np.prod(features.patch_shape_)))
-
-        def encode_and_pool(image, cells, pooled):
-            convolve_and_pool(image, patches, project, encoding, cells, pooling, work, pooled)
-
-        try:
-            while not self.stopped and (turn := next(self.in_turn, None)):
-                i, get = turn
-                try:
-                    name = self.collection.name(i)
-                    features._pool_views(get(), name, encode_and_pool, self.out[i])
-                except Exception as error:
-                    # Whatever it is, it is raised later: an earlier image may fail yet.
-                    self.errors[i] = error
-                    self.stopped = True
-        except BaseException:
-            self.stopped = True
-            raise
-
-    def raise_first_error(self):
-        """Images are taken in turn, so the first that cannot be used was always tried."""
-        if self.errors:
-            raise self.errors[min(self.errors)]
 
 
 def _pair(name, value):

@@ -32,6 +32,8 @@ class ImagesInTurn:
         self._readers = ThreadPoolExecutor(max(self._n_ahead, 1), "striate-reading")
         self._ahead: deque[tuple[int, Callable[[], Any]]] = deque()
         self._lock = threading.Lock()
+        self._errors: dict[int, Exception] = {}
+        self._stopped = False
 
     def __enter__(self):
         return self
@@ -49,6 +51,28 @@ class ImagesInTurn:
             if not self._ahead:
                 raise StopIteration
             return self._ahead.popleft()
+
+    def each(self, do):
+        """Calls do(i, get) for one image after another; threads that call it share the images.
+
+        All stop when one image fails. Its error waits for `raise_first_error`: another thread may
+        be at an earlier image, which may fail, too.
+        """
+        try:
+            while not self._stopped and (turn := next(self, None)):
+                try:
+                    do(*turn)
+                except Exception as error:  # of whatever kind: it is raised later
+                    self._errors[turn[0]] = error
+                    self._stopped = True
+        except BaseException:  # Ctrl-C: nobody goes on
+            self._stopped = True
+            raise
+
+    def raise_first_error(self):
+        """Of the first image that failed in `each`: all before it were tried."""
+        if self._errors:
+            raise self._errors[min(self._errors)]
 
     def _ask_for(self, i):
         """What gives image i, of which a file is read from now on."""
