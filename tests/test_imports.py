@@ -146,3 +146,21 @@ def test_api_page_lists_every_public_name():
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split()
     missing = set(striate.__all__) - {"__version__"} - set(page)
     assert not missing, "add these to docs/api.md"
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_an_import_leaves_the_garbage_collector_as_it_was(collects):
+    """It is off meanwhile."""
+    program = (
+        "import gc, sys\n"
+        f"gc.{'enable' if collects else 'disable'}()\n"
+        "import striate\n"
+        "striate.SparseAutoencoder\n"
+        "sys.modules['striate.images.features'] = None\n"
+        "try:\n"
+        "    striate.PatchFeatures\n"
+        "except ImportError:\n"
+        "    print(gc.isenabled())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == [str(collects)], done.stderr
