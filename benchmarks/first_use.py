@@ -15,13 +15,12 @@ from .timing import Contender, Spread, take_turns
 SKLEARN = "import sklearn"
 IMPORT = "from striate import SparseAutoencoder"
 FIT = "import, and fit a tiny autoencoder"
+# An import is over when it is done: Python's own tidying up at the end of a process is left out.
+AT_ONCE = "\nimport os; os._exit(0)"
+IMPORTS = (SKLEARN, "from sklearn.neural_network import MLPRegressor", IMPORT)
 CODE = {
-    "Python alone": "",
-    SKLEARN: "import sklearn",
-    "from sklearn.neural_network import MLPRegressor": (
-        "from sklearn.neural_network import MLPRegressor"
-    ),
-    IMPORT: "from striate import SparseAutoencoder",
+    "Python alone": AT_ONCE,
+    **{name: name + AT_ONCE for name in IMPORTS},
     FIT: (
         "import numpy as np\n"
         "from striate import SparseAutoencoder\n"
