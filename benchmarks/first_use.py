@@ -15,7 +15,7 @@ from .timing import Contender, Spread, take_turns
 SKLEARN = "import sklearn"
 IMPORT = "from striate import SparseAutoencoder"
 FIT = "import, and fit a tiny autoencoder"
-# An import is over when it is done: Python's own tidying up at the end of a process is left out.
+# Until it is done: Python's tidying up at the end of a process is left out.
 AT_ONCE = "\nimport os; os._exit(0)"
 IMPORTS = (SKLEARN, "from sklearn.neural_network import MLPRegressor", IMPORT)
 CODE = {
@@ -25,7 +25,7 @@ CODE = {
         "import numpy as np\n"
         "from striate import SparseAutoencoder\n"
         "X = np.random.default_rng(0).random((100, 16), dtype=np.float32)\n"
-        "SparseAutoencoder(4, max_iter=20, random_state=0).fit(X)"
+        "SparseAutoencoder(4, max_iter=20, random_state=0).fit(X)" + AT_ONCE
     ),
 }
 
