@@ -9,8 +9,8 @@ import time
 
 def demo():
     """The demo, on the smallest data: which functions are compiled does not depend on it."""
-    from striate.demo.settings import Settings
-    from striate.demo.story import run
+    from striate.demo.demo_settings import Settings
+    from striate.demo.run_demo import run
 
     settings = Settings(
         n_features=4, n_patches=200, max_iter=2, n_labels=(5,), n_splits=2, n_windows=1

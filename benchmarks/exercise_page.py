@@ -9,7 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
-from striate.persistence import replacing
+from striate.files.atomic_writing import replacing
 
 from .exercise import Exercise, Found, Work
 from .page import write

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.datasets import load_sample_images
 
 from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
-from striate.images.folding import fold
+from striate.images.operator_fusion import fold
 from striate.images.patches import CONTRAST_FLOOR
 
 from . import memory, sgemm

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from striate.persistence import replacing
+from striate.files.atomic_writing import replacing
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 

@@ -12,7 +12,7 @@ def pooled_features(folded, patch_shape, contrast_floor, pool_grid, batch_size, 
 
     Parameters
     ----------
-    folded : striate.images.folding.Folded
+    folded : striate.images.operator_fusion.Folded
         Whitening and encoder in one.
     """
     encode = _encoder(folded, patch_shape)

@@ -10,7 +10,7 @@ to find one, on the same patches of photographs, and three ways to describe a pa
 # Eight photographs, some of them textures, in grey:
 from skimage import data
 
-from striate.images.collection import ImageCollection
+from striate.files.image_collection import ImageCollection
 
 names = ["astronaut", "camera", "coffee", "chelsea", "rocket", "gravel", "brick", "grass"]
 photographs = ImageCollection([getattr(data, name)() for name in names], channels=1)

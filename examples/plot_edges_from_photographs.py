@@ -10,7 +10,7 @@ no rule tells it to: edges are what photographs are made of.
 # Eight photographs, some of them textures, in grey:
 from skimage import data
 
-from striate.images.collection import ImageCollection
+from striate.files.image_collection import ImageCollection
 
 names = ["astronaut", "camera", "coffee", "chelsea", "rocket", "gravel", "brick", "grass"]
 photographs = ImageCollection([getattr(data, name)() for name in names], channels=1)
@@ -69,7 +69,7 @@ display = FeatureDisplay.from_estimator(features, sort="orientation")
 
 # %%
 # How many prefer one orientation (selectivity above 0.5):
-from striate.images.orientation import orientation_selectivity
+from striate.analysis.orientation import orientation_selectivity
 
 print((orientation_selectivity(features.filters_) > 0.5).sum(), "of", len(features.filters_))
 

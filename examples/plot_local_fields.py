@@ -28,7 +28,7 @@ from skimage import data
 from sklearn.utils import check_random_state
 
 from striate import ImageWhitening, PatchScaler
-from striate.images.collection import ImageCollection
+from striate.files.image_collection import ImageCollection
 from striate.images.patches import sample_patches
 
 names = ["astronaut", "camera", "coffee", "chelsea", "rocket", "gravel", "brick", "grass"]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from striate import PatchFeatures, SparseAutoencoder
 from striate.cli.app import app
-from striate.images.reading import find_images
+from striate.files.read_images import find_images
 from striate.persistence import load, save
 
 QUICK = ["--n-features", "4", "--patch-size", "6", "--n-patches", "300", "--max-iter", "3"]

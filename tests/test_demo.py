@@ -13,20 +13,20 @@ import numpy as np
 import pytest
 
 from striate.demo import run
-from striate.demo.few_labels import METHODS, accuracies, digits_task, photographs_task
-from striate.demo.findings import CODE
-from striate.demo.gradients import (
+from striate.demo.demo_results import CODE
+from striate.demo.demo_settings import Settings
+from striate.demo.gradient_checks import (
     HIDDEN,
     LIMIT,
     OUTPUTS,
     difference_of_a_mistake,
     gradient_differences,
 )
-from striate.demo.learning import learn_features, n_edges, pooled, with_random_filters
+from striate.demo.label_curves import METHODS, accuracies, digits_task, photographs_task
+from striate.demo.learned_features import learn_features, n_edges, pooled, with_random_filters
 from striate.demo.photographs import NAMES, halves, photographs, tiles
-from striate.demo.settings import Settings
-from striate.demo.story import PAGE, PICTURES
-from striate.demo.translation import changes
+from striate.demo.run_demo import PAGE, PICTURES
+from striate.demo.shift_invariance import changes
 from striate.report.html import table
 
 SMALL = Settings(n_patches=10_000, n_labels=(5, 20), n_splits=2, n_windows=1)
@@ -179,7 +179,7 @@ def test_folder_that_cannot_be_used_is_found_before_the_work(tmp_path, monkeypat
     def work(*_):
         raise AssertionError("the work began")
 
-    monkeypatch.setattr("striate.demo.story._find_out", work)
+    monkeypatch.setattr("striate.demo.run_demo._find_out", work)
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         run(tmp_path / "file", TINY)

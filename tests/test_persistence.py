@@ -35,7 +35,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import striate
 from striate import ImageWhitening, PatchFeatures, PatchScaler, SparseAutoencoder, ZCAWhitening
-from striate.persistence import check_writable, load, replacing, save
+from striate.files.atomic_writing import check_writable, replacing
+from striate.persistence import load, save
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:200], np.array([f"digit {label}" for label in Y[:200]])

@@ -16,14 +16,14 @@ from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
 from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder
+from striate.analysis.cross_validation import Judgement, alone, judge, learning_curve
+from striate.analysis.top_patches import exciting_patches
 from striate.cli.app import app
-from striate.images.collection import ImageCollection
+from striate.files.image_collection import ImageCollection
 from striate.persistence import load, save
-from striate.report.confusion import confused_pairs, confusion_html, headings
-from striate.report.exciting import exciting_patches
-from striate.report.judging import Judgement, alone, judge, learning_curve
-from striate.report.pictures import curve_svg, features_png, strip_png, thumbnail_png
-from striate.report.settings import settings_in_words
+from striate.report.confusion_table import confused_pairs, confusion_html, headings
+from striate.report.model_settings import settings_in_words
+from striate.report.report_pictures import curve_svg, features_png, strip_png, thumbnail_png
 
 QUICK = ["--n-features", "30", "--patch-size", "6", "--n-patches", "500", "--max-iter", "10"]
 CLASSES = ("across", "down", "both & $all")

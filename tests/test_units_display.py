@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 
 from striate import SparseAutoencoder, UnitsDisplay, inspect_units
 from striate.display import style
-from striate.display.unit_names import name_of
+from striate.display.unit_labels import name_of
 from striate.display.unit_tiles import tile_rows
 
 

@@ -12,8 +12,8 @@ from benchmarks.exercise import Work
 from benchmarks.exercise_page import DOCS, Page
 from benchmarks.report import Report
 from striate.demo.photographs import photographs
-from striate.images.collection import ImageCollection
-from striate.images.reading import find_images
+from striate.files.image_collection import ImageCollection
+from striate.files.read_images import find_images
 
 from . import colours, digits
 from . import photographs as on_photographs

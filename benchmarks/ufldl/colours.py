@@ -11,7 +11,7 @@ from benchmarks.data import cifar10
 from benchmarks.exercise import Exercise, Found, Picture
 from benchmarks.report import Table
 from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
-from striate.demo.learning import with_random_filters
+from striate.demo.learned_features import with_random_filters
 
 from . import pictures
 from .digits import percent, softmax

@@ -6,13 +6,13 @@ from sklearn.utils import check_random_state
 
 from benchmarks.exercise import Checks, Exercise, Found, Picture
 from striate import ImageWhitening, PatchScaler, SparseAutoencoder, ZCAWhitening, check_gradient
+from striate.analysis.orientation import orientation_selectivity
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.threads import team
-from striate.demo.learning import EDGE, PATCH_SIZE, learn_features, n_edges
-from striate.demo.settings import Settings
-from striate.images.collection import ImageCollection
-from striate.images.orientation import orientation_selectivity
+from striate.demo.demo_settings import Settings
+from striate.demo.learned_features import EDGE, PATCH_SIZE, learn_features, n_edges
+from striate.files.image_collection import ImageCollection
 from striate.images.patches import sample_patches
 
 from . import pictures

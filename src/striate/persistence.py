@@ -1,7 +1,6 @@
 """Fitted estimators in files: written whole or not at all, and read without running their code."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,8 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names
 
 import striate
-from striate.core.connections import is_sound
+from striate.core.sparse_matrices import is_sound
+from striate.files.atomic_writing import check_writable, replacing
 
 # Sparse matrices that skops knows, and that `load` looks into.
 _SPARSE = (
@@ -48,7 +48,7 @@ _SPLITTERS = [
 _SCORERS = (
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.metrics._scorer._Scorer",
-    "striate.estimators.labels._LabeledScorer",
+    "striate.estimators.missing_labels._LabeledScorer",
 )
 
 
@@ -158,57 +158,6 @@ def _check_sparse(estimator: Any) -> None:
     for W in _values_in(estimator):
         if sparse.issparse(W) and not (type(W) in _SPARSE and is_sound(W)):
             raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
-
-
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Find out, before any work is done, whether a file can be written.
-
-    Raises
-    ------
-    OSError
-        If `path` is a folder or a device, or its folder is missing or cannot be written to.
-    """
-    target = Path(path)
-    folder = target.resolve().parent
-    if target.is_dir():
-        raise IsADirectoryError(f"{target}: is a folder; give the name of a file")
-    if target.exists() and not target.is_file():
-        raise OSError(f"{target}: is not a regular file; give another name")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{target}: there is no folder {folder}; make it first")
-    if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(f"{target}: is write-protected; give another name")
-    try:
-        with _temporary(target):
-            pass
-    except OSError as error:
-        raise type(error)(
-            f"{target}: the folder {folder} cannot be written to ({error.strerror})"
-        ) from error
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give the name of a new file that takes the place of `path` if the block ends well.
-
-    If the block raises, or is interrupted, `path` stays as it was.
-    """
-    target = Path(path).resolve()  # a link stays, what it points to is replaced
-    with _temporary(target) as temporary:
-        yield temporary
-        os.replace(temporary, target)
-
-
-@contextmanager
-def _temporary(target: Path) -> Iterator[Path]:
-    """Create an empty file in the target's folder, with its suffix; remove it afterwards."""
-    # Not tempfile's, which only the owner may read.
-    temporary = target.resolve().parent / f".striate-{secrets.token_hex(8)}{target.suffix}"
-    temporary.touch(exist_ok=False)
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:

@@ -6,7 +6,7 @@ from scipy import sparse, stats
 from scipy.special import ndtri
 
 from striate.core.compile import kernel
-from striate.core.inputs import as_input, dense_block, renewed, with_noise
+from striate.core.design_matrix import as_input, dense_block, renewed, with_noise
 from striate.core.noise import GAUSSIAN, MASKING, NOISE, corrupt, normal
 
 

@@ -11,7 +11,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from striate import check_gradient
-from striate.core.inputs import as_input
+from striate.core.design_matrix import as_input
 from striate.core.losses import LOSSES
 from striate.core.network import Network
 from striate.core.objective import BLOCK_ROWS, MAX_GROUPS, Objective

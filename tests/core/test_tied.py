@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from striate import check_gradient
 from striate.core import objective
-from striate.core.inputs import as_input, with_noise
+from striate.core.design_matrix import as_input, with_noise
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import Objective

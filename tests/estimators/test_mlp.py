@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import MLPClassifier, MLPRegressor, check_gradient
-from striate.core.inputs import as_input
+from striate.core.design_matrix import as_input
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.threads import team

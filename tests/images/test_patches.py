@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate import PatchScaler
-from striate.images.collection import ImageCollection
+from striate.files.image_collection import ImageCollection
 from striate.images.patches import CONTRAST_FLOOR, NORMALIZATIONS, normalize_patches, sample_patches
 
 

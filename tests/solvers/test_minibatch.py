@@ -6,7 +6,7 @@ import textbook
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from striate.core.inputs import as_input
+from striate.core.design_matrix import as_input
 from striate.core.network import Network
 from striate.core.threads import team
 from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, SGD, Minibatch

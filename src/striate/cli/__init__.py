@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line; every error that a user can cause ends in one line and status 2."""
     try:
-        from striate.cli.app import app
+        from .app import app
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise

@@ -8,8 +8,9 @@ import rich
 import typer
 
 import striate
-from striate.cli.encoders import Encoder, sizes_for
-from striate.cli.errors import OneLineErrors
+
+from .encoders import Encoder, sizes_for
+from .errors import OneLineErrors
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -74,7 +75,7 @@ def demo(
     It learns features, draws them, and measures what they are worth beside raw pixels and random
     filters, in a minute or so, and without network.
     """
-    from striate.persistence import check_writable
+    from striate.files.atomic_writing import check_writable
 
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"{out}: is a file; give the name of a folder")
@@ -166,7 +167,7 @@ def learn(
     All but the autoencoder are dictionaries. Take --no-flips with them where left and right
     differ: letters, digits, organs.
     """
-    from striate.cli.learning import learn_features
+    from .learning import learn_features
 
     sizes = sizes_for(
         encoder,
@@ -211,7 +212,7 @@ def train(
     the others. The features are not learned anew for each part; they never see a label. The model
     that is written is trained on all the images.
     """
-    from striate.cli.classifying import train_model
+    from .classifying import train_model
 
     train_model(folder, features, out, skip_errors)
 
@@ -236,7 +237,7 @@ def predict(
     MODEL comes from `striate train`; IMAGES are image files, and folders to search for them. What
     comes out is a table (CSV): file, label, probability.
     """
-    from striate.cli.classifying import predict_images
+    from .classifying import predict_images
 
     predict_images(model, images, out, skip_errors)
 
@@ -265,7 +266,7 @@ def report(
     No image is judged by a classifier that was trained on it: where the model was trained on any
     of the images, they are judged by cross-validation, as by `striate train`.
     """
-    from striate.cli.reporting import write_report
+    from .reporting import write_report
 
     write_report(model, folder, out, skip_errors)
 
@@ -297,7 +298,7 @@ def features(
 
     If the command is interrupted, the same command goes on where it was.
     """
-    from striate.cli.extracting import write_features
+    from .extracting import write_features
 
     write_features(file, images, out, skip_errors)
 
@@ -316,6 +317,6 @@ def show(
 
     FILE comes from `striate learn` or `striate train`.
     """
-    from striate.cli.showing import show_file
+    from .showing import show_file
 
     show_file(file, out)

@@ -12,15 +12,17 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from striate import LinearClassifier
-from striate.cli.confusion import print_confusion
-from striate.cli.extracting import extract, files_by_class, images_for, labelled_images
-from striate.cli.outputs import check_output
-from striate.cli.progress import watched
-from striate.cli.showing import load_features
-from striate.cli.skipping import Skipping
-from striate.images.reading import find_images
-from striate.persistence import replacing, save
-from striate.report.judging import Judgement, alone, judge
+from striate.analysis.cross_validation import Judgement, alone, judge
+from striate.files.atomic_writing import replacing
+from striate.files.read_images import find_images
+from striate.persistence import save
+
+from .confusion import print_confusion
+from .extracting import extract, files_by_class, images_for, labelled_images
+from .outputs import check_output
+from .progress import watched
+from .showing import load_features
+from .skipping import Skipping
 
 # Up to 3, which is much: the pooled features of few images are many and alike.
 _ALPHAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 3.0)

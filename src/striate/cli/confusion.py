@@ -4,7 +4,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from striate.report.confusion import MOST_CLASSES, confused_pairs, headings
+from striate.report.confusion_table import MOST_CLASSES, confused_pairs, headings
 
 _MOST_PAIRS = 10
 # Letters of all names together, up to which they stand above the columns of 80.

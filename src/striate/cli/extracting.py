@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from striate.cli.errors import InterruptedWorkError
-from striate.cli.outputs import check_output
-from striate.cli.progress import watched
-from striate.cli.showing import load_features
-from striate.cli.skipping import Skipping
-from striate.images.collection import ImageCollection
-from striate.images.extraction import extract_features
-from striate.images.features import PatchFeatures
-from striate.images.reading import find_images
-from striate.persistence import replacing
-from striate.report.labelled import Labelled
+from striate.files.atomic_writing import replacing
+from striate.files.feature_extraction import extract_features
+from striate.files.image_collection import ImageCollection
+from striate.files.read_images import find_images
+from striate.images.patch_features import PatchFeatures
+from striate.report.labelled_images import Labelled
+
+from .errors import InterruptedWorkError
+from .outputs import check_output
+from .progress import watched
+from .showing import load_features
+from .skipping import Skipping
 
 # Few enough that progress is seen, and Ctrl-C heeded, within seconds.
 _IMAGES_AT_A_TIME = 16

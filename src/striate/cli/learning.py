@@ -7,13 +7,15 @@ from rich import get_console
 from sklearn.exceptions import ConvergenceWarning
 
 from striate import PatchFeatures
-from striate.cli.encoders import Encoder, Sizes, new_features
-from striate.cli.outputs import check_output, picture_beside
-from striate.cli.showing import describe, draw_features
-from striate.cli.skipping import Skipping
-from striate.images.collection import ImageCollection, MixedChannelsError
-from striate.images.reading import find_images
-from striate.persistence import replacing, save
+from striate.files.atomic_writing import replacing
+from striate.files.image_collection import ImageCollection, MixedChannelsError
+from striate.files.read_images import find_images
+from striate.persistence import save
+
+from .encoders import Encoder, Sizes, new_features
+from .outputs import check_output, picture_beside
+from .showing import describe, draw_features
+from .skipping import Skipping
 
 
 def learn_features(

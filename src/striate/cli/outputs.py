@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from striate.images.reading import IMAGE_SUFFIXES
-from striate.persistence import check_writable
+from striate.files.atomic_writing import check_writable
+from striate.files.read_images import IMAGE_SUFFIXES
 
 
 def check_output(out: Path) -> None:

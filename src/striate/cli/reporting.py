@@ -5,15 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from striate.cli.classifying import load_model
-from striate.cli.extracting import extract, files_by_class, labelled_images
-from striate.cli.outputs import check_page
-from striate.cli.progress import watched
-from striate.cli.skipping import Skipping
-from striate.persistence import replacing
-from striate.report.judging import alone
-from striate.report.labelled import Labelled
-from striate.report.writing import report_page
+from striate.analysis.cross_validation import alone
+from striate.files.atomic_writing import replacing
+from striate.report.labelled_images import Labelled
+from striate.report.report_page import report_page
+
+from .classifying import load_model
+from .extracting import extract, files_by_class, labelled_images
+from .outputs import check_page
+from .progress import watched
+from .skipping import Skipping
 
 
 def write_report(

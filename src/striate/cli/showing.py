@@ -6,10 +6,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from striate.cli.outputs import check_picture, picture_beside
-from striate.images.dictionary import DictionaryEncoder
-from striate.images.features import PatchFeatures
-from striate.persistence import load, replacing
+from striate.files.atomic_writing import replacing
+from striate.images.dictionary_encoder import DictionaryEncoder
+from striate.images.patch_features import PatchFeatures
+from striate.persistence import load
+
+from .outputs import check_picture, picture_beside
 
 
 def load_features(path: Path) -> tuple[Any, PatchFeatures]:

@@ -4,9 +4,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from striate.cli.progress import watched
-from striate.images.features import PatchFeatures
-from striate.images.readable import readable_images
+from striate.files.check_files import readable_images
+from striate.images.patch_features import PatchFeatures
+
+from .progress import watched
 
 
 class Skipping:

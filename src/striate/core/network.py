@@ -12,21 +12,8 @@ from scipy import sparse
 
 from .activations import ACTIVATIONS, activate, times_derivative
 from .blas import product
-from .columns import capacity_for
 from .compile import jit, kernel, pasted, writable
-from .connections import (
-    canonical,
-    connected,
-    connected_backward,
-    connected_forward,
-    connected_gradient,
-    keep_delta,
-    links_of,
-    stored,
-    weighted,
-    with_values,
-)
-from .inputs import add_transposed_times, all_finite, as_input, block, times
+from .design_matrix import add_transposed_times, all_finite, as_input, block, times
 from .layers import (
     ACTIVATION,
     B_AT,
@@ -43,6 +30,17 @@ from .layers import (
     units,
     weights,
 )
+from .masked_layers import (
+    connected,
+    connected_backward,
+    connected_forward,
+    connected_gradient,
+    keep_delta,
+    links_of,
+    weighted,
+)
+from .masked_products import capacity_for
+from .sparse_matrices import canonical, stored, with_values
 from .threads import team
 
 #: Rows that a thread passes through a layer at a time.

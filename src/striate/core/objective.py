@@ -6,7 +6,7 @@ J(θ) = Σ_i w_i loss_i + λ/2 Σ W² + μ Σ |W| + β Σ_j KL(ρ ‖ ρ̂_j).
 import numpy as np
 
 from .compile import jit, kernel
-from .inputs import block, dense_block, dtype_of, n_rows
+from .design_matrix import block, dense_block, dtype_of, n_rows
 from .layers import ACTIVATION, STARTS_AT, delta, units
 from .losses import LOSSES, data_term
 from .network import add_gradient, backward, first_forward, forward
@@ -31,7 +31,7 @@ class Objective:
     network : Network
     loss : str
         A name out of `striate.core.losses.LOSSES`.
-    X : ndarray of shape (m, n_inputs), or what `striate.core.inputs.as_input` gives
+    X : ndarray of shape (m, n_inputs), or what `striate.core.design_matrix.as_input` gives
         Inputs.
     Y : ndarray of shape (m, n_outputs), or another input
         Targets, float32 or float64: X and the arithmetic are of the same type. For an autoencoder:

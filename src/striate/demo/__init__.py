@@ -1,5 +1,5 @@
 """The lecture's whole story on real images, in pictures, numbers and one page."""
 
-from striate.demo.story import run
+from .run_demo import run
 
 __all__ = ["run"]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.images.collection import ImageCollection
+from striate.files.image_collection import ImageCollection
 
 NAMES = ("astronaut", "camera", "coffee", "chelsea", "rocket", "gravel", "brick", "grass")
 

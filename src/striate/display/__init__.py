@@ -1,12 +1,12 @@
 """Pictures of learned features and of the loss, after scikit-learn's Display convention."""
 
-from striate.display.connectivity import ConnectivityDisplay
-from striate.display.features import FeatureDisplay
-from striate.display.loss_curves import LossCurveDisplay
-from striate.display.receptive_fields import ReceptiveFieldsDisplay
-from striate.display.shifts import ShiftDisplay
-from striate.display.style import PALETTE, style
-from striate.display.units import UnitsDisplay
+from .connectivity_display import ConnectivityDisplay
+from .feature_display import FeatureDisplay
+from .loss_curve_display import LossCurveDisplay
+from .receptive_fields_display import ReceptiveFieldsDisplay
+from .shift_display import ShiftDisplay
+from .style import PALETTE, style
+from .units_display import UnitsDisplay
 
 __all__ = [
     "PALETTE",

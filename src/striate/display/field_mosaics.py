@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.display.style import INK, QUIET, write_caption
-from striate.display.tiles import choose_columns, colored, gap_for, mosaic
+from .style import INK, QUIET, write_caption
+from .tiles import choose_columns, colored, gap_for, mosaic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.display.style import INK, PALETTE, QUIET, write_caption
+from .style import INK, PALETTE, QUIET, write_caption
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

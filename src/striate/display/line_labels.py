@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.display.style import figure_of
+from .style import figure_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

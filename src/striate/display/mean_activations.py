@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from striate.display.style import INK, QUIET
-from striate.display.unit_names import DEAD, DUPLICATE, LIVE
-from striate.estimators.inspection import UnitInspection
+from striate.analysis.unit_inspection import UnitInspection
+
+from .style import INK, QUIET
+from .unit_labels import DEAD, DUPLICATE, LIVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.display.style import INK, PALETTE, QUIET
-from striate.display.unit_names import UnitName
+from .style import INK, PALETTE, QUIET
+from .unit_labels import UnitName
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.display.style import INK, QUIET
-from striate.display.tiles import GAP, as_tiles, scaled
-from striate.display.unit_names import UnitName
+from .style import INK, QUIET
+from .tiles import GAP, as_tiles, scaled
+from .unit_labels import UnitName
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

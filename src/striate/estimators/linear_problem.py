@@ -6,12 +6,13 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils import gen_batches
 
-from striate.core.inputs import as_input
+from striate.core.design_matrix import as_input
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.threads import team
-from striate.estimators.training import threads_for
 from striate.solvers.lbfgs import lbfgs
+
+from .training import threads_for
 
 # Rows that are standardized at a time.
 _BLOCK_ROWS = 4096

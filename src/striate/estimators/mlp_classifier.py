@@ -3,17 +3,17 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
-from striate.estimators.multilayer import MultilayerPerceptron
-from striate.estimators.training import takes_minibatches
+from .base_mlp import MultilayerPerceptron
+from .sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
+from .training import takes_minibatches
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
@@ -305,7 +305,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return self._labels(self._probabilities(self._output_of(X)))
 
     @available_if(takes_minibatches)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Go on training with one epoch over the given rows.
 
@@ -326,7 +326,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ValueError
             If y has a class that was not announced, and as from `fit`.
         """
-        if _check_partial_fit_first_call(self, classes):
+        if check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
         return self._fit(X, y, sample_weight, incremental=True)

@@ -3,15 +3,15 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from striate.estimators.multilayer import MultilayerPerceptron
-from striate.estimators.training import takes_minibatches
+from .base_mlp import MultilayerPerceptron
+from .sklearn_private import StrOptions, fit_context
+from .training import takes_minibatches
 
 # Where targets lie for an output activation that is reached only at infinity.
 _TARGET_RANGE = {"logistic": (0.1, 0.9), "tanh": (-0.8, 0.8)}
@@ -288,7 +288,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return self._predictions(self._output_of(X))
 
     @available_if(takes_minibatches)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Go on training with one epoch over the given rows.
 

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from striate.estimators.reconstruction import Reconstruction
+from .reconstruction import Reconstruction
 
 
 def pretrained(pretraining, X, random_state):

@@ -9,24 +9,24 @@ from sklearn.base import (
     ClassifierMixin,
     MetaEstimatorMixin,
     TransformerMixin,
-    _fit_context,
     clone,
     is_classifier,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _routing_enabled,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from striate.estimators.labels import labeled_scorer, labels_to_learn
-from striate.estimators.rows import join_rows, select_rows
+from .missing_labels import labeled_scorer, labels_to_learn
+from .row_indexing import join_rows, select_rows
+from .sklearn_private import (
+    HasMethods,
+    check_method_params,
+    fit_context,
+    num_samples,
+    routing_enabled,
+)
 
 
 def _classifier_has(method):
@@ -124,7 +124,7 @@ class SelfTaughtClassifier(
         self.classifier = classifier
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=False)  # the two parts check their own parameters
+    @fit_context(prefer_skip_nested_validation=False)  # the two parts check their own parameters
     def fit(self, X, y, unlabeled=None, **fit_params):
         """Learn features from all rows, and the classifier from those with a label.
 
@@ -156,7 +156,7 @@ class SelfTaughtClassifier(
         if not is_classifier(self.classifier):
             raise ValueError(f"classifier must be a classifier, got {self.classifier!r}")
         rows, labels = labels_to_learn(X, y)
-        params = _check_method_params(X, self._params_of_classifier(fit_params), rows)
+        params = check_method_params(X, self._params_of_classifier(fit_params), rows)
         everything = X if unlabeled is None else join_rows(X, unlabeled, "unlabeled")
         context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -168,12 +168,12 @@ class SelfTaughtClassifier(
         self.features_, self.classifier_ = features, classifier
         self.classes_ = classifier.classes_
         self.n_labeled_ = len(rows)
-        self.n_unlabeled_ = _num_samples(everything) - len(rows)
+        self.n_unlabeled_ = num_samples(everything) - len(rows)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
     def _params_of_classifier(self, fit_params):
-        if _routing_enabled():
+        if routing_enabled():
             return process_routing(self, "fit", **fit_params)["classifier"]["fit"]
         return fit_params
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.core.inputs import n_rows
+from striate.core.design_matrix import n_rows
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.solution import check_finite

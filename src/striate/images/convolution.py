@@ -6,9 +6,10 @@ import numpy as np
 
 from striate.core.blas import product
 from striate.core.compile import kernel, like
-from striate.images.encoding import encode
-from striate.images.patches import normalize
-from striate.images.pooling import pool
+
+from .encoding import encode
+from .patches import normalize
+from .pooling import pool
 
 #: Positions of which the products are computed at once.
 BLOCK_POSITIONS = 512

@@ -7,7 +7,7 @@ import numpy as np
 from striate.core.activations import ACTIVATIONS, activate
 from striate.core.blas import product
 from striate.core.compile import jit, jit_sum, kernel, larger, like, specialize
-from striate.core.connections import dense
+from striate.core.sparse_matrices import dense
 
 #: What distances become, as numbers in compiled code.
 NEAREST, TRIANGLE = range(2)

@@ -4,12 +4,12 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.compile import jit_sum, kernel, like
-from striate.images.read_ahead import ImagesInTurn
+from striate.estimators.sklearn_private import Interval, fit_context
+from striate.files.prefetch import ImagesInTurn
 
 #: Added to a patch's variance (pixels in [0, 1]) before the division: what is fainter than a
 #: standard deviation of 3 grey levels out of 255 is not amplified to full contrast.
@@ -141,7 +141,7 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.feature_range = feature_range
         self.n_deviations = n_deviations
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Find center and width.
 

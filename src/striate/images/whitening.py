@@ -5,18 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 from scipy import fft, linalg
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, gen_batches
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.network import layer_output
-from striate.images.collection import in_own_precision
+from striate.estimators.sklearn_private import Interval, fit_context
+from striate.files.image_collection import in_own_precision
 
 # Rows whose centred copy is held at a time.
 _BLOCK_ROWS = 4096
@@ -85,7 +80,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.epsilon = epsilon
         self.n_components = n_components
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Find the whitening matrix.
 
@@ -231,7 +226,7 @@ class ImageWhitening(TransformerMixin, BaseEstimator):
     def __init__(self, *, cutoff=0.4):
         self.cutoff = cutoff
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, images, y=None):
         """Only check the parameters.
 

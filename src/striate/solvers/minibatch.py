@@ -6,8 +6,7 @@ import numpy as np
 
 from striate.core.activations import activate
 from striate.core.compile import jit, kernel, like
-from striate.core.connections import connected_forward, connected_gradient
-from striate.core.inputs import (
+from striate.core.design_matrix import (
     Chosen,
     add_transposed_times,
     block,
@@ -30,6 +29,7 @@ from striate.core.layers import (
     units,
 )
 from striate.core.losses import LOSSES, data_term
+from striate.core.masked_layers import connected_forward, connected_gradient
 from striate.core.network import add_column_sums, backward, first_forward, forward
 from striate.core.penalties import (
     add_weighted_sum,

@@ -1,0 +1,1 @@
+"""Measurements of a fitted model: its units, its invariances, its accuracy."""

@@ -1,0 +1,63 @@
+"""Sparse matrices in canonical form: CSC with sorted, checked indices."""
+
+import numpy as np
+from scipy import sparse
+
+
+def canonical(W):
+    """A sparse matrix as CSC with sorted indices, in the order in which θ has its weights.
+
+    Raises
+    ------
+    ValueError
+        If an index is beyond the matrix (of one that was read from a file), where compiled code,
+        SciPy's or ours, would read beyond an array.
+    """
+    if not is_sound(W):
+        raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
+    W = sparse.csc_array(W)
+    return W if W.has_sorted_indices else W.sorted_indices()
+
+
+def is_sound(W):
+    """Whether the indices of a sparse matrix are within it; other formats SciPy checks itself."""
+    if W.format == "coo":
+        return all(
+            len(each) == len(W.data) and each.min(initial=0) >= 0 and each.max(initial=-1) < n
+            for each, n in zip(W.coords, W.shape, strict=True)
+        )
+    if W.format not in ("csc", "csr", "bsr"):
+        return True
+    size = W.blocksize if W.format == "bsr" else (1, 1)
+    n_rows, n_columns = (n // each for n, each in zip(W.shape, size, strict=True))
+    n_major, n_minor = (n_columns, n_rows) if W.format == "csc" else (n_rows, n_columns)
+    starts, indices = W.indptr, W.indices
+    return bool(
+        len(starts) == n_major + 1
+        and starts[0] == 0
+        and starts[-1] == len(indices) == len(W.data)
+        and (np.diff(starts) >= 0).all()
+        and indices.min(initial=0) >= 0
+        and indices.max(initial=-1) < n_minor
+    )
+
+
+def stored(W):
+    """The numbers that an array or a sparse matrix stores, as an array."""
+    return W.data if sparse.issparse(W) else W
+
+
+def dense(W):
+    """The numbers of an array or a sparse matrix as an array, zeros and all."""
+    return canonical(W).toarray() if sparse.issparse(W) else np.asarray(W)
+
+
+def with_values(C, values, transposed=False):
+    """A CSC matrix with other values, which are not copied; transposed: a CSR matrix."""
+    if transposed:
+        W = sparse.csr_array(C.shape[::-1], dtype=values.dtype)
+    else:
+        W = sparse.csc_array(C.shape, dtype=values.dtype)
+    # The constructor would copy a small part of a large array.
+    W.indptr, W.indices, W.data = C.indptr, C.indices, values
+    return W

@@ -1,0 +1,301 @@
+"""The loss against iterations or epochs, one line for each fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from .find_weights import steps_of, unwrap
+from .line_labels import label_lines
+from .style import figure_of, require_matplotlib, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Annotation
+
+_MINIBATCH_SOLVERS = ("adam", "sgd")
+
+
+class LossCurveDisplay:
+    """Show how the loss fell while one or several models were fitted.
+
+    It is recommended to use :meth:`LossCurveDisplay.from_estimator`. All parameters are stored
+    as attributes.
+
+    Parameters
+    ----------
+    loss_curves : array-like of shape (n_steps,), list of such, or dict of name to such
+        The loss after each iteration or epoch, for each fit.
+
+    names : list of str, default=None
+        What to write at the end of each line. By default the keys when `loss_curves` is a dict,
+        and nothing otherwise.
+
+    step : {"iteration", "epoch"} or another noun, default="iteration"
+        What the loss was recorded after: the label of the horizontal axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the curves.
+
+    figure_ : matplotlib Figure
+        Figure with the curves.
+
+    lines_ : list of matplotlib Line2D
+        One line for each fit.
+
+    labels_ : list of matplotlib Annotation
+        The names at the ends of the lines.
+
+    See Also
+    --------
+    FeatureDisplay : Show what was learned.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import matplotlib.pyplot as plt
+    >>> from striate.display import LossCurveDisplay
+    >>> display = LossCurveDisplay({"fast": [9, 3, 1], "slow": [9, 8, 7]}, step="epoch").plot()
+    >>> display.ax_.get_xlabel()
+    'Epoch'
+    >>> plt.close(display.figure_)
+    """
+
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Line2D]
+    labels_: list[Annotation]
+
+    def __init__(
+        self,
+        loss_curves: Any,
+        *,
+        names: Sequence[str] | None = None,
+        step: str = "iteration",
+    ) -> None:
+        self.loss_curves = loss_curves
+        self.names = names
+        self.step = step
+
+    def plot(
+        self,
+        *,
+        ax: Axes | None = None,
+        log: bool = False,
+        title: str | None = None,
+        ylabel: str = "Loss",
+    ) -> LossCurveDisplay:
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. By default a new figure is opened.
+
+        log : bool, default=False
+            Whether the loss axis is logarithmic.
+
+        title : str, default=None
+            Title above the curves.
+
+        ylabel : str, default="Loss"
+            Label of the loss axis.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            This object.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If a curve is empty or not finite, if there are not as many names as curves, or if
+            `log` meets a loss that is not positive.
+        """
+        require_matplotlib("LossCurveDisplay")
+        import matplotlib.pyplot as plt
+
+        curves, names = _named_curves(self.loss_curves, self.names)
+        if log and min(curve.min() for curve in curves) <= 0:
+            raise ValueError("log=True needs losses above 0. Pass log=False.")
+        if ax is None:
+            with style():
+                self._draw(plt.subplots()[1], curves, names, log, title, ylabel)
+        else:
+            self._draw(ax, curves, names, log, title, ylabel)
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        names: Sequence[str] | None = None,
+        ax: Axes | None = None,
+        log: bool = False,
+        title: str | None = None,
+        ylabel: str = "Loss",
+    ) -> LossCurveDisplay:
+        """Show how the loss of one or several fitted estimators fell.
+
+        Parameters
+        ----------
+        estimator : estimator instance, list of such, or dict of name to such
+            Fitted estimators with `loss_curve_`. In a pipeline it is the last step that has
+            one; in a :class:`PatchFeatures` it is the encoder.
+
+        names : list of str, default=None
+            What to write at the end of each line. By default the keys of a dict, and nothing
+            for a single estimator; several in a list are named by their class.
+
+        ax : matplotlib Axes, default=None
+            Axes to draw on. By default a new figure is opened.
+
+        log : bool, default=False
+            Whether the loss axis is logarithmic.
+
+        title : str, default=None
+            Title above the curves.
+
+        ylabel : str, default="Loss"
+            Label of the loss axis.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            The display, drawn. The horizontal axis counts epochs for the minibatch solvers
+            ("adam", "sgd") and iterations for the others.
+
+        Raises
+        ------
+        NotFittedError
+            If an estimator is not fitted.
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If an estimator recorded no loss, or as :meth:`plot` does.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> import matplotlib.pyplot as plt
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from striate.display import LossCurveDisplay
+        >>> X, y = load_digits(return_X_y=True)
+        >>> mlp = MLPClassifier(10, tol=0.1, random_state=0).fit(X / 16, y)
+        >>> display = LossCurveDisplay.from_estimator(mlp, log=True)
+        >>> display.ax_.get_xlabel()
+        'Epoch'
+        >>> plt.close(display.figure_)
+        """
+        require_matplotlib("LossCurveDisplay")
+        if isinstance(estimator, Mapping):
+            names = list(estimator) if names is None else names
+            estimators = list(estimator.values())
+        elif isinstance(estimator, list | tuple):
+            estimators = list(estimator)
+            names = [type(unwrap(e)).__name__ for e in estimators] if names is None else names
+        else:
+            estimators = [estimator]
+        recorded = [_recorder(one) for one in estimators]
+        display = cls([r.loss_curve_ for r in recorded], names=names, step=_common_step(recorded))
+        return display.plot(ax=ax, log=log, title=title, ylabel=ylabel)
+
+    def _draw(
+        self,
+        ax: Axes,
+        curves: list[NDArray],
+        names: list[str],
+        log: bool,
+        title: str | None,
+        ylabel: str,
+    ) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        self.ax_, self.figure_ = ax, figure_of(ax)
+        self.lines_ = [
+            ax.plot(np.arange(1, len(curve) + 1), curve, label=name or None)[0]
+            for curve, name in zip(curves, names, strict=True)
+        ]
+        ax.set(xlabel=self.step[:1].upper() + self.step[1:], ylabel=ylabel)
+        if log:
+            ax.set_yscale("log")
+            _label_log_axis(ax)
+        longest = max(len(curve) for curve in curves)
+        ax.set_xlim(1 - 0.02 * longest, max(longest, 1.5))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
+        ax.grid(axis="y")
+        if title is not None:
+            ax.set_title(title)
+        self.labels_ = label_lines(ax, self.lines_, names)
+
+
+def _named_curves(
+    loss_curves: Any, names: Sequence[str] | None
+) -> tuple[list[NDArray[np.float64]], list[str]]:
+    """Return the curves as arrays, and a name, perhaps empty, for each."""
+    if isinstance(loss_curves, Mapping):
+        names = list(loss_curves) if names is None else names
+        loss_curves = list(loss_curves.values())
+    elif len(loss_curves) and np.ndim(loss_curves[0]) == 0:
+        loss_curves = [loss_curves]
+    curves = [_checked(curve) for curve in loss_curves]
+    names = [""] * len(curves) if names is None else [str(name) for name in names]
+    if not curves:
+        raise ValueError("There is no loss curve to show: loss_curves is empty.")
+    if len(names) != len(curves):
+        raise ValueError(f"{len(names)} names were given for {len(curves)} loss curves.")
+    return curves, names
+
+
+def _checked(curve: ArrayLike) -> NDArray[np.float64]:
+    losses = np.asarray(curve, dtype=np.float64)
+    if losses.ndim != 1 or not len(losses) or not np.isfinite(losses).all():
+        raise ValueError("Each loss curve must be a list of at least one finite number.")
+    return losses
+
+
+def _recorder(estimator: Any) -> Any:
+    """Return the part of a fitted estimator that recorded its loss."""
+    for step in steps_of(estimator):
+        for part in (step, *steps_of(getattr(step, "encoder_", None))):
+            if getattr(part, "loss_curve_", None) is not None:
+                return part
+    check_is_fitted(estimator)
+    raise ValueError(
+        f"{type(estimator).__name__} recorded no loss: it has no loss_curve_. Pass a fitted "
+        "SparseAutoencoder, an MLP or the like, or show a list with LossCurveDisplay(list)."
+    )
+
+
+def _common_step(recorded: list[Any]) -> str:
+    solvers = [str(getattr(one, "solver", "")) for one in recorded]
+    steps = {"epoch" if solver in _MINIBATCH_SOLVERS else "iteration" for solver in solvers}
+    return " or ".join(sorted(steps, reverse=True))
+
+
+def _label_log_axis(ax: Axes) -> None:
+    """Write plain numbers between the powers of ten, where the losses span few of those."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = ax.get_ylim()
+    decades = np.log10(high / low)
+    if decades > 3:
+        return
+    subs = (1.0, 2.0, 5.0) if decades > 0.7 else tuple(range(1, 10))
+    ax.yaxis.set_major_locator(LogLocator(subs=subs))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,279 @@
+"""How much features change when the image moves, one line for each transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from striate.analysis.shift_sensitivity import ShiftSensitivity, sensitivities
+
+from .line_labels import label_lines
+from .style import QUIET, figure_of, require_matplotlib, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Annotation
+
+_MOST_TICKS = 8  # up to as many shifts, each has its tick
+_BESIDE = 0.007  # distance of one bar from the next, as a share of the largest shift
+_DASHES: Any = (0, (4, 2))  # of lines for moves to the right
+
+
+class ShiftDisplay:
+    """Show how much features change when the image moves by some pixels.
+
+    0 is no change, and 1 is as far as the features of another image. A line is the mean over
+    windows of images and both directions; the thin bars, side by side so that all can be seen, are
+    a standard deviation over the windows up and down.
+
+    It is recommended to use :meth:`ShiftDisplay.from_estimator`. All parameters are stored as
+    attributes.
+
+    Parameters
+    ----------
+    sensitivities : ShiftSensitivity or dict of name to such
+        From :func:`shift_sensitivity`. Names are written at the ends of the lines.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the lines.
+
+    figure_ : matplotlib Figure
+        Figure with the lines.
+
+    lines_ : list of matplotlib Line2D
+        One line for each transformer. With `by_direction` it is of moves down.
+
+    across_lines_ : list of matplotlib Line2D
+        With `by_direction`, a line for each transformer of moves to the right; otherwise empty.
+
+    labels_ : list of matplotlib Annotation
+        The names at the ends of the lines.
+
+    See Also
+    --------
+    shift_sensitivity : The numbers.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> from striate import ShiftDisplay, shift_sensitivity
+    >>> images = np.random.default_rng(0).random((9, 20, 20))
+    >>> display = ShiftDisplay(shift_sensitivity(FunctionTransformer(), images)).plot()
+    >>> display.ax_.get_xlabel()
+    'Moved by, pixels'
+    >>> plt.close(display.figure_)
+    """
+
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Line2D]
+    across_lines_: list[Line2D]
+    labels_: list[Annotation]
+
+    def __init__(self, sensitivities: Any) -> None:
+        self.sensitivities = sensitivities
+
+    def plot(
+        self, *, ax: Axes | None = None, by_direction: bool = False, title: str | None = None
+    ) -> ShiftDisplay:
+        """Draw the lines.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. By default a new figure is opened.
+
+        by_direction : bool, default=False
+            Whether to draw a line for moves down and a dashed one for moves to the right, in
+            place of their mean with its spread.
+
+        title : str, default=None
+            Title above the lines.
+
+        Returns
+        -------
+        display : ShiftDisplay
+            This object.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If there is nothing to draw.
+        """
+        require_matplotlib("ShiftDisplay")
+        import matplotlib.pyplot as plt
+
+        given = self.sensitivities
+        named = {"": given} if isinstance(given, ShiftSensitivity) else dict(given)
+        if not named:
+            raise ValueError("There is nothing to show: sensitivities is empty.")
+        if ax is None:
+            with style():
+                self._draw(plt.subplots()[1], named, by_direction, title)
+        else:
+            self._draw(ax, named, by_direction, title)
+        return self
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        images: Any,
+        shifts: ArrayLike = (1, 2, 4, 8),
+        *,
+        window_size: int | tuple[int, int] | None = None,
+        n_windows: int = 1,
+        random_state: Any = None,
+        ax: Axes | None = None,
+        by_direction: bool = False,
+        title: str | None = None,
+    ) -> ShiftDisplay:
+        """Measure and show how much features change, all transformers over the same windows.
+
+        Parameters
+        ----------
+        estimator : fitted transformer of images, or dict of name to such
+            Any that :func:`shift_sensitivity` takes: a :class:`PatchFeatures`, a pipeline with one,
+            or ``FunctionTransformer()`` for raw pixels.
+
+        images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
+            At least two.
+
+        shifts : int or array-like of int, default=(1, 2, 4, 8)
+            By how many pixels to move.
+
+        window_size : int, (int, int) or None, default=None
+            Height and width of what is compared; None is the size of the smallest image less the
+            largest shift.
+
+        n_windows : int, default=1
+            Windows of each image.
+
+        random_state : int, RandomState instance or None, default=None
+            Draws the places of windows in images that are larger.
+
+        ax : matplotlib Axes, default=None
+            Axes to draw on. By default a new figure is opened.
+
+        by_direction : bool, default=False
+            Whether to draw moves down and to the right apart; see :meth:`plot`.
+
+        title : str, default=None
+            Title above the lines.
+
+        Returns
+        -------
+        display : ShiftDisplay
+            The display, drawn; its `sensitivities` has the numbers.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError
+            If an estimator has no `transform`.
+        ValueError
+            As from :func:`shift_sensitivity`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> import matplotlib.pyplot as plt
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn.preprocessing import FunctionTransformer
+        >>> from striate import PatchFeatures, ShiftDisplay, SparseAutoencoder
+        >>> images = load_digits().images[:200] / 16
+        >>> encoder = SparseAutoencoder(9, max_iter=20, tol=0, random_state=0)
+        >>> features = PatchFeatures(encoder, patch_size=3, n_patches=500, pool_grid=(2, 2))
+        >>> estimators = {"pixels": FunctionTransformer(), "features": features.fit(images)}
+        >>> display = ShiftDisplay.from_estimator(estimators, images, shifts=(1, 2))
+        >>> plt.close(display.figure_)
+        """
+        require_matplotlib("ShiftDisplay")
+        several = isinstance(estimator, Mapping)
+        found = sensitivities(
+            estimator if several else {"": estimator},
+            images,
+            shifts,
+            window_size=window_size,
+            n_windows=n_windows,
+            random_state=random_state,
+        )
+        display = cls(found if several else found[""])
+        return display.plot(ax=ax, by_direction=by_direction, title=title)
+
+    def _draw(
+        self,
+        ax: Axes,
+        named: dict[str, ShiftSensitivity],
+        by_direction: bool,
+        title: str | None,
+    ) -> None:
+        self.ax_, self.figure_ = ax, figure_of(ax)
+        self.lines_, self.across_lines_ = [], []
+        shifts = np.unique(np.concatenate([found.shifts for found in named.values()]))
+        beside = _BESIDE * shifts[-1] * (np.arange(len(named)) - (len(named) - 1) / 2)
+        for (name, found), offset in zip(named.items(), beside, strict=True):
+            self._draw_one(ax, name, found, by_direction, offset)
+        ax.set(xlabel="Moved by, pixels", ylabel="Change of the features")
+        ax.set_xlim(0, max(shifts[-1], 1))
+        if len(shifts) <= _MOST_TICKS:
+            ax.set_xticks(np.union1d(0, shifts))
+        ax.set_ylim(0, max(1.15, ax.get_ylim()[1]))
+        ax.axhline(1, color=QUIET, linestyle=":", linewidth=1)
+        ax.annotate(
+            "another image", (0, 1), (4, 3), textcoords="offset points", color=QUIET, fontsize=8
+        )
+        ax.grid(axis="y")
+        if by_direction:
+            _explain_directions(ax)
+        if title is not None:
+            ax.set_title(title)
+        self.labels_ = label_lines(ax, self.lines_, list(named))
+
+    def _draw_one(
+        self, ax: Axes, name: str, found: ShiftSensitivity, by_direction: bool, offset: float
+    ) -> None:
+        x, mean = _from_zero(found.shifts, found.down.mean(axis=0) if by_direction else found.mean)
+        (line,) = ax.plot(x, mean, marker="o", markersize=3.5, label=name or None, clip_on=False)
+        self.lines_.append(line)
+        if by_direction:
+            across = _from_zero(found.shifts, found.across.mean(axis=0))
+            style_of_line: Any = {"color": line.get_color(), "linestyle": _DASHES, "clip_on": False}
+            self.across_lines_ += ax.plot(*across, **style_of_line)
+        else:
+            _, std = _from_zero(found.shifts, found.std)
+            ends = (np.maximum(mean - std, 0)[1:], (mean + std)[1:])
+            thin: Any = {"color": line.get_color(), "linewidth": 1, "alpha": 0.6, "clip_on": False}
+            ax.vlines(x[1:] + offset, *ends, **thin)
+
+
+def _from_zero(shifts: NDArray, values: NDArray) -> tuple[NDArray, NDArray]:
+    """Return both in order of the shifts, from 0, where nothing changes."""
+    order = np.argsort(shifts, kind="stable")
+    moved = order[shifts[order] > 0]
+    return np.append(0, shifts[moved]), np.append(0.0, values[moved])
+
+
+def _explain_directions(ax: Axes) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=QUIET, label="down"),
+        Line2D([], [], color=QUIET, linestyle=_DASHES, label="to the right"),
+    ]
+    ax.legend(handles=handles, loc="best", frameon=False)

@@ -1,0 +1,52 @@
+"""The wall to scikit-learn: every private name that Striate uses, and what each is for.
+
+Private names may change in any release of scikit-learn. They are imported here and nowhere else,
+so an upgrade is one file to read. ``pyproject.toml`` states the versions that this file has been
+tested with; `tests/test_imports.py` keeps private names out of all other files.
+
+============================  ===========================================  =====================
+name here                     what it does                                 without it
+============================  ===========================================  =====================
+fit_context                   checks parameters before `fit`               `_validate_params()`
+Interval, Options, …          state what a parameter may be                checks by hand
+validate_params               the same for a function                      `check_scalar`
+check_sample_weight           weights as floats of the right length        `check_array`
+check_method_params           takes the rows of a part from metadata       `safe_indexing` on each
+num_samples                   number of rows of anything                   `len` or `shape[0]`
+safe_indexing                 rows of arrays, frames and lists             narwhals and NumPy
+routing_enabled               whether metadata routing is on               `sklearn.get_config()`
+check_partial_fit_first_call  classes at the first `partial_fit`           eight lines
+============================  ===========================================  =====================
+"""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call as check_partial_fit_first_call,
+)
+from sklearn.utils.validation import _check_method_params as check_method_params
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _num_samples as num_samples
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "check_method_params",
+    "check_partial_fit_first_call",
+    "check_sample_weight",
+    "fit_context",
+    "num_samples",
+    "routing_enabled",
+    "safe_indexing",
+    "validate_params",
+]

@@ -1,0 +1,181 @@
+"""The stacked autoencoder: layer upon layer, each learned on what the one below puts out."""
+
+import warnings
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .connectivity_masks import check_shapes, hidden_sizes, masks_of
+from .local_receptive_fields import LocalReceptiveFields
+from .reconstruction import Reconstruction
+from .sklearn_private import fit_context
+from .sparse_autoencoder import SparseAutoencoder
+
+
+class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
+    """Sparse autoencoders on top of each other, learned one by one from the input upwards.
+
+    The first learns to reproduce X, the second to reproduce the activations of the first's hidden
+    units, and so on. What the last one puts out are the features. `MLPClassifier` and
+    `MLPRegressor` take such a stack as their `pretraining`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(100,)
+        Number of hidden units of each autoencoder, from the input upwards.
+    autoencoder : SparseAutoencoder, list of SparseAutoencoder or None, default=None
+        Settings of all autoencoders, or a list with those of each; `n_components` follows from
+        `hidden_layer_sizes`. None stands for ``SparseAutoencoder()``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the autoencoders whose own `random_state` is None.
+    connectivity : mask, LocalReceptiveFields, list of these and None, or None, default=None
+        Which inputs each hidden unit sees, as for `SparseAutoencoder`: of the first layer, or a
+        list with an entry for each, None for a dense one. The sizes of layers follow from it.
+
+    Attributes
+    ----------
+    autoencoders_ : list of SparseAutoencoder
+        The fitted autoencoders, from the input upwards: their weights, losses and mean activations.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, if X had any.
+
+    See Also
+    --------
+    SparseAutoencoder : One layer of the stack.
+    MLPClassifier : Takes a stack as `pretraining`, and fine-tunes all of its layers.
+
+    Notes
+    -----
+    The activations of all rows are held for each layer above the first while it is learned.
+
+    References
+    ----------
+    .. [1] Y. Bengio, P. Lamblin, D. Popovici and H. Larochelle, "Greedy layer-wise training of deep
+       networks", NIPS (2006).
+    .. [2] A. Ng and others, "UFLDL tutorial: stacked autoencoders", Stanford (2013).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from striate import SparseAutoencoder, StackedAutoencoder
+    >>> X = load_digits().data / 16
+    >>> one = SparseAutoencoder(sparsity_weight=0.3, max_iter=30)
+    >>> stack = StackedAutoencoder((25, 10), autoencoder=one, random_state=0).fit(X)
+    >>> [layer.components_.shape for layer in stack.autoencoders_]
+    [(25, 64), (10, 25)]
+    >>> stack.inverse_transform(stack.transform(X)).shape
+    (1797, 64)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "hidden_layer_sizes": ["array-like"],
+        "autoencoder": [SparseAutoencoder, list, None],
+        "random_state": ["random_state"],
+        "connectivity": ["array-like", "sparse matrix", LocalReceptiveFields, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        autoencoder=None,
+        random_state=None,
+        connectivity=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.autoencoder = autoencoder
+        self.random_state = random_state
+        self.connectivity = connectivity
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Learn layer after layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no layer, if there are more or fewer autoencoders than layers, or as from
+            `SparseAutoencoder.fit`.
+        """
+        A = self._validated(X, reset=True)
+        autoencoders = self._new_autoencoders(A.shape[1])
+        context = self._init_callback_context(max_subtasks=len(autoencoders))
+        context.call_on_fit_task_begin(estimator=self, X=X)
+        for autoencoder in autoencoders:
+            task = context.subcontext(task_name="layer")
+            with task.propagate_callback_context(autoencoder), warnings.catch_warnings():
+                if self.connectivity is not None:  # of which `masks_of` has told already
+                    warnings.filterwarnings("ignore", "connectivity of layer 0", UserWarning)
+                autoencoder.fit(A)
+            if autoencoder is not autoencoders[-1]:
+                A = autoencoder.transform(A)
+        self.autoencoders_ = autoencoders
+        context.call_on_fit_task_end(estimator=self, X=X)
+        return self
+
+    def _new_autoencoders(self, n_features):
+        masks = masks_of(self.connectivity, getattr(self, "feature_names_in_", None))
+        sizes = hidden_sizes(self, masks)
+        if not sizes:
+            raise ValueError("hidden_layer_sizes is empty: a stack has at least one layer.")
+        given = self.autoencoder
+        if not isinstance(given, list):
+            given = [given if given is not None else SparseAutoencoder()] * len(sizes)
+        if len(given) != len(sizes):
+            raise ValueError(
+                f"autoencoder is a list of {len(given)}, but hidden_layer_sizes has {len(sizes)} "
+                "layers: give one autoencoder for each layer, or one for all."
+            )
+        check_shapes(masks, [n_features, *sizes])
+        masks += [None] * (len(sizes) - len(masks))
+        random_state = check_random_state(self.random_state)
+        autoencoders = []
+        for size, template, mask in zip(sizes, given, masks, strict=True):
+            seed = random_state.randint(np.iinfo(np.int32).max)
+            own = template.random_state
+            settings = {"n_components": size, "random_state": seed if own is None else own}
+            if mask is not None:
+                settings["connectivity"] = mask
+            autoencoders.append(clone(template).set_params(**settings))
+        return autoencoders
+
+    def encoder_layers(self):
+        """W (n_in, n_out), b (n_out,) and f of the hidden layers, from the input upwards.
+
+        Returns
+        -------
+        list of tuple
+        """
+        check_is_fitted(self)
+        return [autoencoder.as_layer() for autoencoder in self.autoencoders_]
+
+    def decoder_layers(self):
+        """W (n_in, n_out), b (n_out,) and f of the decoders, from the last hidden layer downwards.
+
+        Returns
+        -------
+        list of tuple
+        """
+        check_is_fitted(self)
+        return [
+            layer
+            for autoencoder in reversed(self.autoencoders_)
+            for layer in autoencoder.decoder_layers()
+        ]

@@ -1,0 +1,1 @@
+"""Image files: reading, checking, prefetching, and features of whole folders."""

@@ -1,0 +1,262 @@
+"""Features of many image files in one .npy file; a run that was cut off goes on where it was."""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .check_files import check_on_error, listed
+from .image_collection import ImageCollection
+from .read_images import read_image
+from .resumable_table import TableOnDisk
+
+# What a kill can cost, and how often the disk is waited for.
+_IMAGES_IN_A_BLOCK = 32
+
+
+class ExtractedFeatures(NamedTuple):
+    """What `extract_features` returns."""
+
+    features: npt.NDArray[Any]
+    paths: list[Any]
+    skipped: dict[Any, str]
+
+
+def extract_features(
+    features: Any,
+    paths: Any,
+    out: str | os.PathLike[str],
+    *,
+    channels: int | None = None,
+    on_error: str = "raise",
+    progress: Callable[[list[int]], Iterable[int]] | None = None,
+) -> ExtractedFeatures:
+    """Compute features of image files into a .npy file, and go on with a run that was cut off.
+
+    The same call, made again after a crash, a kill or an error, takes what is done as it is and
+    computes the rest. What comes out is the same, to the last bit, as from a run without a break.
+    `out` appears when it is complete; until then there are ``out.part`` and ``out.journal``.
+
+    Parameters
+    ----------
+    features : fitted transformer of images
+        A `PatchFeatures`, or a pipeline that starts with one.
+    paths : path of a folder or list of paths of files
+        Of a folder, the images that `find_images` lists.
+    out : path
+        The file, by custom with the suffix ``.npy``. An existing file is replaced.
+    channels : {1, 3} or None, default=None
+        1 turns colour into grey, 3 turns grey into colour.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do about an image that cannot be used: raise an error that names it, or fill its
+        row with NaN, go on, and report it. To fill no row, leave such images out beforehand with
+        `readable_images`.
+    progress : callable, default=None
+        Goes through a list and shows how far it is: ``tqdm.tqdm`` or ``rich.progress.track``.
+
+    Returns
+    -------
+    features : ndarray of shape (n_images, n_features)
+        A view of the file, read-only, which need not fit in memory.
+    paths : list of paths
+        The image of each row.
+    skipped : dict
+        The images whose rows are NaN: path → reason, in one line that names it.
+
+    Raises
+    ------
+    ValueError
+        If an image cannot be used (with "skip": if none can); if what lies beside `out` was begun
+        with other features, other images or another number of channels.
+    OSError
+        If the disk is full or `out` cannot be written. What is done is kept.
+
+    Warns
+    -----
+    UserWarning
+        If images were skipped.
+
+    Notes
+    -----
+    Whether the features are the same is found by what they make of an image of noise, so it does
+    not matter where they come from. A processor that rounds differently counts as other features.
+    An image that has changed since (its size in bytes or its time) is computed again, and so is
+    one that was skipped.
+
+    One process at a time may write to `out`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from striate import PatchFeatures, SparseAutoencoder, extract_features
+    >>> pixels = np.random.default_rng(0).integers(0, 256, (5, 16, 16), dtype=np.uint8)
+    >>> learner = SparseAutoencoder(4, max_iter=5, random_state=0)
+    >>> features = PatchFeatures(learner, patch_size=5, n_patches=200, random_state=0)
+    >>> features = features.fit(pixels)
+    >>> with TemporaryDirectory() as folder:
+    ...     for i in range(5):
+    ...         Image.fromarray(pixels[i]).save(Path(folder, f"{i}.png"))
+    ...     X, paths, skipped = extract_features(features, folder, Path(folder, "X.npy"))
+    ...     X.shape
+    (5, 36)
+    """
+    check_on_error(on_error)
+    images = _Images(features, listed(paths), channels, skip=on_error == "skip")
+    table = TableOnDisk(Path(out))
+    images.find_columns(table.plan)
+    plan = images.plan()
+    _check_same(table, plan)
+    try:
+        table.open(plan)
+        with _saying_what_is_kept(table):
+            images.fill(table, progress or iter)
+            table.finish()
+    finally:
+        table.close()
+    if images.skipped:
+        _warn(images.skipped, len(images.paths))
+    return ExtractedFeatures(np.load(table.out, mmap_mode="r"), images.paths, images.skipped)
+
+
+class _Images:
+    """Image files, and what features make of blocks of them."""
+
+    def __init__(self, features: Any, paths: list[Any], channels: int | None, skip: bool) -> None:
+        self.features, self.paths, self.channels, self.skip = features, paths, channels, skip
+        self.skipped: dict[Any, str] = {}
+
+    def find_columns(self, earlier: dict[str, Any] | None) -> None:
+        """Features of noise, of the shape that an earlier run or else the first image had."""
+        self.shape = earlier["probe"] if earlier else self._shape_of_first()
+        noise = np.random.RandomState(0).random_sample((1, *self.shape)).astype(np.float32)
+        try:
+            self.of_noise = self._checked(self.features.transform(noise))
+        except ValueError:
+            if not earlier:
+                raise
+            self.of_noise = np.empty((1, 0))  # other features, for images of another kind
+
+    def plan(self) -> dict[str, Any]:
+        """What tells this table from all others."""
+        names = "\0".join(os.path.abspath(os.fspath(path)) for path in self.paths)
+        return {
+            "shape": [len(self.paths), self.of_noise.shape[1]],
+            "dtype": self.of_noise.dtype.str,
+            "probe": self.shape,
+            "features": hashlib.sha256(self.of_noise.tobytes()).hexdigest(),
+            "images": hashlib.sha256(os.fsencode(names)).hexdigest(),
+            "channels": self.channels,
+            "images in a block": _IMAGES_IN_A_BLOCK,
+        }
+
+    def fill(self, table: TableOnDisk, progress: Callable[[list[int]], Iterable[int]]) -> None:
+        """Compute the blocks that are missing, or whose files have changed."""
+        blocks = range(-(-len(self.paths) // _IMAGES_IN_A_BLOCK))
+        for block in progress([k for k in blocks if table.done.get(k) != self._stamp(k)]):
+            stamp = self._stamp(block)
+            rows, complete = self._rows(self._of_block(block))
+            # An image that was skipped gets another chance if this run is cut off.
+            first = block * _IMAGES_IN_A_BLOCK
+            table.write(block, first, rows, stamp if complete else None)
+
+    def _of_block(self, block: int) -> list[Any]:
+        first = block * _IMAGES_IN_A_BLOCK
+        return self.paths[first : first + _IMAGES_IN_A_BLOCK]
+
+    def _stamp(self, block: int) -> str:
+        """Something that changes when a file does."""
+        stamps = [_size_and_time(path) for path in self._of_block(block)]
+        return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
+
+    def _rows(self, paths: list[Any]) -> tuple[npt.NDArray[Any], bool]:
+        """The features of a block of images, and whether none was skipped."""
+        try:
+            return self._transform(paths), True
+        except ValueError:
+            if not self.skip:
+                raise
+        rows = np.full((len(paths), self.of_noise.shape[1]), np.nan, self.of_noise.dtype)
+        complete = True
+        for row, path in zip(rows, paths, strict=True):
+            try:
+                row[:] = self._transform([path])
+            except ValueError as error:
+                self.skipped[path], complete = str(error), False
+        return rows, complete
+
+    def _shape_of_first(self) -> list[int]:
+        """Height, width and channels of the first image that can be used."""
+        reasons = []
+        for path in self.paths:
+            try:
+                self._transform([path])
+                return list(read_image(path, channels=self.channels).shape)
+            except ValueError as error:
+                if not self.skip:
+                    raise
+                reasons.append(str(error))
+        raise ValueError(f"none of {len(reasons)} images can be used; {reasons[0]}")
+
+    def _transform(self, paths: list[Any]) -> npt.NDArray[Any]:
+        images = ImageCollection(paths, channels=self.channels)
+        return self._checked(self.features.transform(images))
+
+    def _checked(self, rows: Any) -> npt.NDArray[Any]:
+        rows = np.ascontiguousarray(rows)
+        if rows.ndim != 2 or rows.dtype.kind != "f":
+            raise TypeError(
+                "features.transform must give floats of shape (n_images, n_features), got "
+                f"{rows.dtype} of shape {rows.shape}"
+            )
+        return rows
+
+
+@contextmanager
+def _saying_what_is_kept(table: TableOnDisk) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{error}; what was computed is kept in {table.part}") from error
+    except OSError as error:
+        reason = f"{error.strerror or error}; what was computed is kept, the same call goes on"
+        raise OSError(error.errno, reason, str(table.part)) from error
+
+
+def _check_same(table: TableOnDisk, plan: dict[str, Any]) -> None:
+    """Refuse to go on with a table of something else."""
+    begun = table.plan
+    if begun is None or begun == plan:
+        return
+    if begun["images"] != plan["images"]:
+        other = f"another list of images ({begun['shape'][0]}, now {plan['shape'][0]})"
+    elif begun["channels"] != plan["channels"]:
+        other = f"channels={begun['channels']}"
+    else:
+        other = "other features, or on a processor that rounds differently"
+    raise ValueError(f"{table.part}: was begun with {other}; {table.how_to_begin_anew}")
+
+
+def _size_and_time(path: Any) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _warn(skipped: dict[Any, str], n_images: int) -> None:
+    some = "; ".join(list(skipped.values())[:3])
+    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+    warnings.warn(
+        f"{len(skipped)} of {n_images} images were skipped, their rows are NaN: {some}{more}",
+        stacklevel=3,
+    )

@@ -1,0 +1,150 @@
+"""The settings of a model, in plain words."""
+
+from typing import Any, NamedTuple
+
+from striate.images.dictionary_encoder import DictionaryEncoder
+from striate.images.patch_features import PatchFeatures
+
+_LEARNERS = {
+    "SparseAutoencoder": (
+        "a sparse autoencoder",
+        "A network that learns to reproduce patches by few of its units at a time; each unit comes "
+        "to stand for something that is frequent in the images, such as an edge.",
+    ),
+}
+_DICTIONARIES = {
+    "kmeans": "a dictionary of typical patches (k-means)",
+    "omp1": "a dictionary of directions in which patches lie (OMP-1)",
+    "patches": "a dictionary of patches, drawn at random",
+    "random": "nothing: a dictionary of random numbers, for comparison",
+}
+_ENCODINGS = {
+    "triangle": "Each patch is described by how near it is to each entry of the dictionary.",
+    "soft_threshold": "Each patch is described by how much of each entry of the dictionary is in "
+    "it, and by how much of its opposite.",
+    "hard": "Each patch is described by which entry of the dictionary is nearest.",
+}
+_NORMALIZATIONS = {
+    True: (
+        "brightness and contrast taken out",
+        "Of every patch the mean is subtracted, and it is divided by its standard deviation, so "
+        "that light and shadow do not matter.",
+    ),
+    "mean": ("brightness taken out", "Of every patch the mean is subtracted."),
+    False: ("none", "Patches are taken as they are."),
+}
+_WHITENINGS = {
+    "ZCAWhitening": (
+        "ZCA",
+        "Neighbouring pixels are nearly alike; whitening takes that out, so that learning sees "
+        "what differs: edges and texture.",
+    ),
+    "PatchScaler": ("scaling", "All values are scaled alike; nothing else is changed."),
+    "NoneType": ("none", "Patches are not whitened."),
+}
+_POOLINGS = {"mean": "the mean", "max": "the maximum", "sum": "the sum"}
+
+
+class Setting(NamedTuple):
+    """One line of the last part of the page."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+def settings_in_words(features: PatchFeatures, classifier: Any) -> list[Setting]:
+    """Describe features and the classifier on them.
+
+    Parameters
+    ----------
+    features : PatchFeatures
+        Fitted.
+    classifier : estimator or Pipeline
+        What follows the features.
+    """
+    return [
+        _patches(features),
+        _learner(features.encoder_),
+        Setting("Normalization", *_NORMALIZATIONS[features.normalize]),
+        Setting("Whitening", *_known(_WHITENINGS, features.whitening_)),
+        _positions(features),
+        _pooling(features),
+        _classifier(classifier),
+        Setting(
+            "Random seed",
+            str(features.random_state),
+            "The same images, settings and seed give the same features again.",
+        ),
+    ]
+
+
+def _known(names: dict[str, tuple[str, str]], estimator: Any) -> tuple[str, str]:
+    name = type(estimator).__name__
+    return names.get(name, (name, ""))
+
+
+def _patches(features: PatchFeatures) -> Setting:
+    height, width, channels = features.patch_shape_
+    kind = {1: "grey", 3: "in colour"}.get(channels, f"of {channels} channels")
+    return Setting(
+        "Patches",
+        f"{height} × {width} pixels, {kind}",
+        f"The pieces that features describe; {features.n_patches:,} of them, at random places, "
+        "were learned from.",
+    )
+
+
+def _learner(encoder: Any) -> Setting:
+    if isinstance(encoder, DictionaryEncoder):
+        name, meaning = _DICTIONARIES[encoder.dictionary], _ENCODINGS[encoder.encoding]
+    else:
+        name, meaning = _known(_LEARNERS, encoder)
+    n_iter = getattr(encoder, "n_iter_", None)
+    steps = f" It took {n_iter} steps." if n_iter is not None else ""
+    return Setting("Learned by", name, f"{meaning}{steps}".strip())
+
+
+def _positions(features: PatchFeatures) -> Setting:
+    stride = features.stride
+    where = "every position" if stride == 1 else f"every {stride} pixels, down and across"
+    both = "; the mirror image too" if features.flips else ""
+    return Setting(
+        "Where it looks",
+        where + both,
+        "Every feature looks at the patches all over an image, as a searchlight does.",
+    )
+
+
+def _pooling(features: PatchFeatures) -> Setting:
+    how = _POOLINGS[features.pooling]
+    if features.pool_size is not None:
+        cells = f"windows of {features.pool_size} positions"
+    else:
+        grids = features.pool_grid if isinstance(features.pool_grid, list) else [features.pool_grid]
+        cells = " and ".join(f"{down} × {across} cells" for down, across in grids)
+        if features.pool_overlap:
+            cells += f", which share {features.pool_overlap:.0%} with their neighbours"
+    root = " Then the square root is taken." if features.signed_sqrt else ""
+    n_numbers = len(features.get_feature_names_out())
+    return Setting(
+        "Pooling",
+        f"{how} over {cells}",
+        "The answers of a feature are summed up in each part of the image, so that it hardly "
+        f"matters where exactly something is.{root} An image becomes {n_numbers:,} numbers.",
+    )
+
+
+def _classifier(classifier: Any) -> Setting:
+    steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
+    names = ", then ".join(type(step).__name__ for step in steps)
+    C, alpha = getattr(steps[-1], "C", None), getattr(steps[-1], "alpha_", None)
+    strength = f" (C = {C:g})" if C is not None else ""
+    strength = f" (α = {alpha:g})" if alpha is not None else strength
+    chosen = getattr(steps[-1], "validation_scores_", None)
+    how = " The strength of its penalty, α, did best on images held out." if chosen else ""
+    return Setting(
+        "Classifier",
+        names + strength,
+        f"Trained with the labels, on those numbers alone.{how}",
+    )

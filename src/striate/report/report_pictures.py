@@ -1,0 +1,108 @@
+"""The pictures of a report, as files in memory; all are readable on white and on black."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.analysis.cross_validation import LearningCurve
+from striate.analysis.orientation import orientation_selectivity, preferred_orientation
+from striate.display.style import PALETTE, style
+from striate.display.tiles import as_tiles, choose_columns, gap_for, mosaic, scaled
+
+_MOSAIC = 1000  # pixels that a grid of features may be wide
+_STRIP_TILE = 40  # pixels that a tile of a strip has at least
+_THUMBNAIL = 240  # pixels, of the longer side
+# Below this the page shows single pixels, in place of smoothing them.
+_SMALL = 100
+_SIZE = (3.7, 2.6)  # inches: its letters are not too small on a phone
+
+
+def features_png(filters: NDArray[Any]) -> bytes:
+    """Draw the filters (n_units, h, w, c) as a grid, sorted by orientation."""
+    tiles = as_tiles(filters)
+    vague = orientation_selectivity(tiles) < 0.5
+    order = np.lexsort((preferred_orientation(tiles), vague))
+    columns = choose_columns(*tiles.shape[:3])
+    zoom = max(1, _MOSAIC // (columns * (tiles.shape[2] + 1)))
+    values = scaled(tiles, "tile")[order]
+    return _png(mosaic(values, columns, zoom, gap_for(values.shape[1:3], zoom)))
+
+
+def strip_png(filter_: NDArray[Any] | None, patches: NDArray[Any]) -> bytes:
+    """Draw a filter (h, w, c), if there is one, and then patches (n, h, w, c), in a row."""
+    low, high = (f(patches, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
+    tiles = 2 * (patches - low) / np.where(high > low, high - low, 1) - 1.0
+    zoom = -(-_STRIP_TILE // max(tiles.shape[1:3]))
+    gap = gap_for(tiles.shape[1:3], zoom)
+    row = mosaic(tiles, len(tiles), zoom, gap)
+    if filter_ is not None:
+        first = mosaic(scaled(as_tiles(filter_[np.newaxis]), "tile"), 1, zoom, gap)
+        space = np.full_like(row[:, : 3 * gap], np.nan)
+        row = np.concatenate([first, space, row], axis=1)
+    return _png(row)
+
+
+def thumbnail_png(image: NDArray[Any]) -> tuple[bytes, bool]:
+    """Draw an image (h, w, c) in a small size; say whether its own size is so small already."""
+    from PIL import Image
+
+    pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    picture.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
+    return _saved(picture), max(image.shape[:2]) <= _SMALL
+
+
+def curve_svg(curve: LearningCurve, baseline: float, *, dark: bool) -> bytes:
+    """Draw accuracy against the number of labels, on nothing, with letters as shapes."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    ink, quiet, line = ("#E4E4E2", "#A2A29E", "#3A3B3E") if dark else ("#222", "#626262", "#DCDCD8")
+    color = "#6DB6F2" if dark else PALETTE[0]
+    colors: Any = {
+        "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": quiet, "xtick.color": quiet,
+        "ytick.color": quiet, "grid.color": line, "svg.fonttype": "path", "svg.hashsalt": "striate",
+    }  # fmt: skip
+    with style(), mpl.rc_context(colors):
+        figure = Figure(figsize=_SIZE)
+        ax = figure.subplots()
+        mean, spread = (100 * f(curve.accuracies, axis=0) for f in (np.mean, np.std))
+        ax.fill_between(curve.n_labels, mean - spread, mean + spread, color=color, alpha=0.2, lw=0)
+        ax.plot(curve.n_labels, mean, "o-", color=color, markersize=4)
+        ax.axhline(100 * baseline, color=quiet, linestyle=":", linewidth=1)
+        ax.annotate("always the most frequent class", (1, 100 * baseline), (0, 3), ha="right",
+                    xycoords=("axes fraction", "data"), textcoords="offset points",
+                    color=quiet, fontsize=8)  # fmt: skip
+        _scale(ax, curve.n_labels, max(100 * baseline, (mean + spread).max()))
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
+    return drawn.getvalue()
+
+
+def _scale(ax: Any, n_labels: list[int], highest: float) -> None:
+    ax.set_xscale("log")
+    ax.set_xticks(n_labels, [str(n) for n in n_labels], minor=False)
+    ax.set_xticks([], minor=True)
+    ax.set_ylim(0, min(101.5, 1.1 * highest))
+    ax.grid(axis="y")
+    ax.set(xlabel="Labelled images of each class", ylabel="Right answers, %")
+
+
+def _png(pixels: NDArray[Any]) -> bytes:
+    """Draw values in [-1, 1] of shape (h, w, 1 or 3); what is NaN lets the page be seen."""
+    from PIL import Image
+
+    seen = ~np.isnan(pixels[..., :1])
+    level = np.broadcast_to(np.where(seen, (pixels + 1) / 2, 0), (*pixels.shape[:2], 3))
+    rgba = np.rint(255 * np.concatenate([level, seen], axis=2)).astype(np.uint8)
+    return _saved(Image.fromarray(rgba))
+
+
+def _saved(picture: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format="png", optimize=True)
+    return file.getvalue()

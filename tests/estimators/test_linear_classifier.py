@@ -1,0 +1,195 @@
+"""The linear classifier beside scikit-learn's, and beside plain minimisation."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.datasets import load_digits, make_classification
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from striate import LinearClassifier
+
+LOSSES = ("squared_error", "squared_hinge", "log_loss")
+
+
+@parametrize_with_checks([LinearClassifier(loss, alphas=0.1) for loss in LOSSES])
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def data():
+    X, y = load_digits(return_X_y=True)
+    X = X[:, X.std(axis=0) > 0] + 0.01 * np.random.default_rng(0).normal(size=(len(X), 61))
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def two_classes():
+    X, y = make_classification(300, 12, n_informative=6, random_state=0, flip_y=0.1)
+    return X * np.geomspace(0.01, 100, 12) + 5, np.array(["no", "yes"])[y]
+
+
+def test_squared_error_is_ridge_regression(data):
+    X, y = data
+    T = 2.0 * (y[:, np.newaxis] == np.arange(10)) - 1
+    scaler = StandardScaler().fit(X)
+    ridge = Ridge(alpha=0.05 * len(X), tol=1e-12).fit(scaler.transform(X), T)
+    classifier = LinearClassifier(alphas=0.05).fit(X, y)
+    np.testing.assert_allclose(
+        classifier.decision_function(X), ridge.predict(scaler.transform(X)), rtol=1e-9, atol=1e-9
+    )
+    assert classifier.n_iter_ == 1
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_log_loss_is_logistic_regression(data, two_classes, standardize):
+    for X, y in (data, two_classes):
+        Z = StandardScaler().fit_transform(X) if standardize else X
+        peer = LogisticRegression(
+            C=1 / (0.05 * len(X)), solver="newton-cg", tol=1e-10, max_iter=20_000
+        )
+        classifier = LinearClassifier(
+            "log_loss", alphas=0.05, standardize=standardize, max_iter=500, tol=1e-14
+        ).fit(X, y)
+        expected = peer.fit(Z, y).predict_proba(Z)
+        np.testing.assert_allclose(classifier.predict_proba(X), expected, atol=2e-4)
+
+
+def test_squared_hinge_is_at_the_minimum(two_classes):
+    X, y = two_classes
+    Z, t = StandardScaler().fit_transform(X), np.where(y == "yes", 1, -1)
+
+    def J(theta):
+        slack = np.maximum(1 - t * (Z @ theta[:-1] + theta[-1]), 0)
+        return np.mean(slack**2) / 2 + 0.05 / 2 * theta[:-1] @ theta[:-1]
+
+    best = minimize(J, np.zeros(13), tol=1e-12)
+    classifier = LinearClassifier("squared_hinge", alphas=0.05, max_iter=200, tol=1e-14).fit(X, y)
+    scores = Z @ best.x[:-1] + best.x[-1]
+    np.testing.assert_allclose(classifier.decision_function(X), scores, atol=1e-4)
+
+
+def test_few_iterations_do_on_correlated_features():
+    """A plain L-BFGS needs hundreds: eigenvalues of the covariance are 8 powers of ten apart."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 60)) * np.geomspace(1, 1e-4, 60) @ rng.normal(size=(60, 60))
+    y = (X[:, 0] + 0.1 * rng.normal(size=2000) > 0).astype(int)
+    for loss in ("squared_hinge", "log_loss"):
+        exact = LinearClassifier(loss, alphas=1e-4, tol=1e-15, max_iter=1000).fit(X, y)
+        quick = LinearClassifier(loss, alphas=1e-4, max_iter=25).fit(X, y)
+        assert quick.n_iter_ <= 25
+        gap = np.abs(quick.decision_function(X) - exact.decision_function(X)).mean()
+        assert gap < 0.02 * np.abs(exact.decision_function(X)).mean()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_alpha_is_chosen_on_rows_held_out(loss, data):
+    X, y = data
+    alphas = [1e-3, 0.03, 100.0]
+    classifier = LinearClassifier(loss, alphas=alphas, random_state=0).fit(X, y)
+    scores = classifier.validation_scores_
+    assert list(scores) == alphas
+    assert classifier.alpha_ == max(scores, key=scores.get)
+    assert scores[classifier.alpha_] > (np.log(0.75) if loss == "log_loss" else 0.9)
+    alone = LinearClassifier(loss, alphas=classifier.alpha_).fit(X, y)
+    np.testing.assert_allclose(alone.coef_, classifier.coef_, rtol=1e-4, atol=1e-6)
+    assert alone.validation_scores_ == {}
+    again = LinearClassifier(loss, alphas=alphas, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(again.coef_, classifier.coef_)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_float32_is_kept_and_near(loss, data):
+    X, y = data
+    single = LinearClassifier(loss, alphas=0.01).fit(X.astype(np.float32), y)
+    double = LinearClassifier(loss, alphas=0.01).fit(X, y)
+    assert single.coef_.dtype == np.float32
+    assert np.mean(single.predict(X.astype(np.float32)) == double.predict(X)) > 0.995
+
+
+def test_constant_columns_weigh_nothing(two_classes):
+    X, y = two_classes
+    wider = np.column_stack([X, np.full(len(X), 7.0)])
+    classifier = LinearClassifier(alphas=0.1).fit(wider, y)
+    np.testing.assert_allclose(classifier.coef_[:, -1], 0, atol=1e-12)
+    narrow = LinearClassifier(alphas=0.1).fit(X, y)
+    np.testing.assert_allclose(classifier.coef_[:, :-1], narrow.coef_, rtol=1e-9)
+
+
+def test_more_features_than_rows():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 200)), np.arange(40) % 2
+    assert LinearClassifier(alphas=1e-3).fit(X, y).score(X, y) == 1
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_few_rows_are_solved_in_the_space_that_they_span(loss, standardize, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(3, 1, size=(40, 90)) * rng.uniform(0.5, 2, 90)
+    X[:, 5] = 7.0
+    y = np.arange(40) % 3
+    settings = {"loss": loss, "standardize": standardize, "alphas": [0.01, 0.1, 1.0]}
+    settings |= {"tol": 1e-12, "max_iter": 300, "random_state": 0}
+    few = LinearClassifier(**settings).fit(X, y)
+    monkeypatch.setattr("striate.estimators.linear_classifier._few", lambda X: False)
+    all_features = LinearClassifier(**settings).fit(X, y)
+    assert few.alpha_ == all_features.alpha_
+    np.testing.assert_allclose(few.coef_, all_features.coef_, atol=1e-4)
+    np.testing.assert_allclose(few.intercept_, all_features.intercept_, atol=1e-3)
+    single = LinearClassifier(**settings).fit(X.astype(np.float32), y)
+    assert single.coef_.dtype == single.intercept_.dtype == np.float32
+    np.testing.assert_allclose(single.coef_, few.coef_, atol=1e-2)
+
+
+def test_folds_choose_alpha_for_few_rows(data):
+    X, y = data
+    rows = np.concatenate([np.flatnonzero(y == k)[:n] for k, n in enumerate((1, 2, 3, 9))])
+    exact = {"tol": 1e-12, "max_iter": 500}
+    alphas = (1e-2, 1e-1, 1.0)  # smaller ones leave directions in which J hardly changes
+    settings = {"alphas": alphas, "validation_folds": 3, "random_state": 0, **exact}
+    classifier = LinearClassifier("log_loss", **settings).fit(X[rows], y[rows])
+    scores = classifier.validation_scores_
+    assert list(scores) == list(classifier.alphas)
+    assert classifier.alpha_ == max(scores, key=scores.get)
+    assert max(scores.values()) < 0  # logarithms of probabilities
+    alone = LinearClassifier("log_loss", alphas=classifier.alpha_, **exact).fit(X[rows], y[rows])
+    np.testing.assert_allclose(alone.coef_, classifier.coef_, atol=1e-3)
+    both = (each.predict_proba(X) for each in (alone, classifier))
+    np.testing.assert_allclose(*both, atol=1e-3)
+
+
+def test_one_row_of_each_class_takes_the_largest_alpha(data):
+    X, y = data
+    rows = [np.flatnonzero(y == k)[0] for k in range(4)]
+    classifier = LinearClassifier("log_loss", alphas=[0.1, 3.0, 1.0], validation_folds=3)
+    classifier.fit(X[rows], y[rows])
+    assert classifier.alpha_ == 3.0
+    assert classifier.validation_scores_ == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alphas": []}, "alphas must be numbers above 0"),
+        ({"alphas": [0.1, 0]}, "alphas must be numbers above 0"),
+        ({"alphas": [np.nan, 1]}, "alphas must be numbers above 0"),
+        ({"loss": "hinge"}, "loss"),
+        ({"validation_fraction": 1.0}, "validation_fraction"),
+        ({"validation_folds": 1}, "validation_folds"),
+    ],
+)
+def test_wrong_settings(settings, message, data):
+    with pytest.raises(ValueError, match=message):
+        LinearClassifier(**settings).fit(*data)
+
+
+def test_one_class_and_a_class_of_one_row(data):
+    X = data[0]
+    with pytest.raises(ValueError, match="one class only, 3"):
+        LinearClassifier().fit(X, np.full(len(X), 3))
+    with pytest.raises(ValueError, match="least populated class"):
+        LinearClassifier().fit(X, np.arange(len(X)) == 0)
+    assert not hasattr(LinearClassifier(), "predict_proba")

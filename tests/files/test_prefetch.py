@@ -1,0 +1,107 @@
+"""Files are read while earlier ones are worked on, a few at a time, and arrays in their turn."""
+
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+from threadpoolctl import threadpool_limits
+
+from striate import DictionaryEncoder, PatchFeatures
+from striate.files import image_collection as collection
+from striate.files.image_collection import ImageCollection
+from striate.files.prefetch import ImagesInTurn
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (20, 9, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def files(tmp_path):
+    paths = [tmp_path / f"{i:02}.png" for i in range(len(PIXELS))]
+    for path, pixels in zip(paths, PIXELS, strict=True):
+        Image.fromarray(pixels).save(path)
+    return paths
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Files that reading was begun of, and a condition that tells of each."""
+    begun, told = [], threading.Condition()
+    read = collection.read_image
+
+    def reading(path, *args, **kwargs):
+        with told:
+            begun.append(path)
+            told.notify_all()
+        return read(path, *args, **kwargs)
+
+    monkeypatch.setattr(collection, "read_image", reading)
+    return begun, told
+
+
+def features(**settings):
+    encoder = DictionaryEncoder(4, max_iter=2, random_state=0)
+    return PatchFeatures(encoder, patch_size=3, n_patches=60, random_state=0, **settings)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("indices", [range(20), [3, 3, 0, 19], []])
+def test_images_come_in_turn(files, n_threads, indices):
+    for images in (ImageCollection(files), ImageCollection(PIXELS)):
+        with threadpool_limits(n_threads), ImagesInTurn(images, indices) as in_turn:
+            got = [(i, get()) for i, get in in_turn]
+        assert [i for i, _ in got] == list(indices)
+        for i, image in got:
+            np.testing.assert_array_equal(image, PIXELS[i] / np.float32(255))
+
+
+def test_the_next_file_is_read_meanwhile(files, reads):
+    begun, told = reads
+    with threadpool_limits(1), ImagesInTurn(ImageCollection(files), range(20)) as in_turn:
+        for n_done, (_, get) in enumerate(in_turn, 1):
+            get()
+            with told:
+                assert told.wait_for(lambda n=n_done: len(begun) > min(n, 19), timeout=30)
+
+
+def test_few_files_are_read_ahead(files, reads):
+    begun, _ = reads
+    images = ImageCollection(files)
+    with threadpool_limits(3), ImagesInTurn(images, range(20)) as in_turn:
+        for n_done, (_, get) in enumerate(in_turn, 1):
+            get()
+            assert len(begun) <= n_done + 3
+    assert len(begun) == 20
+
+
+def test_who_stops_early_reads_no_more(files, reads):
+    begun, _ = reads
+    with threadpool_limits(2), ImagesInTurn(ImageCollection(files), range(20)) as in_turn:
+        next(in_turn)
+    assert len(begun) <= 3
+
+
+def test_files_give_what_arrays_give(files):
+    ours, theirs = (features().fit(images) for images in (files, PIXELS))
+    np.testing.assert_array_equal(ours.transform(files), theirs.transform(PIXELS))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_of_several_images_that_cannot_be_used_the_first_is_named(n_threads):
+    images = [*PIXELS[:10], *PIXELS[10:, :4, :2]]
+    model = features().fit(PIXELS)
+    with threadpool_limits(n_threads):
+        for _ in range(20):
+            with pytest.raises(ValueError, match="^image 10:"):
+                model.transform(images)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_a_damaged_file_is_named(files, n_threads):
+    model = features().fit(files)
+    files[7].write_bytes(files[7].read_bytes()[:60])
+    with threadpool_limits(n_threads), pytest.raises(ValueError, match=r"07\.png"):
+        model.transform(files)
+    with threadpool_limits(n_threads), pytest.raises(ValueError, match=r"07\.png"):
+        model.fit(files)
+    assert not [t for t in threading.enumerate() if t.name.startswith("striate")]
