@@ -28,7 +28,7 @@ from striate import (
     inspect_units,
     maximal_inputs,
 )
-from striate.estimators import inspection as module
+from striate.analysis import unit_inspection as module
 
 
 class Layer(BaseEstimator):
