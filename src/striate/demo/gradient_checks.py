@@ -1,5 +1,7 @@
 """The lecture's check of backpropagation, for every loss with every activation."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
