@@ -6,7 +6,7 @@ import textbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.core.activations import ACTIVATIONS
+from striate.core.activations import CODES
 from striate.images.convolution import (
     BLOCK_POSITIONS,
     Patches,
@@ -184,7 +184,7 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     patches = patches_of(4, 5, stride, True)
     cells = cells_of_grids(patches.map_shape(image), (grid,))
     project, signs = (np.empty((40, 0), dtype), np.empty(0, dtype)), np.empty(0, dtype)
-    encoding = Encoding(W, b, ACTIVATIONS[activation], signs)
+    encoding = Encoding(W, b, CODES[activation], signs)
     how, work = POOLINGS[pooling], workspace(project, encoding, 40)
     parts = room_for_parts(cells, how, 6, dtype)
     convolve_and_pool(image, patches, project, encoding, cells[:2], how, work, parts)

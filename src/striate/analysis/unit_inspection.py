@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.network import layer_output
+from striate.core.inference import layer_output
 from striate.estimators.sklearn_private import Interval, validate_params
 
 from .maximal_inputs import maximal_inputs

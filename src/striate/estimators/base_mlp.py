@@ -16,7 +16,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.design_matrix import as_input
-from striate.core.network import Network, NotFiniteError, network_output
+from striate.core.inference import NotFiniteError, network_output
+from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.problem import Problem
 from striate.core.sparse_matrices import canonical, dense, stored
@@ -168,7 +169,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         hidden, activations, connections = self._hidden_layers(X, first)
         self._activations = [*activations, self.out_activation_]
         sizes = [X.shape[1], *hidden, self.n_outputs_]
-        return Network(sizes, self._activations, connections=connections)
+        return Network(sizes, self._activations, patterns=connections)
 
     def _hidden_layers(self, X, first):
         """Sizes and activations of the hidden layers, and the connections of all layers."""

@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.network import layer_output
+from striate.core.inference import layer_output
 
 from .linear_problem import FewRows, Problem
 from .sklearn_private import Interval, StrOptions, fit_context

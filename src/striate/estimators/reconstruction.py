@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.network import network_output
+from striate.core.inference import network_output
 
 # Rows whose reconstruction is held at a time.
 _BLOCK_ROWS = 4096

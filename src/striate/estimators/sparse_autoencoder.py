@@ -10,7 +10,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.design_matrix import as_input, with_noise
-from striate.core.network import Network, network_output
+from striate.core.inference import network_output
+from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.core.problem import Problem

@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.activations import IDENTITY
+from striate.core.activations import CODES
 from striate.core.blas import product
-from striate.core.compile import jit, kernel, larger, like, writable
+from striate.core.compile import as_kernel_input, jit, kernel, larger, like
 from striate.core.threads import team
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
 
@@ -145,7 +145,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ValueError
             If X has NaN or infinite values, or fewer rows than there shall be atoms.
         """
-        X = writable(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
+        X = as_kernel_input(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
         if len(X) < self.n_components and self.dictionary != "random":
             raise ValueError(
                 f"n_components={self.n_components} atoms cannot be learned from n_samples={len(X)} "
@@ -204,7 +204,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         W, signs = self.components_, np.array(_SIGNS[self.encoding], dtype=self.components_.dtype)
         if self.encoding == "soft_threshold":
             zeros = np.zeros(len(W), dtype=W.dtype)
-            return Encoding(_unit_rows(W).T, zeros, IDENTITY, signs, float(self.threshold))
+            return Encoding(_unit_rows(W).T, zeros, CODES["identity"], signs, float(self.threshold))
         b = np.einsum("ij,ij->i", W, W) / -2
         return DistanceEncoding(W.T, b, _DISTANCES[self.encoding], signs)
 
@@ -223,13 +223,13 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         how = self.as_encoding()
         W, b, signs = (
-            writable(part.astype(X.dtype, copy=False)) for part in (how.W, how.b, how.signs)
+            as_kernel_input(part.astype(X.dtype, copy=False)) for part in (how.W, how.b, how.signs)
         )
         how = how._replace(W=W, b=b, signs=signs)
         codes = np.empty((len(X), n_features(how)), dtype=X.dtype)
         with team() as run:
             for rows in gen_batches(len(X), _BLOCK_ROWS):
-                x = writable(X[rows])
+                x = as_kernel_input(X[rows])
                 Z = np.empty((len(x), b.size), dtype=X.dtype)
                 theta = np.full(len(x), how.threshold, dtype=X.dtype)
                 run(encoded, how, x, Z, theta)

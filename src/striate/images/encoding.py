@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from striate.core.activations import ACTIVATIONS, activate
+from striate.core.activations import CODES, activate
 from striate.core.blas import product
-from striate.core.compile import jit, jit_sum, kernel, larger, like, specialize
+from striate.core.compile import jit, jit_reassociating, kernel, larger, like, specialize
 from striate.core.sparse_matrices import dense
 
 #: What distances become, as numbers in compiled code.
@@ -68,7 +68,7 @@ def encoding_of(encoder):
         return None
     W, b, activation = encoder.as_layer()
     W = dense(W)  # patches are small, and many: a dense product is faster
-    return Encoding(W, b, ACTIVATIONS[activation], np.empty(0, dtype=W.dtype))
+    return Encoding(W, b, CODES[activation], np.empty(0, dtype=W.dtype))
 
 
 def encode(encoding, X, Z, theta):
@@ -118,7 +118,7 @@ def triangle(X, b, Z, theta):
         theta[i] = -distances(squares, b, Z[i]) / like(Z.shape[1], squares)
 
 
-@jit_sum
+@jit_reassociating
 def distances(squares, b, z):
     """Turns the products z = x·w_j into ‖x − w_j‖ = √(‖x‖² − 2 (z + b_j)); returns their sum."""
     total = like(0, squares)

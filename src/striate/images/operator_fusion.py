@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from striate.core.compile import writable
+from striate.core.compile import as_kernel_input
 
 from .encoding import DistanceEncoding, Encoding, encoding_of, needs_norm
 
@@ -72,7 +72,7 @@ def fold(whitening, encoder, n_pixels, dtype):
             f"patches of {n_pixels} numbers do not fit weights of shape {W.shape} and {b.shape}: "
             "these features were changed after fit"
         )
-    L, shift, W, b = (writable(part.astype(dtype)) for part in (L, shift, W, b))
+    L, shift, W, b = (as_kernel_input(part.astype(dtype)) for part in (L, shift, W, b))
     return Folded(
         limits, (L, shift), encoding._replace(W=W, b=b, signs=encoding.signs.astype(dtype))
     )

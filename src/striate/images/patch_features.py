@@ -10,7 +10,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from striate.core.compile import writable
+from striate.core.compile import as_kernel_input
 from striate.core.threads import team
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from striate.estimators.sparse_autoencoder import SparseAutoencoder
@@ -364,7 +364,7 @@ class PatchFeatures(
     def _pool_views(self, image, name, encode_and_pool, pooled):
         """The image, and its mirror image with `flips`, through `encode_and_pool`."""
         check_holds_patch(image, self.patch_shape_[:2], name)
-        image = writable(image)
+        image = as_kernel_input(image)
         cells = self._cells(self._patches().map_shape(image), name)
         views = [image, np.ascontiguousarray(image[:, ::-1])] if self.flips else [image]
         pooling = POOLINGS[self.pooling]

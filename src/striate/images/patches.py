@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.compile import jit_sum, kernel, like
+from striate.core.compile import jit_reassociating, kernel, like
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.files.prefetch import ImagesInTurn
 
@@ -70,7 +70,7 @@ def check_holds_patch(image, patch_size, name):
 NORMALIZATIONS = {False: 0, "mean": 1, True: 2}
 
 
-@jit_sum
+@jit_reassociating
 def normalize(patch, how, contrast_floor):
     """x − mean and, for how = 2, (x − mean) / √(variance + contrast_floor), in place."""
     if how == 0:

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.network import layer_output
+from striate.core.inference import layer_output
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.files.image_collection import in_own_precision
 
