@@ -12,7 +12,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from striate.core.design_matrix import as_input, with_noise
-from striate.core.inference import layer_output, network_output
+from striate.core.inference import _layer, layer_output, network_output
 from striate.core.masked_layers import links_of, masked_weights
 from striate.core.masked_products import (
     CAPACITIES,
@@ -23,7 +23,7 @@ from striate.core.masked_products import (
     to_rows,
     weighted_sums,
 )
-from striate.core.network import Network, _layer
+from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.sparse_matrices import canonical
 
@@ -242,7 +242,7 @@ def test_pack_and_unpack_are_inverse(sizes, seed):
 
 def test_links_of_dense_layers_are_none():
     assert links_of([None, None]) is None
-    assert Network((3, 2), ("tanh",)).columns(2, 100, np.float64).size == 0
+    assert Network((3, 2), ("tanh",)).workspace(2, 100, np.float64).columns.size == 0
 
 
 def test_initial_weights_are_drawn_for_the_connections_of_each_unit():
@@ -320,7 +320,7 @@ def test_forged_indices_are_refused(changes, kind):
 
 def test_layers_of_other_sizes_are_refused():
     C = sparse.csc_array(np.ones((5, 4)))
-    with pytest.raises(ValueError, match=r"connections \(5, 4\) are not between .* \(6, 4\)"):
+    with pytest.raises(ValueError, match=r"pattern \(5, 4\) is not between .* \(6, 4\)"):
         Network((6, 4), ("relu",), patterns=[C])
     with pytest.raises(ValueError, match="do not fit together"):
         layer_output(np.ones((3, 6)), C, np.zeros(4), "relu")

@@ -1,7 +1,7 @@
 """The rows X of a problem: dense, sparse (never made dense as a whole), noisy, or chosen.
 
 For compiled code X is an array or one of the tuples below. Blocks of noisy and of chosen rows are
-made dense, so products know two kinds only: arrays and `Sparse`.
+made dense, so gradients know two kinds only: arrays and `Sparse`.
 """
 
 from typing import Any, NamedTuple
@@ -212,8 +212,8 @@ def _copy_rows(X, chosen, target):
 
 @specialize(times)
 def _times(X, W, Z):
-    if isinstance(X, types.Array):
-        return lambda X, W, Z: product(X, False, W, False, Z, 0.0)
+    def dense(X, W, Z):
+        product(X, False, W, False, Z, 0.0)
 
     def csr(X, W, Z):
         values, columns = X.values, X.columns
@@ -224,7 +224,12 @@ def _times(X, W, Z):
                 for j in range(Z.shape[1]):
                     Z[i, j] += value * W[row, j]
 
-    return csr
+    def made_dense(X, W, Z):
+        product(dense_rows(X, 0, Z.shape[0]), False, W, False, Z, 0.0)
+
+    if isinstance(X, types.Array):
+        return dense
+    return csr if _is(X, Sparse) else made_dense
 
 
 @specialize(add_transposed_times)
