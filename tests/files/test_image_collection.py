@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from striate.files.image_collection import ImageCollection, in_own_precision
+from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.read_images import read_image
 
 GREY = np.linspace(0, 1, 4 * 5, dtype=np.float32).reshape(4, 5)
@@ -55,7 +55,7 @@ def test_files(files):
 def test_a_folder_is_the_images_in_it(files, tmp_path):
     files[2].unlink()
     for folder in (tmp_path, str(tmp_path)):
-        collection = in_own_precision(folder)
+        collection = as_collection(folder)
         assert [collection.name(i) for i in range(len(collection))] == list(map(str, files[:2]))
         assert collection.dtype == np.float32
 

@@ -396,7 +396,7 @@ def test_no_second_thread_of_blas_wakes(monkeypatch):
         return fold(*args)
 
     features = PatchFeatures(AUTOENCODER, **SETTINGS).fit(images_of())
-    monkeypatch.setattr("striate.images.patch_features.fold", noted)
+    monkeypatch.setattr("striate.images.patch_encoder.fold", noted)
     with threadpool_limits(2):
         features.transform(images_of())
     assert allowed == [1]

@@ -126,7 +126,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         return np.ascontiguousarray(with_channels(image, self._channels))
 
 
-def in_own_precision(images: Any) -> ImageCollection:
+def as_collection(images: Any) -> ImageCollection:
     """Return images as float64 where they all are of it, and as float32 otherwise."""
     if isinstance(images, ImageCollection):
         return images
