@@ -158,19 +158,22 @@ def test_channels_on_request(files):
     [
         ([], "images is empty"),
         (np.zeros((0, 4, 4)), "images is empty"),
-        (np.zeros((4, 4)), r"shape \(n, h, w\) or .*put a single image into a list"),
+        (np.zeros((4, 4)), r"shape \(n, h, w\) or .*pass a single image as a list"),
         (np.zeros((1, 2, 3, 4, 5)), r"got \(1, 2, 3, 4, 5\)"),
         (3.0, r"got \(\)"),
         (iter([GREY]), r"got \(\)"),
         ([GREY, np.zeros(4)], r"image 1 must have shape \(h, w\) or \(h, w, c\), got \(4,\)"),
         ([GREY, None], r"image 1 must have shape"),
-        ([[[1, 2], [3]]], "image 0 is no rectangular array"),
+        ([[[1, 2], [3]]], "image 0 is not a rectangular array"),
         ([GREY, GREY.astype(complex)], "image 1 must hold real numbers, got dtype complex"),
         (np.full((1, 4, 4), "x"), "images must hold real numbers, got dtype <U1"),
-        (np.zeros((1, 4, 4), np.int64), r"images must be floats, .*got int64, whose white"),
+        (
+            np.zeros((1, 4, 4), np.int64),
+            r"images must be floats, .*got int64, whose value for white",
+        ),
         ([np.zeros((4, 4), np.uint32)], r"image 0 must be floats, .*got uint32"),
         ("photo.png", r"a list or a folder, got the single path 'photo\.png', where there is noth"),
-        (Path("photo.png"), r"single path 'photo\.png', where there is nothing; pass \[path\] for"),
+        (Path("photo.png"), r"single path 'photo\.png', which does not exist; pass \[path\] for"),
     ],
 )
 def test_bad_collections(images, reason):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder, ZCAWhitening
@@ -103,6 +104,12 @@ def test_the_seed_decides(dictionary):
 def test_too_few_patches(dictionary):
     with pytest.raises(ValueError, match=r"n_components=9.*n_samples=8 patches: choose fewer"):
         DictionaryEncoder(9, dictionary=dictionary).fit(PATCHES[:8])
+
+
+def test_fewer_distinct_patches_than_atoms():
+    X = np.repeat(PATCHES[:3], 5, axis=0)
+    with pytest.warns(ConvergenceWarning, match=r"n_clusters \(6\)"):
+        DictionaryEncoder(6, random_state=0).fit(X)
 
 
 @pytest.mark.parametrize("dictionary", DICTIONARIES)

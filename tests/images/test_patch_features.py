@@ -1,5 +1,6 @@
 """PatchFeatures: every patch of an image encoded and pooled, as a scikit-learn transformer."""
 
+import pickle
 import tracemalloc
 from collections import Counter
 
@@ -27,6 +28,7 @@ from striate import (
     ZCAWhitening,
 )
 from striate.core.threads import available_threads
+from striate.images.edge_autoencoder import edge_autoencoder
 from striate.images.operator_fusion import fold
 
 AUTOENCODER = SparseAutoencoder(5, max_iter=5, random_state=0)
@@ -166,6 +168,53 @@ def test_no_filters_of_other_encoders():
         _ = PatchFeatures().filters_
 
 
+@pytest.mark.parametrize("encoder", [AUTOENCODER, DictionaryEncoder(5, random_state=0)])
+def test_filters_are_computed_once_per_fit(encoder, monkeypatch, tmp_path):
+    from striate.persistence import load, save
+
+    computed = []
+    monkeypatch.setattr(
+        "striate.images.patch_encoder.fold", lambda *args: computed.append(args) or fold(*args)
+    )
+    features = PatchFeatures(encoder, **SETTINGS).fit(images_of())
+    filters = features.filters_
+    assert features.filters_ is filters
+    assert len(computed) == 1
+    save(features, tmp_path / "features.skops")
+    for again in (pickle.loads(pickle.dumps(features)), load(tmp_path / "features.skops")):
+        assert "filters_" not in vars(again)
+        np.testing.assert_array_equal(again.filters_, filters)
+    assert not hasattr(clone(features), "filters_")
+    others = features.fit(1 - images_of(seed=1)).filters_
+    assert not np.array_equal(others, filters)
+
+
+def test_patch_encoder_takes_raw_patches():
+    images = images_of((12, 15, 3))
+    features = PatchFeatures(AUTOENCODER, **SETTINGS).fit(images)
+    raw = np.stack([image[2:6, 3:7].ravel() for image in images])
+    before = raw.copy()
+    normalized = np.stack([textbook.normalize(patch, True) for patch in raw])
+    expected = features.encoder_.transform(features.whitening_.transform(normalized))
+    np.testing.assert_allclose(features.patch_encoder_.transform(raw), expected, rtol=1e-9)
+    np.testing.assert_array_equal(raw, before)
+    assert features.patch_encoder_.n_codes == 5
+    with pytest.raises(NotFittedError):
+        _ = PatchFeatures().patch_encoder_
+
+
+@pytest.mark.parametrize("grids", [(2, 3), [(1, 4), (3, 2)]])
+def test_the_smallest_image_is_that_of_min_image_size(grids):
+    settings = {**SETTINGS, "pool_grid": grids, "stride": 2, "patch_size": (3, 5)}
+    features = PatchFeatures(AUTOENCODER, **settings).fit(images_of((20, 20)))
+    assert features.pool_grids == tuple(grids if isinstance(grids, list) else [grids])
+    height, width = features.min_image_size_
+    features.transform([np.zeros((height, width))])
+    for smaller in ((height - 1, width), (height, width - 1)):
+        with pytest.raises(ValueError, match="positions for a patch, fewer"):
+            features.transform([np.zeros(smaller)])
+
+
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_images_of_one_value_have_the_same_features_everywhere(fitted, pooling):
     features = clone(fitted).set_params(pooling=pooling).fit(images_of())
@@ -247,6 +296,11 @@ def test_the_encoder_by_default():
     assert features.encoder_.n_components == 400
     again = PatchFeatures(n_patches=20, patch_size=3, random_state=0).fit(images_of())
     np.testing.assert_array_equal(again.filters_, features.filters_)
+    assert repr(edge_autoencoder(random_state=3)) == (
+        "SparseAutoencoder(n_components=400, random_state=3, sparsity_target=0.035,\n"
+        "                  sparsity_weight=5.0, weight_decay=0.01)"
+    )
+    assert edge_autoencoder(7, max_iter=9).get_params()["max_iter"] == 9
 
 
 def test_parts_are_cloned():

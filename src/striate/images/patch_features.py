@@ -33,7 +33,7 @@ class PatchFeatures(
     `fit` samples patches from the images, normalizes and whitens them, and trains the encoder on
     them. `transform` encodes the patch at every position of an image in the same way, and pools
     each unit's activations over the cells of a grid, so that a small shift of the image hardly
-    changes the features. No labels are needed.
+    changes the features.
 
     Parameters
     ----------
@@ -209,13 +209,13 @@ class PatchFeatures(
         patches = sample_patches(collection, size, self.n_patches, random_state, progress)
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
-        steps = self._steps(self._new_whitening(), self._new_encoder(random_state))
+        steps = self._new_steps(random_state)
         patches = steps.fit_whitening(steps.normalize(patches))
         task = context.subcontext(task_name="encoder")
         with task.propagate_callback_context(steps.encoder):
             steps.encoder.fit(patches)
         self.whitening_, self.encoder_ = steps.whitening, steps.encoder
-        vars(self).pop("filters_", None)
+        self.__dict__.pop("filters_", None)  # of an earlier fit
         context.call_on_fit_task_end(estimator=self, X=images)
         return self
 
@@ -313,15 +313,12 @@ class PatchFeatures(
             )
         return collection
 
-    def _new_encoder(self, random_state: np.random.RandomState) -> Any:
-        if self.encoder is None:
-            return edge_autoencoder(random_state=random_state)
-        return clone(self.encoder)
-
-    def _new_whitening(self) -> Any:
-        if self.whitening is None:
-            return None
-        return ZCAWhitening(1.0) if self.whitening == "zca" else clone(self.whitening)
+    def _new_steps(self, random_state: np.random.RandomState) -> PatchEncoder:
+        encoder, whitening = self.encoder, self.whitening
+        encoder = edge_autoencoder(random_state=random_state) if encoder is None else clone(encoder)
+        if whitening is not None:
+            whitening = ZCAWhitening(1.0) if whitening == "zca" else clone(whitening)
+        return self._steps(whitening, encoder)
 
     def _steps(self, whitening: Any, encoder: Any) -> PatchEncoder:
         n_pixels, normalization = int(np.prod(self.patch_shape_)), NORMALIZATIONS[self.normalize]

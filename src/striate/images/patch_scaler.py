@@ -125,7 +125,9 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         scale, shift = self._scale_and_shift()
         scaled = np.clip(X, *self.limits) * X.dtype.type(scale) + X.dtype.type(shift)
-        return np.clip(scaled, *self.feature_range)  # rounding must not leave the range
+        low, high = self.feature_range
+        within: npt.NDArray[Any] = np.clip(scaled, low, high)  # rounding must not leave the range
+        return within
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

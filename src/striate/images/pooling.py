@@ -108,10 +108,10 @@ def _cells(map_shape: tuple[int, int], grids: Sequence[Grid]) -> Cells:
         for cut, n in zip(cuts, map_shape, strict=True)
     )
     shape = len(cuts[0]) - 1, len(cuts[1]) - 1
-    covers, sizes = [], []
+    covers: list[tuple[slice, slice]] = []
+    sizes = []
     for down, across in grids:
-        parts = [_parts(cut, windows) for cut, windows in zip(cuts, (down, across), strict=True)]
-        covers += itertools.product(*parts)
+        covers += itertools.product(_parts(cuts[0], down), _parts(cuts[1], across))
         sizes.append(np.outer(down.end - down.begin, across.end - across.begin).ravel())
     alone = all(part.stop - part.start == 1 for cover in covers for part in cover)
     are_parts = alone and len(covers) == shape[0] * shape[1]

@@ -124,7 +124,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 raise ValueError(f"n_components={n} must be at most the {len(s)} features of X.")
             return int(n)
         share = np.cumsum(s) / max(s.sum(), np.finfo(s.dtype).tiny)
-        return int(min(np.searchsorted(share, n) + 1, len(s)))
+        return min(int(np.searchsorted(share, n)) + 1, len(s))
 
     def as_layer(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], str]:
         """Return W, b and "identity", such that ``transform(X)`` is X W + b.
