@@ -303,7 +303,7 @@ def test_bad_arguments(photos, out):
     assert names(out) == []
 
 
-def test_features_that_are_no_table_of_floats(photos, out):
+def test_features_that_are_not_floats(photos, out):
     class Words(Moments):
         def transform(self, images):
             return [["a"] for _ in images]
@@ -317,7 +317,7 @@ def test_features_that_are_no_table_of_floats(photos, out):
 # --- images that cannot be used -------------------------------------------------------------
 
 
-def test_a_bad_image_stops_the_run_and_skipping_goes_on(photos, out, expected):
+def test_a_bad_image_stops_the_run_and_skipping_continues(photos, out, expected):
     (photos / "05.png").write_bytes(b"")
     with pytest.raises(
         ValueError, match=r"05\.png: the file is empty .*; what was computed is kept"

@@ -37,7 +37,7 @@ SCALED = SparseAutoencoder(5, max_iter=5, random_state=0, output_activation="log
 
 
 class Opaque(TransformerMixin, BaseEstimator):
-    """A transformer of which nothing is known but what it gives, so that nothing is fused."""
+    """A transformer known only by its output, so that nothing is fused."""
 
     def __init__(self, inner=AUTOENCODER):
         self.inner = inner
@@ -125,7 +125,7 @@ def test_features_are_those_of_loops(shape, dtype, way):
 
 
 @pytest.mark.parametrize("way", WAYS[:6], ids=name)
-def test_the_general_way_is_the_fused_one(way):
+def test_the_general_pass_is_the_fused_one(way):
     images = images_of((13, 16, 3))
     settings = {"encoder": AUTOENCODER, **SETTINGS, **way}
     fused = PatchFeatures(**settings).fit_transform(images)
@@ -442,7 +442,7 @@ def test_names_and_output():
 
 
 def test_no_second_thread_of_blas_wakes(monkeypatch):
-    """It would go on waiting in a loop, on a core that the images need."""
+    """It would busy-wait on a core that the images need."""
     allowed = []
 
     def noted(*args):
@@ -484,7 +484,7 @@ class Steps:
 
 
 @pytest.mark.parametrize(("n_images", "n_steps"), [(3, 3), (250, 100)])
-def test_callbacks_hear_of_the_reading(n_images, n_steps):
+def test_callbacks_follow_the_reading(n_images, n_steps):
     steps = Steps()
     images = np.random.default_rng(0).random((n_images, 8, 8))
     encoder = DictionaryEncoder(3, dictionary="random", random_state=0)

@@ -81,7 +81,7 @@ def convolve_and_pool(image, patches, project, encoding, part_of, pooling, work,
     work : tuple of array
         Workspaces of `workspace`.
     parts : array of shape (n_parts, n_features)
-        What the activations are added to; initially 0, or -inf for maxima.
+        Running sums or maxima of the activations; initially 0, or -inf for maxima.
     """
     (L, shift), (P, Q, A, theta) = project, work
     n_positions = len(part_of[0]) * len(part_of[1])

@@ -99,7 +99,7 @@ def encoding_of(encoder: Any) -> Encoding | DistanceEncoding | None:
 
 
 def encode(encoding, X, Z, theta):
-    """Turn the products Z = X W into what is pooled, in place; TRIANGLE sets θ for each row."""
+    """Turn the products Z = X W into activations, in place; TRIANGLE sets θ for each row."""
 
 
 @specialize(encode)

@@ -1,4 +1,4 @@
-"""Features of one image after another: passes that encode and pool, and what surrounds them."""
+"""Features of images: passes that encode and pool an image, and their use for many images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ class PatchEncoder:
     normalization : int
         One of `NORMALIZATIONS`.
     contrast_floor : float
-        What is added to a patch's variance.
+        Constant added to a patch's variance.
     whitening : transformer or None
     encoder : transformer
     """
@@ -41,11 +41,11 @@ class PatchEncoder:
         return patches
 
     def fit_whitening(self, normalized: npt.NDArray[Any]) -> Any:
-        """Fit the whitening to normalized patches, and return what the encoder learns from."""
+        """Fit the whitening to normalized patches, and return them whitened."""
         return normalized if self.whitening is None else self.whitening.fit_transform(normalized)
 
     def whiten(self, normalized: npt.NDArray[Any]) -> Any:
-        """Return what the encoder sees of normalized patches."""
+        """Whiten normalized patches."""
         return normalized if self.whitening is None else self.whitening.transform(normalized)
 
     def encode(self, normalized: npt.NDArray[Any]) -> Any:

@@ -53,7 +53,7 @@ class PatchFeatures(
         True: x ↦ (x − mean) / √(variance + `contrast_floor`) for each patch, which removes
         brightness and contrast; "mean": x ↦ x − mean; False: nothing.
     contrast_floor : float, default=10/255²
-        What is added to a patch's variance, so that nearly constant patches are not amplified to
+        Constant added to a patch's variance, so that nearly constant patches are not amplified to
         full contrast. The default is for pixels in [0, 1].
     whitening : "zca", transformer or None, default="zca"
         Transformer of the normalized patches, fitted before the encoder; cloned. "zca" is
