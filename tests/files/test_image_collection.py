@@ -172,7 +172,10 @@ def test_channels_on_request(files):
             r"images must be floats, .*got int64, whose value for white",
         ),
         ([np.zeros((4, 4), np.uint32)], r"image 0 must be floats, .*got uint32"),
-        ("photo.png", r"a list or a folder, got the single path 'photo\.png', where there is noth"),
+        (
+            "photo.png",
+            r"a list or a folder, got the single path 'photo\.png', which does not exist",
+        ),
         (Path("photo.png"), r"single path 'photo\.png', which does not exist; pass \[path\] for"),
     ],
 )

@@ -231,10 +231,10 @@ def test_mpo_photographs_give_their_main_picture(tmp_path):
     ("content", "reason"),
     [
         (b"", r"the file is empty \(0 bytes\)"),
-        (b"not an image at all", "not an image of a kind that is read here: PNG"),
+        (b"not an image at all", "not an image in a supported format: PNG"),
         (
             b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-            "not an image of a kind that is read here: PNG",
+            "not an image in a supported format: PNG",
         ),
     ],
 )
