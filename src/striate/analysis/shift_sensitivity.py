@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.metrics import euclidean_distances
 from sklearn.utils import check_random_state, check_scalar, gen_batches
 
-from striate.files.image_collection import in_own_precision
+from striate.files.image_collection import as_collection
 
 # Rows whose distances to all others are held at a time.
 _BLOCK_ROWS = 256
@@ -204,7 +204,7 @@ def _checked_shifts(shifts):
 
 def _cut(images, farthest, window_size, n_windows, random_state):
     """`Windows` at random places, each with room to move by `farthest` pixels."""
-    images, random_state = in_own_precision(images), check_random_state(random_state)
+    images, random_state = as_collection(images), check_random_state(random_state)
     if len(images) < 2:
         raise ValueError(
             "one image has no other to be compared with: pass at least two, such as parts of it"

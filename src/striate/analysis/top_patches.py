@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from striate.files.image_collection import ImageCollection
 from striate.images.patch_features import PatchFeatures
-from striate.images.patches import NORMALIZATIONS, normalize_patches, sample_patches
+from striate.images.patches import sample_patches
 
 from .cross_validation import Watch, unwatched
 
@@ -86,11 +86,7 @@ def exciting_patches(
 
 def _activations(features: PatchFeatures, raw: NDArray[Any]) -> NDArray[Any]:
     """Activations (n_patches, n_units); of a unit with two signs, of the first."""
-    patches = raw.copy()
-    normalize_patches(patches, NORMALIZATIONS[features.normalize], features.contrast_floor)
-    if features.whitening_ is not None:
-        patches = features.whitening_.transform(patches)
-    activations = np.asarray(features.encoder_.transform(patches))
+    activations = np.asarray(features.patch_encoder_.transform(raw))
     components = getattr(features.encoder_, "components_", activations.T)
     return activations[:, : components.shape[0]]
 
