@@ -16,8 +16,13 @@ from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
 from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder
-from striate.analysis.cross_validation import Judgement, alone, judge, learning_curve
-from striate.analysis.top_patches import exciting_patches
+from striate.analysis.cross_validation import (
+    HeldOutPredictions,
+    cross_validate,
+    learning_curve,
+    single_image_classes,
+)
+from striate.analysis.top_patches import top_patches
 from striate.cli.app import app
 from striate.files.image_collection import ImageCollection
 from striate.persistence import load, save
@@ -227,32 +232,32 @@ def test_model_whose_images_are_gone(model, tmp_path):
 # --- what is measured -----------------------------------------------------------------------
 
 
-def test_counts_of_a_judgement():
+def test_counts_of_predictions():
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.3, 0.7], [0.95, 0.05]])
-    judged = Judgement(
+    judged = HeldOutPredictions(
         np.array(["a", "b"]), np.array([0, 0, 1, 1, 1]), probabilities, np.array([0, 0, 0, 1, 1])
     )
     assert judged.predicted.tolist() == [0, 1, 0, 1, 0]
     assert judged.confusion.tolist() == [[1, 1], [2, 1]]
     np.testing.assert_allclose(judged.accuracies, [1 / 3, 1 / 2])
     assert judged.baseline == 3 / 5
-    assert judged.most_wrong(2).tolist() == [4, 2]
+    assert judged.most_confident_mistakes(2).tolist() == [4, 2]
 
 
-def test_no_image_is_judged_by_a_classifier_that_saw_it():
+def test_no_image_is_predicted_by_a_classifier_that_saw_it():
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(300, 5)), rng.integers(0, 2, 300)
     nearest = KNeighborsClassifier(1)
     assert nearest.fit(X, labels).score(X, labels) == 1
-    assert 0.4 < judge(nearest, X, labels).accuracies.mean() < 0.6
+    assert 0.4 < cross_validate(nearest, X, labels).accuracies.mean() < 0.6
 
 
 def test_folds_and_single_images():
     X = np.arange(14.0)[:, None]
     labels = np.repeat(["a", "b"], [11, 3])
-    assert len(judge(LogisticRegression(), X, labels).accuracies) == 3
-    assert alone(labels) == []
-    assert alone(["a", "a", "b"]) == ["b"]
+    assert len(cross_validate(LogisticRegression(), X, labels).accuracies) == 3
+    assert single_image_classes(labels) == []
+    assert single_image_classes(["a", "a", "b"]) == ["b"]
 
 
 def test_learning_curve_rises_with_labels():
@@ -286,12 +291,12 @@ def images():
         DictionaryEncoder(5, encoding="soft_threshold", dictionary="patches", random_state=0),
     ],
 )
-def test_exciting_patches_are_those_that_excite_most(images, encoder):
+def test_top_patches_are_those_that_excite_most(images, encoder):
     features = PatchFeatures(encoder, patch_size=4, n_patches=200, random_state=0).fit(images)
-    found = exciting_patches(features, images, n_top=3, n_patches=400)
+    found = top_patches(features, images, n_top=3, n_patches=400)
     assert found.patches.shape == (5, 3, 4, 4, 3)
-    assert found.n_seen >= 400
-    one = exciting_patches(features, images, n_top=1, n_patches=400)
+    assert found.n_patches >= 400
+    one = top_patches(features, images, n_top=1, n_patches=400)
     np.testing.assert_array_equal(one.patches, found.patches[:, :1])
     # A unit's answer to its own patch, the whole of a small image, is the one that was kept.
     whole = PatchFeatures(

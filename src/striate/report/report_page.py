@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 import striate
 from striate.analysis.cross_validation import (
-    Judgement,
+    HeldOutPredictions,
     LearningCurve,
-    Watch,
-    judge,
-    judge_new,
+    cross_validate,
+    evaluate,
     learning_curve,
-    unwatched,
 )
 from striate.analysis.top_patches import ExcitingPatches, exciting_patches
 from striate.images.dictionary_encoder import DictionaryEncoder
