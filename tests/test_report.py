@@ -26,8 +26,9 @@ from striate.analysis.top_patches import top_patches
 from striate.cli.app import app
 from striate.files.image_collection import ImageCollection
 from striate.persistence import load, save
-from striate.report.confusion_table import confused_pairs, confusion_html, headings
+from striate.report.confusion_table import ConfusionTable, confused_pairs, headings
 from striate.report.model_settings import settings_in_words
+from striate.report.page_templates import page_template
 from striate.report.report_pictures import curve_svg, features_png, strip_png, thumbnail_png
 
 QUICK = ["--n-features", "30", "--patch-size", "6", "--n-patches", "500", "--max-iter", "10"]
@@ -130,19 +131,19 @@ def test_page_needs_nothing_else(page):
 
 def test_page_says_what_was_measured(page, model):
     known = load(model).cross_validation_
-    assert f"<b>{known['accuracies'].mean():.1%}</b> right" in page
-    assert f"<b>{known['baseline']:.1%}</b> right by always" in page
+    assert f"<b>{known['accuracies'].mean():.1%}</b> accuracy on images" in page
+    assert f"<b>{known['baseline']:.1%}</b> accuracy of always" in page
     counts = re.findall(r'<td class="(?:right|wrong|none)"[^>]*>(\d+)</td>', page)
     np.testing.assert_array_equal(np.array(counts, int).reshape(3, 3), known["confusion"])
     n_wrong = known["confusion"].sum() - np.trace(known["confusion"])
     assert f"{n_wrong} of 28 images" in page
-    assert page.count("taken for <b>") == n_wrong > 0
+    assert page.count("predicted <b>") == n_wrong > 0
     assert "across/wrong label.png" in page
     for setting in (
         "6 × 6 pixels, in colour",
         "a sparse autoencoder",
         f"LinearClassifier (α = {load(model)[-1].alpha_:g})",
-        "α, did best on images held out",
+        "was chosen on held-out images",
     ):
         assert setting in page
 
@@ -172,7 +173,7 @@ def test_page_in_a_browser(page, tmp_path):
         assert seen[width]["taken"] <= seen[width]["room"] == width
 
 
-def test_new_images_are_judged_by_the_model_itself(model, tmp_path):
+def test_new_images_are_predicted_by_the_model_itself(model, tmp_path):
     for kind, name in enumerate(CLASSES[:2]):
         (tmp_path / name).mkdir()
         for seed in range(200, 205):
@@ -180,9 +181,9 @@ def test_new_images_are_judged_by_the_model_itself(model, tmp_path):
     succeed("report", model, tmp_path, "--out", tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     files = sorted(tmp_path.glob("*/*.png"))
-    right = np.mean(load(model).predict(files) == [each.parent.name for each in files])
-    assert f"was trained on none of these images: {right:.1%} were right" in page
-    assert f"<b>{right:.1%}</b> right" in page
+    accuracy = np.mean(load(model).predict(files) == [each.parent.name for each in files])
+    assert f"on none of these images. Its accuracy on them is {accuracy:.1%}." in page
+    assert f"<b>{accuracy:.1%}</b> accuracy on images" in page
 
 
 # --- bad input ------------------------------------------------------------------------------
@@ -352,7 +353,7 @@ def test_many_classes_are_told_by_their_mistakes():
     confusion = np.diag(np.full(30, 5))
     confusion[3, 4] = 7
     names = [f"class <{k}>" for k in range(30)]
-    html = confusion_html(names, confusion)
+    html = page_template("confusion.html").render(confusion=ConfusionTable(names, confusion))
     assert "class &lt;3&gt;" in html
     assert "7 of 12" in html
     assert "<td class" not in html
@@ -382,7 +383,7 @@ def test_settings_in_words(images):
     assert values == {
         "Patches": "4 × 4 pixels, in colour",
         "Learned by": "a dictionary of patches, drawn at random",
-        "Normalization": "brightness taken out",
+        "Normalization": "brightness removed",
         "Whitening": "none",
         "Where it looks": "every 2 pixels, down and across; the mirror image too",
         "Pooling": "the mean over windows of 2 positions",
