@@ -83,7 +83,9 @@ def demo(
     check_writable(out / "index.html")
     from striate.demo import run
 
-    run(out)
+    from .progress import watched
+
+    run(out, progress=watched)
 
 
 @app.command(

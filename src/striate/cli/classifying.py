@@ -106,7 +106,9 @@ def _classifier(n_images: int) -> LinearClassifier:
     )
 
 
-def _judged(head: Pipeline, X: npt.NDArray[Any], labels: npt.NDArray[Any]) -> HeldOutPredictions | None:
+def _judged(
+    head: Pipeline, X: npt.NDArray[Any], labels: npt.NDArray[Any]
+) -> HeldOutPredictions | None:
     single = single_image_classes(labels)
     if single:
         print(
