@@ -2,27 +2,22 @@
 
 import io
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from browser import look_at
+from jinja2 import UndefinedError
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
-from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder
-from striate.analysis.cross_validation import (
-    HeldOutPredictions,
-    cross_validate,
-    learning_curve,
-    single_image_classes,
-)
-from striate.analysis.top_patches import top_patches
+from striate import DictionaryEncoder, PatchFeatures
+from striate.analysis.cross_validation import learning_curve
 from striate.cli.app import app
 from striate.files.image_collection import ImageCollection
 from striate.persistence import load, save
@@ -230,86 +225,12 @@ def test_model_whose_images_are_gone(model, tmp_path):
     assert "name the FOLDER" in line
 
 
-# --- what is measured -----------------------------------------------------------------------
-
-
-def test_counts_of_predictions():
-    probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.3, 0.7], [0.95, 0.05]])
-    judged = HeldOutPredictions(
-        np.array(["a", "b"]), np.array([0, 0, 1, 1, 1]), probabilities, np.array([0, 0, 0, 1, 1])
-    )
-    assert judged.predicted.tolist() == [0, 1, 0, 1, 0]
-    assert judged.confusion.tolist() == [[1, 1], [2, 1]]
-    np.testing.assert_allclose(judged.accuracies, [1 / 3, 1 / 2])
-    assert judged.baseline == 3 / 5
-    assert judged.most_confident_mistakes(2).tolist() == [4, 2]
-
-
-def test_no_image_is_predicted_by_a_classifier_that_saw_it():
-    rng = np.random.default_rng(0)
-    X, labels = rng.normal(size=(300, 5)), rng.integers(0, 2, 300)
-    nearest = KNeighborsClassifier(1)
-    assert nearest.fit(X, labels).score(X, labels) == 1
-    assert 0.4 < cross_validate(nearest, X, labels).accuracies.mean() < 0.6
-
-
-def test_folds_and_single_images():
-    X = np.arange(14.0)[:, None]
-    labels = np.repeat(["a", "b"], [11, 3])
-    assert len(cross_validate(LogisticRegression(), X, labels).accuracies) == 3
-    assert single_image_classes(labels) == []
-    assert single_image_classes(["a", "a", "b"]) == ["b"]
-
-
-def test_learning_curve_rises_with_labels():
-    rng = np.random.default_rng(0)
-    labels = np.repeat([0, 1], [60, 80])
-    X = rng.normal(size=(140, 4)) + labels[:, None]
-    curve = learning_curve(LogisticRegression(), X, labels)
-    assert curve.n_labels == [1, 2, 5, 10, 20, 48]
-    assert curve.accuracies.shape == (5, 6)
-    mean = curve.accuracies.mean(axis=0)
-    assert mean[0] < mean[-1] > 0.8
-
-
-@pytest.mark.parametrize(
-    ("n", "sizes"), [(2, [1]), (3, [1, 2]), (4, [1, 2, 3]), (14, [1, 2, 5, 11])]
-)
-def test_sizes_of_a_learning_curve(n, sizes):
-    labels = np.repeat([0, 1], n)
-    assert learning_curve(LogisticRegression(), labels[:, None], labels).n_labels == sizes
+# --- what is drawn --------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def images():
     return ImageCollection(np.random.default_rng(0).random((20, 12, 12, 3)))
-
-
-@pytest.mark.parametrize(
-    "encoder",
-    [
-        SparseAutoencoder(5, max_iter=3, random_state=0),
-        DictionaryEncoder(5, encoding="soft_threshold", dictionary="patches", random_state=0),
-    ],
-)
-def test_top_patches_are_those_that_excite_most(images, encoder):
-    features = PatchFeatures(encoder, patch_size=4, n_patches=200, random_state=0).fit(images)
-    found = top_patches(features, images, n_top=3, n_patches=400)
-    assert found.patches.shape == (5, 3, 4, 4, 3)
-    assert found.n_patches >= 400
-    one = top_patches(features, images, n_top=1, n_patches=400)
-    np.testing.assert_array_equal(one.patches, found.patches[:, :1])
-    # A unit's answer to its own patch, the whole of a small image, is the one that was kept.
-    whole = PatchFeatures(
-        encoder, patch_size=4, n_patches=200, pool_grid=(1, 1), random_state=0
-    ).fit(images)
-    for unit in range(5):
-        answers = whole.transform(found.patches[unit])[:, unit]
-        np.testing.assert_allclose(answers, found.activations[unit], atol=1e-5)
-        assert (np.diff(found.activations[unit]) <= 0).all()
-
-
-# --- what is drawn --------------------------------------------------------------------------
 
 
 def opened(png):
@@ -390,6 +311,19 @@ def test_settings_in_words(images):
         "Classifier": "StandardScaler, then LogisticRegression (C = 0.1)",
         "Random seed": "None",
     }
+
+
+def test_missing_template_engine_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ModuleNotFoundError, match=r"Jinja2.* pip install 'striate\[app\]'"):
+        page_template("report.html")
+
+
+def test_templates_escape_text_and_refuse_unknown_names():
+    table = page_template("pieces.html").module.table
+    assert "<b>" not in table("<b>", ["<b>"], [["<b>", '"<b>']])
+    with pytest.raises(UndefinedError, match="confusion"):
+        page_template("confusion.html").render()
 
 
 def test_no_name_of_a_page_replaces_a_model(model, folder):

@@ -198,7 +198,7 @@ def inspect_units(estimator: Any, X: Any, *, n_rows: int = 9) -> UnitInspection:
     >>> from sklearn.datasets import load_digits
     >>> from striate import SparseAutoencoder, inspect_units
     >>> X = load_digits().data / 16
-    >>> model = SparseAutoencoder(25, sparsity_weight=0.3, max_iter=50, random_state=0).fit(X)
+    >>> model = SparseAutoencoder(25, sparsity_weight=0.3, tol=1e-3, random_state=0).fit(X)
     >>> inspection = inspect_units(model, X)
     >>> inspection.top_rows.shape, inspection.sparsity_target
     ((25, 9), 0.05)

@@ -77,7 +77,7 @@ def accuracy_tables(results: Results, settings: Settings) -> list[Table]:
     header = ["labels per class", *(str(n) for n in settings.n_labels)]
     return [
         (
-            f"{task} Accuracy in %, mean ± standard deviation of {settings.n_splits} draws",
+            f"{task} Accuracy in %, mean ± std over {settings.n_splits} draws",
             header,
             [
                 [name, *(f"{row.mean():.1f} ± {row.std():.1f}" for row in rows)]

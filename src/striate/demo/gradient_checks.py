@@ -11,7 +11,7 @@ from striate.core.objective import Objective
 from striate.core.threads import team
 
 HIDDEN = ("logistic", "tanh", "relu", "identity")
-#: ρ of the sparsity term. Its KL divergence needs bounded activations, which identity lacks.
+#: ρ of the sparsity term. Its KL divergence needs a lower bound, which identity lacks.
 SPARSITY_TARGETS = {"logistic": 0.2, "tanh": -0.3, "relu": 0.2, "identity": None}
 OUTPUTS = [(loss, output) for loss, (_, outputs) in LOSSES.items() for output in outputs]
 LIMIT = 1e-7
