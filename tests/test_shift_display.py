@@ -80,7 +80,7 @@ def test_no_move_alone_can_be_drawn(images):
 def test_what_cannot_be_drawn(images):
     with pytest.raises(ValueError, match="sensitivities is empty"):
         ShiftDisplay({}).plot()
-    with pytest.raises(TypeError, match="NoneType is no transformer"):
+    with pytest.raises(TypeError, match="NoneType is not a transformer"):
         ShiftDisplay.from_estimator({"none": None}, images)
     with pytest.raises(ValueError, match="whole numbers of pixels"):
         ShiftDisplay.from_estimator(PIXELS, images, -1)

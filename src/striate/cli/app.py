@@ -58,7 +58,7 @@ def _set_up(
         print(context.get_help())
         raise typer.Exit
     # What is missing shall not be found after an hour of work.
-    for package in ("matplotlib", "PIL", "skops"):
+    for package in ("jinja2", "matplotlib", "PIL", "skops"):
         if find_spec(package) is None:
             raise ModuleNotFoundError(f"{package} is missing: pip install 'striate[app]'")
     rich.reconfigure(stderr=True)  # progress bars: standard output is for results alone
@@ -83,7 +83,9 @@ def demo(
     check_writable(out / "index.html")
     from striate.demo import run
 
-    run(out)
+    from .progress import watched
+
+    run(out, progress=watched)
 
 
 @app.command(

@@ -12,7 +12,11 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from striate import LinearClassifier
-from striate.analysis.cross_validation import Judgement, alone, judge
+from striate.analysis.cross_validation import (
+    HeldOutPredictions,
+    cross_validate,
+    single_image_classes,
+)
 from striate.files.atomic_writing import replacing
 from striate.files.read_images import find_images
 from striate.persistence import save
@@ -51,7 +55,7 @@ def train_model(folder: Path, features_file: Path, out: Path, skip_errors: bool 
     # What `striate report` and `striate show` read.
     model.trained_on_ = {"folder": str(folder), "checksums": labelled.checksums()}
     if judged is not None:
-        model.cross_validation_ = judged.facts()
+        model.cross_validation_ = judged.summary()
     save(model, out)
     print(f"Wrote the model to {out}")
     skipping.tell()
@@ -102,15 +106,17 @@ def _classifier(n_images: int) -> LinearClassifier:
     )
 
 
-def _judged(head: Pipeline, X: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Judgement | None:
-    single = alone(labels)
+def _judged(
+    head: Pipeline, X: npt.NDArray[Any], labels: npt.NDArray[Any]
+) -> HeldOutPredictions | None:
+    single = single_image_classes(labels)
     if single:
         print(
             f"accuracy: not estimated, because {single[0]} has a single image: give two or more "
             "of each class"
         )
         return None
-    judged = judge(head, X, labels, watched)
+    judged = cross_validate(head, X, labels, watched)
     print(f"accuracy: {judged.sentence()}")
     print_confusion([str(each) for each in judged.classes], judged.confusion)
     return judged

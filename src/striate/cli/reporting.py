@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.analysis.cross_validation import alone
+from striate.analysis.cross_validation import single_image_classes
 from striate.files.atomic_writing import replacing
 from striate.report.labelled_images import Labelled
 from striate.report.report_page import report_page
@@ -29,7 +29,7 @@ def write_report(
     skipping = Skipping(skip_errors)
     files = {name: skipping.usable_by(features)(each) for name, each in files.items()}
     labelled = labelled_images(folder, files, features, model_file)
-    single = alone(labelled.labels)
+    single = single_image_classes(labelled.labels)
     if single:
         raise ValueError(
             f"{folder / single[0]}: has a single image; to judge a class, the report needs two or "
@@ -37,7 +37,7 @@ def write_report(
         )
     X = extract(model[0], labelled.images)
     new = _are_new(model, labelled)
-    page = report_page(model_file.name, features, model[1:], labelled, X, new=new, watch=watched)
+    page = report_page(model_file.name, features, model[1:], labelled, X, new=new, progress=watched)
     with replacing(out) as temporary:
         temporary.write_bytes(page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote the report to {out}")

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from striate.core.activations import CODES
 from striate.core.compile import as_kernel_input
 from striate.core.threads import team
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
@@ -161,7 +162,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         W, signs = self.components_, np.array(_SIGNS[self.encoding], dtype=self.components_.dtype)
         if self.encoding == "soft_threshold":
             zeros = np.zeros(len(W), dtype=W.dtype)
-            return Encoding(unit_rows(W).T, zeros, IDENTITY, signs, float(self.threshold))
+            return Encoding(unit_rows(W).T, zeros, CODES["identity"], signs, float(self.threshold))
         b = np.einsum("ij,ij->i", W, W) / -2
         return DistanceEncoding(W.T, b, _DISTANCES[self.encoding], signs)
 
