@@ -6,7 +6,7 @@ from command_line import QUICK, grating, succeed
 
 @pytest.fixture(scope="session")
 def gratings(tmp_path_factory):
-    """A folder with two classes of grey images."""
+    """Make a folder with two classes of grey images."""
     folder = tmp_path_factory.mktemp("gratings")
     for axis, name in enumerate(["across", "down"]):
         (folder / name).mkdir()

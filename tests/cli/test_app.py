@@ -54,6 +54,7 @@ def test_help_lists_the_encoders_line_by_line():
     lines = succeed("learn", "--help").splitlines()
     for encoder in Encoder:
         assert any(line.startswith(f"    {encoder.value} ") for line in lines)
+    assert "(default: 100; dictionaries: 400)" in " ".join(" ".join(lines).split())
 
 
 def test_help_imports_no_mathematics():

@@ -17,7 +17,7 @@ DICTIONARIES = ["kmeans", "omp1", "patches", "random"]
 
 @pytest.fixture(scope="module")
 def stripes(tmp_path_factory):
-    """Two classes of grey images."""
+    """Make two classes of grey images."""
     rng = np.random.default_rng(0)
     folder = tmp_path_factory.mktemp("stripes")
     for axis, name in enumerate(["across", "down"]):

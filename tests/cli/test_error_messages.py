@@ -196,4 +196,4 @@ def test_features_of_other_channels_cannot_read_files(gratings, tmp_path):
     features = striate.PatchFeatures(encoder, patch_size=4, n_patches=100, random_state=0)
     save(features.fit(images), tmp_path / "f.skops")
     arguments = ["--features", tmp_path / "f.skops", "--out", tmp_path / "m.skops"]
-    assert "f.skops: learned from images of 5 channels" in fail("train", gratings, *arguments)
+    assert "f.skops: learned from images with 5 channels" in fail("train", gratings, *arguments)

@@ -109,7 +109,5 @@ def new_features(encoder: Encoder, settings: EncoderSettings, seed: int) -> Patc
         max_iter=settings.max_iter,
         random_state=seed,
     )
-    whitening = ZCAWhitening(0.1)
-    return PatchFeatures(
-        dictionary, whitening=whitening, pool_grid=(2, 2), signed_sqrt=True, **common
-    )
+    common |= {"whitening": ZCAWhitening(0.1), "pool_grid": (2, 2), "signed_sqrt": True}
+    return PatchFeatures(dictionary, **common)
