@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from striate.files.image_collection import ImageCollection, in_own_precision
+from striate.files.image_collection import ImageCollection, as_collection
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ def cut_windows(
     ValueError
         If there are fewer than two images, or an image is too small, or `window_size` is invalid.
     """
-    images, random_state = in_own_precision(images), check_random_state(random_state)
+    images, random_state = as_collection(images), check_random_state(random_state)
     if len(images) < 2:
         raise ValueError(
             "one image has no other to be compared with: pass at least two, such as parts of it"

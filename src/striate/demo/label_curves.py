@@ -12,9 +12,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from striate import PatchFeatures, SparseAutoencoder
+from striate import PatchFeatures
 from striate.analysis.cross_validation import few_label_accuracy
 from striate.analysis.progress import Progress, no_progress
+from striate.images.edge_autoencoder import edge_autoencoder
 
 from .demo_settings import Settings
 from .learned_features import fit, pooled, with_random_filters
@@ -83,13 +84,8 @@ def digits_task(settings: Settings, *, show_progress: bool) -> Task:
     images = (X.reshape(-1, 8, 8, 1) / 16).astype(np.float32)
     n_first = len(X) // 2
     features = PatchFeatures(
-        SparseAutoencoder(
-            settings.n_features,
-            weight_decay=0.01,
-            sparsity_target=0.035,
-            sparsity_weight=5.0,
-            max_iter=settings.max_iter,
-            random_state=settings.seed,
+        edge_autoencoder(
+            settings.n_features, max_iter=settings.max_iter, random_state=settings.seed
         ),
         patch_size=DIGITS_PATCH_SIZE,
         n_patches=settings.n_patches // 2,

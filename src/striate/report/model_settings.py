@@ -121,7 +121,7 @@ def _pooling(features: PatchFeatures) -> Setting:
     if features.pool_size is not None:
         cells = f"windows of {features.pool_size} positions"
     else:
-        grids = features.pool_grid if isinstance(features.pool_grid, list) else [features.pool_grid]
+        grids = features.pool_grids
         cells = " and ".join(f"{down} × {across} cells" for down, across in grids)
         if features.pool_overlap:
             cells += f" that overlap by {features.pool_overlap:.0%}"
