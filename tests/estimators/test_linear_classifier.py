@@ -134,7 +134,7 @@ def test_few_rows_are_solved_in_the_space_that_they_span(loss, standardize, monk
     settings = {"loss": loss, "standardize": standardize, "alphas": [0.01, 0.1, 1.0]}
     settings |= {"tol": 1e-12, "max_iter": 300, "random_state": 0}
     few = LinearClassifier(**settings).fit(X, y)
-    monkeypatch.setattr("striate.estimators.linear_classifier._few", lambda X: False)
+    monkeypatch.setattr("striate.estimators.linear_classifier._is_wide", lambda X: False)
     all_features = LinearClassifier(**settings).fit(X, y)
     assert few.alpha_ == all_features.alpha_
     np.testing.assert_allclose(few.coef_, all_features.coef_, atol=1e-4)
@@ -173,9 +173,9 @@ def test_one_row_of_each_class_takes_the_largest_alpha(data):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"alphas": []}, "alphas must be numbers above 0"),
-        ({"alphas": [0.1, 0]}, "alphas must be numbers above 0"),
-        ({"alphas": [np.nan, 1]}, "alphas must be numbers above 0"),
+        ({"alphas": []}, "alphas must be positive numbers"),
+        ({"alphas": [0.1, 0]}, "alphas must be positive numbers"),
+        ({"alphas": [np.nan, 1]}, "alphas must be positive numbers"),
         ({"loss": "hinge"}, "loss"),
         ({"validation_fraction": 1.0}, "validation_fraction"),
         ({"validation_folds": 1}, "validation_folds"),
@@ -188,7 +188,7 @@ def test_wrong_settings(settings, message, data):
 
 def test_one_class_and_a_class_of_one_row(data):
     X = data[0]
-    with pytest.raises(ValueError, match="one class only, 3"):
+    with pytest.raises(ValueError, match="only one class, 3"):
         LinearClassifier().fit(X, np.full(len(X), 3))
     with pytest.raises(ValueError, match="least populated class"):
         LinearClassifier().fit(X, np.arange(len(X)) == 0)
