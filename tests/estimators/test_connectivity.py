@@ -253,7 +253,7 @@ def test_warm_start_with_other_connections(data):
     mlp.coefs_[0].data[:50] = 0
     mlp.sparsify().fit(X, y)
     assert mlp.coefs_[0].nnz == MASK.sum() - 50
-    message = "connectivity of layer 0 is another than that of the fit to go on from"
+    message = "connectivity of layer 0 differs from the fitted one; set warm_start=False to refit"
     for other in (np.roll(MASK, 1, axis=1), LocalReceptiveFields((8, 8), 4, stride=2)):
         with pytest.raises(ValueError, match=message):
             mlp.set_params(connectivity=other).fit(X, y)
@@ -409,11 +409,11 @@ def test_pretraining_with_connectivity(data):
 @pytest.mark.parametrize(
     ("connectivity", "message"),
     [
-        (np.roll(MASK, 1, axis=1), "layer 0 contradicts pretraining, whose layer has other conn"),
+        (np.roll(MASK, 1, axis=1), "layer 0 contradicts pretraining, whose layer has another"),
         ([None, np.ones((18, 10))], "layer 0 contradicts pretraining"),
         (np.ones((64, 5)), "layer 0 contradicts pretraining"),
         ([MASK, np.ones((18, 9))], r"layer 1 has shape \(18, 9\), but must have \(18, 10\)"),
-        ([MASK, None, None], "connectivity has 3 layers, but there are 2"),
+        ([MASK, None, None], "connectivity has 3 layers, but the network has 2"),
     ],
 )
 def test_contradictions_to_pretraining(connectivity, message, data):
@@ -455,11 +455,11 @@ NO_MATRIX = "connectivity of layer 0 must be a LocalReceptiveFields or a matrix"
 @pytest.mark.parametrize(
     ("connectivity", "message"),
     [
-        (NO_UNIT_5, "layer 0: unit 5 has no connection. Give each unit, a column of the mask"),
-        (NO_UNITS, "layer 0: unit 5 has no connection, nor have 2 others"),
+        (NO_UNIT_5, "layer 0: unit 5 has no connections. Give each unit, a column of the mask"),
+        (NO_UNITS, "layer 0: 3 units have no connections, for example unit 5"),
         (MASK[1:], r"layer 0 has shape \(63, 18\), but must have \(64, 18\)"),
         (MASK.T, r"layer 0 has shape \(18, 64\), but must have \(64, 64\)"),
-        (np.empty((64, 0)), r"layer 0 has no unit: its shape is \(64, 0\)"),
+        (np.empty((64, 0)), r"layer 0 has no units: its shape is \(64, 0\)"),
         (LocalReceptiveFields((8, 9), 4), r"has shape \(72, 30\), but must have \(64, 30\)"),
         (LocalReceptiveFields((8, 8), 9), "field_size=9 is larger than image_shape"),
         (HOLES, "layer 0 has NaN: give 0 for no connection"),
@@ -467,7 +467,7 @@ NO_MATRIX = "connectivity of layer 0 must be a LocalReceptiveFields or a matrix"
         (np.array([["a", "b"]]), f"{NO_MATRIX}.*booleans or numbers"),
         (np.ones((64, 3), dtype=complex), f"{NO_MATRIX}.*not complex128"),
         (sparse.coo_array(np.ones(3)), rf"{NO_MATRIX}.*of shape \(3,\)"),
-        ([1, 0, 1], f"{NO_MATRIX}.*A list has an entry for each layer: give one matrix as an"),
+        ([1, 0, 1], f"{NO_MATRIX}.*A list has one entry per layer: give a single matrix as"),
         (3, "'connectivity' parameter"),
         ("windows", "'connectivity' parameter"),
         (LocalReceptiveFields, "'connectivity' parameter"),
@@ -483,12 +483,21 @@ def test_no_connectivity(Estimator, connectivity, message, data):
 @pytest.mark.parametrize(
     ("connectivity", "message"),
     [
-        ([[1, 0], [1]], rf"{NO_MATRIX}.*not int64 of shape \(2,\).*give one matrix as an array"),
+        (
+            [[1, 0], [1]],
+            rf"{NO_MATRIX}.*not int64 of shape \(2,\).*give a single matrix as an array",
+        ),
         ([[[1, 0], [1]]], f"{NO_MATRIX}.*not rows of different lengths"),
-        (MASK.tolist(), rf"{NO_MATRIX}.*not bool of shape \(18,\).*give one matrix as an array"),
+        (
+            MASK.tolist(),
+            rf"{NO_MATRIX}.*not bool of shape \(18,\).*give a single matrix as an array",
+        ),
         ([MASK, np.ones((17, 6))], r"layer 1 has shape \(17, 6\), but must have \(18, 6\)"),
         ([None, SECOND, None], "connectivity has a dense layer of unknown size: give hidden_"),
-        ([MASK, NO_UNIT_5[:18] * 0], "connectivity of layer 1: unit 0 has no connection"),
+        (
+            [MASK, NO_UNIT_5[:18] * 0],
+            "connectivity of layer 1: 18 units have no connections, for example unit 0",
+        ),
     ],
 )
 def test_no_connectivity_of_several_layers(connectivity, message, data):
@@ -498,7 +507,7 @@ def test_no_connectivity_of_several_layers(connectivity, message, data):
 
 def test_contradictions_to_hidden_layer_sizes(data):
     for sizes, connectivity, message in [
-        (20, FIELDS, r"layer 0 has shape \(64, 18\), but must have \(64, 20\): inputs and units"),
+        (20, FIELDS, r"layer 0 has shape \(64, 18\), but must have \(64, 20\) to match X"),
         ((18, 7), [MASK, SECOND], r"layer 1 has shape \(18, 6\), but must have \(18, 7\)"),
         ((18,), [MASK, SECOND], r"layer 1 has shape \(18, 6\), but must have \(18, 10\)"),
         ((18,), [MASK, SECOND, None], r"has 3 layers, but hidden_layer_sizes=\(18,\) has 1 and"),
@@ -510,7 +519,7 @@ def test_contradictions_to_hidden_layer_sizes(data):
         SparseAutoencoder(20, connectivity=FIELDS).fit(data[0])
     with pytest.raises(ValueError, match=r"layer 1 has shape \(18, 6\), but must have \(18, 7\)"):
         clone(STACK).set_params(hidden_layer_sizes=(18, 7)).fit(data[0])
-    with pytest.raises(ValueError, match="connectivity has 2 layers, but there are 1"):
+    with pytest.raises(ValueError, match="connectivity has 2 layers, but the network has 1"):
         StackedAutoencoder(connectivity=[FIELDS, None]).fit(data[0])
 
 
@@ -522,7 +531,7 @@ def test_inputs_that_are_not_seen(Estimator, data):
         quick = {"autoencoder": SparseAutoencoder(max_iter=2)}
     few = MASK.copy()
     few[[3, 60]] = False
-    with pytest.warns(UserWarning, match=r"layer 0: 2 of 64 inputs are seen by no unit.*or conn"):
+    with pytest.warns(UserWarning, match=r"layer 0: 2 of 64 inputs have no connections.*or conn"):
         Estimator(connectivity=few, **quick).fit(X, y)
     gaps = LocalReceptiveFields((8, 8), 3, stride=4)
     with pytest.warns(UserWarning, match=r"layer 0: 28 of 64 inputs .* stride and a field_size"):
