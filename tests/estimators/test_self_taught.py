@@ -195,11 +195,11 @@ def test_labels(y, classes):
     [
         (None, "requires y to be passed, but the target y is None"),
         ([-1, -1, -1, -1], "all rows are unlabelled"),
-        ([3, -1, 3, 3], "all labelled rows are of one class, 3; a classifier needs two"),
+        ([3, -1, 3, 3], "all labelled rows have one class, 3; a classifier needs at least two"),
         ([0, 1, -1], "X has 4 rows, but y has 3 labels"),
         ([0.5, 1, -1, 2], "Unknown label type: continuous"),
-        ([0, 1, np.nan, -1], "y has NaN or infinity; mark a row without a label with -1"),
-        ([0, 1, None, -1], "y has labels of these types: NoneType, int. Give text alone"),
+        ([0, 1, np.nan, -1], "y has NaN or infinity; use -1 for a row without a label"),
+        ([0, 1, None, -1], "y has labels of these types: NoneType, int. Give either text"),
         (pd.Series(["a", "b", None, "a"]), "types: float, str|types: NoneType, str"),
         (np.array(["a", 1, -1, 2], dtype=object), "labels of these types: int, str"),
         (["a", "b", -1, "a"], "y has the text '-1'.*np.array(labels, dtype=object)"),
@@ -219,7 +219,7 @@ def test_wrong_labels(y, message):
         (X, X[:, :5], r"unlabeled must have rows like those of X, got shape \(300, 5\)"),
         (X, X[0], "unlabeled must have rows like those of X, got shape"),
         (X, sparse.csr_array(X[:, :5]), "unlabeled must have rows like those of X"),
-        (X, pd.DataFrame(X), "X is a ndarray and unlabeled a DataFrame; give both as one"),
+        (X, pd.DataFrame(X), "X is a ndarray, but unlabeled is a DataFrame; give both as"),
         (pd.DataFrame({"a": Y, "b": Y}), pd.DataFrame({"b": Y}), "has b where X has a"),
         (pd.DataFrame({"a": Y}), pd.DataFrame({"a": Y, "b": Y}), "has b where X has none"),
     ],
@@ -261,7 +261,7 @@ def test_score_counts_labelled_rows():
     weight = np.arange(300.0)
     expected = np.average(correct, weights=weight[:100])
     assert model.score(X, KNOWN, sample_weight=weight) == pytest.approx(expected)
-    with pytest.raises(ValueError, match="no label to score by"):
+    with pytest.raises(ValueError, match="no labels to score"):
         model.score(X, np.full(300, -1))
 
 
@@ -322,8 +322,8 @@ def test_unlabelled_rows_take_part_in_every_fold():
 def test_folds_without_labels_end_in_a_warning_that_says_why():
     one_class = np.where(np.arange(300) < 10, Y, np.where(np.arange(300) < 200, 0, -1))
     with (
-        pytest.warns(FitFailedWarning, match="all labelled rows are of one class, 0"),
-        pytest.warns(UserWarning, match="no label to score by"),
+        pytest.warns(FitFailedWarning, match="all labelled rows have one class, 0"),
+        pytest.warns(UserWarning, match="no labels to score"),
     ):
         scores = cross_val_score(MODEL, X, one_class, cv=KFold(3))
     assert np.isnan(scores).tolist() == [True, False, True]

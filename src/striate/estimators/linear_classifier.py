@@ -217,8 +217,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         """Score each row: whether its class is predicted, or its log-probability for "log_loss"."""
         if self.loss != "log_loss":
             return _class_codes(z) == codes
-        log_probabilities: Array = log_softmax(_one_per_class(z), axis=1)
-        return log_probabilities[np.arange(len(codes)), codes]
+        of_classes: Array = log_softmax(_one_per_class(z), axis=1)
+        of_true_class: Array = of_classes[np.arange(len(codes)), codes]
+        return of_true_class
 
     def decision_function(self, X: Any) -> npt.NDArray[Any]:
         """Return z = W x + b for each class; with two classes, for the second.
