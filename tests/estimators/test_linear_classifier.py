@@ -1,4 +1,4 @@
-"""The linear classifier beside scikit-learn's, and beside plain minimisation."""
+"""LinearClassifier compared with scikit-learn's classifiers and with plain minimization."""
 
 import numpy as np
 import pytest
@@ -71,8 +71,8 @@ def test_squared_hinge_is_at_the_minimum(two_classes):
     np.testing.assert_allclose(classifier.decision_function(X), scores, atol=1e-4)
 
 
-def test_few_iterations_do_on_correlated_features():
-    """A plain L-BFGS needs hundreds: eigenvalues of the covariance are 8 powers of ten apart."""
+def test_few_iterations_suffice_for_correlated_features():
+    """Plain L-BFGS needs hundreds: eigenvalues of the covariance span 8 orders of magnitude."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2000, 60)) * np.geomspace(1, 1e-4, 60) @ rng.normal(size=(60, 60))
     y = (X[:, 0] + 0.1 * rng.normal(size=2000) > 0).astype(int)
@@ -85,7 +85,7 @@ def test_few_iterations_do_on_correlated_features():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_alpha_is_chosen_on_rows_held_out(loss, data):
+def test_alpha_is_chosen_on_held_out_rows(loss, data):
     X, y = data
     alphas = [1e-3, 0.03, 100.0]
     classifier = LinearClassifier(loss, alphas=alphas, random_state=0).fit(X, y)
@@ -101,7 +101,7 @@ def test_alpha_is_chosen_on_rows_held_out(loss, data):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_float32_is_kept_and_near(loss, data):
+def test_float32_is_kept_and_close_to_float64(loss, data):
     X, y = data
     single = LinearClassifier(loss, alphas=0.01).fit(X.astype(np.float32), y)
     double = LinearClassifier(loss, alphas=0.01).fit(X, y)
@@ -109,7 +109,7 @@ def test_float32_is_kept_and_near(loss, data):
     assert np.mean(single.predict(X.astype(np.float32)) == double.predict(X)) > 0.995
 
 
-def test_constant_columns_weigh_nothing(two_classes):
+def test_constant_columns_have_weight_0(two_classes):
     X, y = two_classes
     wider = np.column_stack([X, np.full(len(X), 7.0)])
     classifier = LinearClassifier(alphas=0.1).fit(wider, y)
@@ -126,7 +126,7 @@ def test_more_features_than_rows():
 
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_few_rows_are_solved_in_the_space_that_they_span(loss, standardize, monkeypatch):
+def test_few_rows_are_solved_in_their_row_space(loss, standardize, monkeypatch):
     rng = np.random.default_rng(0)
     X = rng.normal(3, 1, size=(40, 90)) * rng.uniform(0.5, 2, 90)
     X[:, 5] = 7.0
@@ -154,7 +154,7 @@ def test_folds_choose_alpha_for_few_rows(data):
     scores = classifier.validation_scores_
     assert list(scores) == list(classifier.alphas)
     assert classifier.alpha_ == max(scores, key=scores.get)
-    assert max(scores.values()) < 0  # logarithms of probabilities
+    assert max(scores.values()) < 0  # log-probabilities
     alone = LinearClassifier("log_loss", alphas=classifier.alpha_, **exact).fit(X[rows], y[rows])
     np.testing.assert_allclose(alone.coef_, classifier.coef_, atol=1e-3)
     both = (each.predict_proba(X) for each in (alone, classifier))
