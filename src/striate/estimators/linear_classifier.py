@@ -215,11 +215,10 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
     def _validation_scores(self, z: Array, codes: Rows) -> Array:
         """Score each row: whether its class is predicted, or its log-probability for "log_loss"."""
-        if self.loss != "log_loss":
-            return _class_codes(z) == codes
-        of_classes: Array = log_softmax(_one_per_class(z), axis=1)
-        of_true_class: Array = of_classes[np.arange(len(codes)), codes]
-        return of_true_class
+        scores: Array = _class_codes(z) == codes
+        if self.loss == "log_loss":
+            scores = log_softmax(_one_per_class(z), axis=1)[np.arange(len(codes)), codes]
+        return scores
 
     def decision_function(self, X: Any) -> npt.NDArray[Any]:
         """Return z = W x + b for each class; with two classes, for the second.
