@@ -10,7 +10,7 @@ import numpy as np
 from .compile import jit, kernel
 from .design_matrix import block_rows, dense_rows
 from .layers import Block
-from .penalties import add_weighted_sum, penalize_activations, penalize_weights
+from .penalties import add_weighted_sum, penalize, penalize_activations
 from .propagation import add_gradient, first_layer, propagate
 
 #: Number of rows that are computed at once: few enough that their activations stay in the cache.
@@ -109,7 +109,7 @@ class Objective:
             for group in groups.gradients[: len(some.bounds) - 1]:  # first to last
                 gradient += group
         n_weights = self.problem.network.n_weights
-        ridge, l1 = _penalty(self._penalties, theta[:n_weights], gradient)
+        ridge, l1 = penalize(self._penalties, theta[:n_weights], gradient)
         data = float(np.sum(groups.values))
         self.terms = {"data": data, "sparsity": sparsity, "ridge": ridge, "l1": l1}
         return sum(self.terms.values()), gradient
@@ -140,12 +140,6 @@ def _sum_activations(t, T, net, theta, data, kept, work, groups):
 def _sparsity(net, penalties, sums, rho_hat, s):
     """β Σ KL at the mean ρ̂ over all groups; s gets its derivatives."""
     return penalize_activations(net.layers[0], penalties, sums, 0.0, rho_hat, s)
-
-
-@kernel
-def _penalty(penalties, W, gradient):
-    """Ridge and L1 term; the ridge's gradient is added."""
-    return penalize_weights(penalties, W, gradient)
 
 
 @kernel

@@ -62,6 +62,12 @@ def shrink(W, t):
         W[i] = shrunk(W[i], like(t, W[i]))
 
 
+@kernel
+def penalize(terms, W, G):
+    """The function below, for Python."""
+    return penalize_weights(terms, W, G)
+
+
 @jit
 def penalize_weights(terms, W, G):
     """Return the ridge and the L1 term at W; add the ridge's gradient to G."""
