@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from striate.display import PALETTE, FeatureDisplay, LossCurveDisplay, style
-from striate.display.line_labels import apart
+from striate.display.line_labels import separate
 from striate.display.tiles import as_tiles, choose_columns, mosaic, scaled
 
 GREY = 128  # zero, in bytes
@@ -387,9 +387,9 @@ def test_names_cover_neither_each_other_nor_the_axis(log):
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=8))
-def test_apart(positions):
+def test_separate(positions):
     positions = np.array(positions)
-    moved = apart(positions, 5.0, 0.0, 100.0)
+    moved = separate(positions, 5.0, 0.0, 100.0)
     assert (np.diff(np.sort(moved)) >= 5 - 1e-9).all()
     assert moved.min() >= 0
     assert moved.max() <= 100 + 1e-9
