@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def set_whole_ticks(axis: Any, most: int | str = "auto") -> None:
-    """Put ticks at whole numbers only, in at most so many intervals."""
+def set_whole_ticks(axis: Any, most: int | Literal["auto"] = "auto") -> None:
+    """Put ticks at whole numbers only, with at most `most` intervals between them."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(nbins=most, integer=True, steps=[1, 2, 5, 10]))

@@ -57,7 +57,9 @@ class SizedFigure:
         self._title_font: Any = {"fontsize": plt.rcParams["axes.titlesize"]}
         self._above = _BORDER + (_TITLE if title else 0)
         self.content_width = max(
-            width, self._text_width(title, self._title_font), self._text_width(caption, _CAPTION_FONT)
+            width,
+            self._text_width(title, self._title_font),
+            self._text_width(caption, _CAPTION_FONT),
         )
         self._width = self.content_width + 2 * _BORDER
         self._height = self._above + height + (_CAPTION if caption else 0) + _BORDER

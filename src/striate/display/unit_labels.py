@@ -1,4 +1,4 @@
-"""What a picture calls a unit, and how it marks those of no use."""
+"""Texts and colours for units, and for those that are dead or duplicates."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .style import PALETTE
 LIVE, DEAD, DUPLICATE = PALETTE[0], PALETTE[1], PALETTE[3]
 
 
-class UnitName(NamedTuple):
-    """A unit in words."""
+class UnitLabel(NamedTuple):
+    """Texts that describe a unit."""
 
     number: str
-    mean: str  # its mean activation
-    flaw: str  # empty where there is none
+    mean: str  # mean activation
+    flaw: str  # "dead", "same as 1" or ""
     color: str
 
 
-def name_of(inspection: UnitInspection, unit: int) -> UnitName:
+def label_unit(inspection: UnitInspection, unit: int) -> UnitLabel:
     """Describe one unit."""
     flaw, color = "", LIVE
     if inspection.dead[unit]:
@@ -28,4 +28,4 @@ def name_of(inspection: UnitInspection, unit: int) -> UnitName:
     elif inspection.duplicate[unit]:
         flaw, color = f"same as {inspection.duplicate_of[unit]}", DUPLICATE
     mean = rf"$\hat{{\rho}}$ = {inspection.mean_activation[unit]:.3g}"
-    return UnitName(str(unit), mean, flaw, color)
+    return UnitLabel(str(unit), mean, flaw, color)
