@@ -75,7 +75,9 @@ def test_maps_that_are_chosen(local_fields):
     W = weights_of(local_fields)
     display = ReceptiveFieldsDisplay(W, local_fields).plot(maps=[2, 0])
     np.testing.assert_array_equal(display.maps_, [2, 0])
-    assert len(ReceptiveFieldsDisplay(W, local_fields).plot(n_maps=1).axes_) == 1
+    one = ReceptiveFieldsDisplay(W, local_fields).plot(n_maps=1)
+    assert len(one.axes_) == 1
+    assert_nothing_is_cut_off(one.figure_)  # the caption is wider than the map
     assert len(ReceptiveFieldsDisplay(W, local_fields).plot(n_maps=99).axes_) == 3
 
 

@@ -86,13 +86,13 @@ class SizedFigure:
         self.figure.text(x, y, caption, va="bottom", **_CAPTION_FONT)
 
     def _text_width(self, text: str | None, font: Any) -> int:
-        """Measure a text at the resolutions of the screen and of files, where letters differ."""
+        """Measure a text at the resolutions of files and of the screen, whose letters differ."""
         if not text:
             return 0
-        artist = self.figure.text(0, 0, text, **font)
-        widths = [
-            100 * artist.get_window_extent(dpi=dpi).width / dpi
-            for dpi in (self.figure.dpi, _FILE_DPI)
-        ]
-        artist.remove()
+        widths = []
+        for dpi in (_FILE_DPI, self.figure.dpi):
+            self.figure.set_dpi(dpi)
+            artist = self.figure.text(0, 0, text, **font)  # keeps the renderer of this resolution
+            widths.append(100 * artist.get_window_extent().width / dpi)
+            artist.remove()
         return math.ceil(max(widths))

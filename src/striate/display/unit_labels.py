@@ -27,5 +27,7 @@ def label_unit(inspection: UnitInspection, unit: int) -> UnitLabel:
         flaw, color = "dead", DEAD
     elif inspection.duplicate[unit]:
         flaw, color = f"same as {inspection.duplicate_of[unit]}", DUPLICATE
-    mean = rf"$\hat{{\rho}}$ = {inspection.mean_activation[unit]:.3g}"
-    return UnitLabel(str(unit), mean, flaw, color)
+    mean = float(inspection.mean_activation[unit])
+    # There is room for six characters.
+    number = f"{mean:.3g}" if 1e-3 <= abs(mean) < 1e3 or mean == 0 else f"{mean:.0e}"
+    return UnitLabel(str(unit), rf"$\hat{{\rho}}$ = {number}", flaw, color)
