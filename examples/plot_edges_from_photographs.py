@@ -25,7 +25,7 @@ from striate.display import style
 white = ImageWhitening().transform(photographs)
 
 with style():
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.6))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.7))
     left.imshow(photographs[3], cmap="gray")
     right.imshow(white[3], cmap="gray", vmin=-3, vmax=3)
     left.set_title("Photograph")

@@ -119,7 +119,7 @@ with style():
     ax.set_xticks(numbers, [f"{n:,}" for n in numbers])
     ax.minorticks_off()
     ax.grid(axis="y")
-    legend = ax.legend(loc="lower right")
+    legend = ax.legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")
 
 # %%
 # With few labels, pooled filters are several points better than raw pixels, whether learned or

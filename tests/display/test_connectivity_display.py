@@ -52,10 +52,18 @@ def test_irregular_mask():
     assert sum(patch.get_height() for patch in display.inputs_ax_.patches) == 900
     assert sum(patch.get_height() for patch in display.units_ax_.patches) == 300
     unseen = int((per_input == 0).sum())
-    assert (
-        f"{unseen} inputs seen by no unit; each cell stands for 3 inputs × 1 unit"
-        in display.figure_._supxlabel.get_text()
-    )
+    assert f"{unseen} inputs seen by no unit" in display.figure_._supxlabel.get_text()
+    labels = [ax.get_ylabel() for ax in display.figure_.axes]
+    assert "Connections present per 3 inputs × 1 unit" in labels
+    assert_nothing_is_cut_off(display.figure_)
+
+
+def test_regular_mask_alone():
+    fields = LocalReceptiveFields((24, 24), 8, stride=8, n_maps=12)
+    display = ConnectivityDisplay.from_mask(fields)
+    assert (display.inputs_ax_, display.units_ax_) == (None, None)
+    caption = display.figure_._supxlabel.get_text()
+    assert caption.endswith("Each unit sees 64 inputs; each input is seen by 12 units")
     assert_nothing_is_cut_off(display.figure_)
 
 

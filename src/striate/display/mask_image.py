@@ -57,9 +57,6 @@ class MaskImage(NamedTuple):
             parts.append(f"each input is seen by {_count(self.units_per_input[0], 'unit')}")
         elif n_unseen := int(np.sum(self.units_per_input == 0)):
             parts.append(f"{_count(n_unseen, 'input')} seen by no unit")
-        _, (down, across) = density(self.mask)
-        if max(down, across) > 1:
-            parts.append(f"each cell stands for {_count(down, 'input')} × {_count(across, 'unit')}")
         second = "; ".join(parts)
         return f"{first}\n{second[0].upper()}{second[1:]}" if parts else first
 
@@ -99,7 +96,8 @@ class MaskImage(NamedTuple):
         self._label_axes(ax)
         if max(down, across) > 1:
             bar = _add_colorbar(ax, image, whole=False)
-            bar.set_label("Share of connections present", fontsize=8)
+            cell = f"{_count(down, 'input')} × {_count(across, 'unit')}"
+            bar.set_label(f"Connections present per {cell}", fontsize=8)
             bar.ax.yaxis.set_major_formatter(_percent)
         elif max(shares.shape) <= _RULED_CELLS:
             self._draw_rules(ax)

@@ -289,4 +289,4 @@ def _explain_directions(ax: Axes) -> None:
         Line2D([], [], color=QUIET, label="shift down"),
         Line2D([], [], color=QUIET, linestyle=_DASHES, label="shift to the right"),
     ]
-    ax.legend(handles=handles, loc="best", frameon=False)
+    ax.legend(handles=handles, loc="best", frameon=True, framealpha=1, edgecolor="none")
