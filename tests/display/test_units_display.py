@@ -212,7 +212,7 @@ def test_names(X, model):
     assert label_unit(found, 0).flaw == ""
     found.mean_activation[:2] = 1 / 3, 3.3e-16
     assert label_unit(found, 0).mean.endswith("= 0.333")
-    assert label_unit(found, 1).mean.endswith("= 3e-16")
+    assert label_unit(found, 1).mean.endswith("= 3e−16")
 
 
 @pytest.mark.parametrize(

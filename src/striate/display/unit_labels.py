@@ -30,4 +30,5 @@ def label_unit(inspection: UnitInspection, unit: int) -> UnitLabel:
     mean = float(inspection.mean_activation[unit])
     # There is room for six characters.
     number = f"{mean:.3g}" if 1e-3 <= abs(mean) < 1e3 or mean == 0 else f"{mean:.0e}"
+    number = number.replace("-", "−")
     return UnitLabel(str(unit), rf"$\hat{{\rho}}$ = {number}", flaw, color)
