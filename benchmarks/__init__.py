@@ -1,1 +1,1 @@
-"""How fast Striate is, beside other libraries: `python -m benchmarks`."""
+"""Speed of Striate compared with other libraries: `python -m benchmarks`."""

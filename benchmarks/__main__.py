@@ -1,4 +1,4 @@
-"""Runs all benchmarks, or those that are named, and writes docs/benchmarks.md."""
+"""Run all or selected benchmarks, and write docs/benchmarks.md."""
 
 import argparse
 import importlib
@@ -6,7 +6,7 @@ import importlib
 from .environment import HAS_TORCH, KERNEL_VARIABLES, WITHOUT_TORCH, description, restart_without
 from .page import PAGE, write, write_picture
 
-#: Name on the command line: the module whose `measure()` returns a `Report`.
+#: Name on the command line, and module whose `measure()` returns a `Report`.
 SUBJECTS = {
     "objective": "objective",
     "features": "image_features",
@@ -24,12 +24,14 @@ SUBJECTS = {
 def main(arguments=None):
     names = ", ".join(SUBJECTS)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of: {names}; default: all")
-    parser.add_argument("--no-page", action="store_true", help="show the tables, write no file")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {names}; default: all")
+    parser.add_argument(
+        "--no-page", action="store_true", help="print the tables without writing a file"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in SUBJECTS]
     if unknown:
-        parser.error(f"no benchmark is called {unknown[0]!r}; choose out of: {names}")
+        parser.error(f"no benchmark is called {unknown[0]!r}; choose from: {names}")
     restart_without(KERNEL_VARIABLES)
     if not HAS_TORCH:
         print(WITHOUT_TORCH, flush=True)

@@ -21,14 +21,14 @@ from .timing import THREADS, Contender, check_same, take_turns
 N_INPUTS, N_UNITS, N_ROWS = 784, 200, 29_404
 TERMS = {"weight_decay": 3e-3, "sparsity_target": 0.1, "sparsity_weight": 3.0}
 STRIATE, TORCH = "Striate", "PyTorch autograd under SciPy's L-BFGS"
-#: Of Adam: rows of a batch, and the learning rate at first and at last (it falls by a cosine).
+#: Adam: rows per batch, and initial and final learning rate (cosine decay).
 BATCH, RATES = 100, (5e-3, 5e-6)
-#: How near Adam shall come to the J that L-BFGS ends with.
+#: Factor of the final J of L-BFGS that Adam should reach.
 NEAR = 1.02
 
 
 def digits(n_rows=N_ROWS):
-    """Digits 5 to 9, float32: array (n_rows, 784); random numbers without MNIST."""
+    """Return digits 5 to 9, float32 (n_rows, 784), or random numbers without MNIST."""
     data = mnist()
     if data is None:
         return np.random.default_rng(0).random((n_rows, N_INPUTS), dtype=np.float32)
@@ -36,7 +36,7 @@ def digits(n_rows=N_ROWS):
 
 
 def ours(X, max_iter):
-    """J at the end."""
+    """Return the final J."""
     autoencoder = SparseAutoencoder(
         N_UNITS,
         output_activation="logistic",
@@ -54,14 +54,14 @@ def measure(n_rows=N_ROWS, n_iter=20, rounds=3, max_iter=400, n_epochs=200):
     title = f"784-200-784 on {len(X):,} digits, {n_iter} iterations of L-BFGS, and {max_iter}"
     report = Report(title, [], [])
     if not (FOLDER / "mnist.npz").exists():
-        report.remarks.append("MNIST is not there: random numbers stand in.")
+        report.remarks.append("MNIST is not available: random numbers are used instead.")
     ours(X[:500], 1)  # compiles
     evaluations = _count(network, X, theta, n_iter, report.remarks)
     seconds = _take_turns(network, X, theta, n_iter, rounds, report.remarks)
     report.tables += _tables(seconds, evaluations, len(X))
     if memory.CAN_BE_MEASURED:
         share = memory.of_autoencoder(len(X), 30) / (X.nbytes / 1e6)
-        report.tables[1].at_most("memory of the fit beyond the data, as a share of the data",
+        report.tables[1].at_most("extra memory of the fit, relative to the data",
                                  share, 1.5)  # fmt: skip
     curves = {
         "L-BFGS": by_lbfgs(network, X, theta, max_iter),
@@ -73,13 +73,13 @@ def measure(n_rows=N_ROWS, n_iter=20, rounds=3, max_iter=400, n_epochs=200):
 
 
 def _start():
-    """The network, and the weights that `SparseAutoencoder(random_state=0)` begins with."""
+    """Return the network and the initial weights of `SparseAutoencoder(random_state=0)`."""
     network = Network((N_INPUTS, N_UNITS, N_INPUTS), ("logistic", "logistic"))
     return network, network.initial_theta(np.random.RandomState(0), dtype=np.float32)
 
 
 def _count(network, X, theta, n_iter, remarks):
-    """How often a run of n_iter iterations evaluates J and its gradient."""
+    """Count the evaluations of J and its gradient in n_iter iterations."""
     calls = []
     with team() as run:
         J = Objective(network, "squared_error", X, X, run, **TERMS)
@@ -90,7 +90,7 @@ def _count(network, X, theta, n_iter, remarks):
 
         found = lbfgs(counted, theta, max_iter=n_iter, ftol=0.0)
     remarks.append(f"{n_iter} iterations take {len(calls)} evaluations of J and ∇J")
-    remarks.append(check_same("J of the estimator and of its parts", ours(X, n_iter), found.value,
+    remarks.append(check_same("J of the estimator vs. its components", ours(X, n_iter), found.value,
                               1e-12))  # fmt: skip
     return len(calls)
 
@@ -122,22 +122,22 @@ def _take_turns(network, X, theta, n_iter, rounds, remarks):
 
 
 def _tables(seconds, evaluations, n_rows):
-    """Five products for each evaluation: two forward, one backward, two for the gradients."""
-    times, aims = Times("GFLOP/s", "of one-thread sgemm"), Aims()
+    """Count five products per evaluation: two forward, one backward, two for the gradients."""
+    times, aims = Times("GFLOP/s", "relative to one-thread sgemm"), Aims()
     flops = evaluations * 5 * 2 * n_rows * N_INPUTS * N_UNITS
     sgemm.add_times(times, seconds, flops)
     mine = {n: seconds[f"{STRIATE}, {THREADS[n]}"] for n in (1, 2)}
     for n in (1, 2):
         share = 1e-9 * flops / mine[n] / sgemm.best(seconds, n)[0]
-        aims.at_least(f"share of sgemm, {THREADS[n]} each", share, 0.7, "{:.0%}")
+        aims.at_least(f"throughput relative to sgemm, {THREADS[n]} each", share, 0.7, "{:.0%}")
     for n in (1, 2) if HAS_TORCH else ():
         ratio = seconds[f"{TORCH}, {THREADS[n]}"] / mine[n]
-        aims.at_least(f"times as fast as {TORCH}, {THREADS[n]} each", ratio, 3)
+        aims.at_least(f"speedup over {TORCH}, {THREADS[n]} each", ratio, 3)
     return [times, aims]
 
 
 def by_lbfgs(network, X, theta, max_iter):
-    """Seconds and J after each iteration: two arrays."""
+    """Return arrays of seconds and J after each iteration."""
     seconds, values = [], []
     with team() as run:
         J = Objective(network, "squared_error", X, X, run, **TERMS)
@@ -152,7 +152,7 @@ def by_lbfgs(network, X, theta, max_iter):
 
 
 def by_adam(network, X, theta, n_epochs, batch_size=BATCH, rates=RATES):
-    """Seconds and J over all rows after each epoch; computing that J is not counted."""
+    """Return seconds and J on all rows after each epoch; the time to compute that J is excluded."""
     seconds, values = [], []
     order, rng = np.arange(len(X)), np.random.default_rng(0)
     with team() as run:
@@ -173,10 +173,10 @@ def by_adam(network, X, theta, n_epochs, batch_size=BATCH, rates=RATES):
 
 
 def _reached(curves):
-    """J at the end of each curve, and when it came near the end of L-BFGS's."""
+    """Return the final J of each curve, and the time at which it is near that of L-BFGS."""
     final = curves["L-BFGS"][1][-1]
-    near = f"seconds to J within {NEAR - 1:.0%} of L-BFGS's last"
-    table = Table(("2 threads", "steps", "J at the end", "seconds", near))
+    near = f"seconds to J within {NEAR - 1:.0%} of L-BFGS's final J"
+    table = Table(("2 threads", "steps", "final J", "seconds", near))
     for name, (seconds, values) in curves.items():
         there = np.flatnonzero(values <= NEAR * final)
         when = f"{seconds[there[0]]:.1f}" if there.size else "not reached"

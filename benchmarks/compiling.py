@@ -1,4 +1,4 @@
-"""Seconds that Numba compiles for the demo: run in a new process with an empty cache."""
+"""Measure the compilation time of the demo: run in a new process with an empty cache."""
 
 import contextlib
 import io
@@ -8,7 +8,7 @@ import time
 
 
 def demo():
-    """The demo, on the smallest data: which functions are compiled does not depend on it."""
+    """Run the demo on minimal data: which functions are compiled does not depend on its size."""
     from striate.demo.demo_settings import Settings
     from striate.demo.run_demo import run
 

@@ -1,4 +1,4 @@
-"""Data sets that benchmarks run on and that no dependency ships."""
+"""Data sets of the benchmarks that no dependency provides."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ FOLDER = Path(__file__).parent / "data"
 
 
 def mnist():
-    """X_train (60000, 784) and X_test in [0, 1], float32, y_train and y_test; None without them.
+    """Return X_train (60000, 784) and y_train, X_test and y_test; None if not available.
 
-    From benchmarks/data/mnist.npz, with arrays X_train, y_train, X_test and y_test, or, where that
-    is not there, once from OpenML by scikit-learn, which then writes it.
+    X is float32 in [0, 1]. The data are read from benchmarks/data/mnist.npz, with arrays X_train,
+    y_train, X_test and y_test. If it does not exist, it is downloaded from OpenML once.
     """
     arrays = _arrays("mnist", "mnist_784", _as_they_are, 60_000)
     if arrays is None:
@@ -24,15 +24,15 @@ def mnist():
 
 
 def cifar10():
-    """X_train (50000, 32, 32, 3) and X_test, uint8, y_train and y_test; None without them.
+    """Return X_train (50000, 32, 32, 3) and y_train, X_test and y_test; None if not available.
 
-    From benchmarks/data/cifar10.npz, or once from OpenML, as `mnist`.
+    X is uint8. The data are read from benchmarks/data/cifar10.npz or, once, from OpenML.
     """
     return _arrays("cifar10", "CIFAR_10", _channels_last, 50_000)
 
 
 def _arrays(name, name_at_openml, arrange, n_train):
-    """X_train, y_train, X_test, y_test of the file."""
+    """Return X_train, y_train, X_test, y_test of the file."""
     path = FOLDER / f"{name}.npz"
     if not path.exists() and not _fetch(path, name_at_openml, arrange, n_train):
         return None
@@ -51,7 +51,7 @@ def _fetch(path, name, arrange, n_train):
     try:
         X, y = fetch_openml(name, version=1, return_X_y=True, as_frame=False)
     except OSError as error:
-        print(f"{name} is left out: {path} is not there, and OpenML is out of reach ({error})")
+        print(f"{name} is skipped: {path} does not exist, and OpenML cannot be reached ({error})")
         return False
     X, y = arrange(X.astype(np.uint8)), y.astype(np.uint8)
     FOLDER.mkdir(exist_ok=True)
@@ -64,5 +64,5 @@ def _as_they_are(X):
 
 
 def _channels_last(X):
-    """OpenML's rows of CIFAR-10 hold all reds of an image, then all greens, then all blues."""
+    """Reorder OpenML's rows of CIFAR-10: all red values, then all green, then all blue."""
     return X.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)

@@ -1,4 +1,4 @@
-"""`PatchFeatures.transform` with every encoder that is fused: 32×32×3 images, 6×6 patches."""
+"""`PatchFeatures.transform` with each fused encoder: 32×32×3 images, 6×6 patches."""
 
 from functools import partial
 
@@ -15,12 +15,12 @@ from .timing import THREADS, Contender, check_same, take_turns
 
 SIDE, PATCH, GRID, BATCH_SIZES = 32, 6, (2, 2), (16, 64)
 LIMIT = 1e-4
-#: "Hard" is a choice: where two atoms are as near but for rounding, either may be taken.
+#: "Hard" selects one atom: if two are equally near up to rounding, either may be selected.
 LIMIT_OF_COUNTS = 1e-3
 
 
 def encoders(n_units, max_iter):
-    """By name. Speed does not depend on what was learned, so that little is."""
+    """Return the encoders by name, trained briefly: speed does not depend on what they learn."""
     settings = {"max_iter": max_iter, "random_state": 0}
     soft = {"encoding": "soft_threshold", **settings}
     return {
@@ -34,7 +34,7 @@ def encoders(n_units, max_iter):
 
 def measure(n_images=256, n_units=1600, max_iter=1, rounds=5):
     images = crops(n_images, SIDE)
-    times, aims = Times("images/s", "GFLOP/s", "of one-thread sgemm"), Aims()
+    times, aims = Times("images/s", "GFLOP/s", "relative to one-thread sgemm"), Aims()
     remarks = [] if HAS_TORCH else [WITHOUT_TORCH]
     for name, encoder in encoders(n_units, max_iter).items():
         model = learned(encoder, images, n_patches=5 * n_units)
@@ -49,7 +49,7 @@ def measure(n_images=256, n_units=1600, max_iter=1, rounds=5):
 
 
 def learned(encoder, images, n_patches, patch_size=PATCH, whitening=None):
-    """Sums over a 2×2 grid."""
+    """Fit features with sums over a 2×2 grid."""
     return PatchFeatures(
         encoder,
         patch_size=patch_size,
@@ -62,7 +62,7 @@ def learned(encoder, images, n_patches, patch_size=PATCH, whitening=None):
 
 
 def flops_of_an_image(model):
-    """Of the products alone; the triangle needs two of them."""
+    """Count the operations of the products; the triangle needs two products."""
     (L, _), encoding = folded(model).project, folded(model).encoding
     return 2 * int(np.prod(model.map_shape_)) * (L.size + encoding.W.size)
 
@@ -88,20 +88,20 @@ def _in_pytorch(name, model, images, remarks):
 
 
 def _check(name, ours, theirs):
-    """They are the same; of counts, all but a few of them."""
+    """Check that both are the same; counts of the hard encoding may differ slightly."""
     if name != "K-means, hard":
-        return check_same(f"{name}: features against PyTorch", ours, theirs, LIMIT)
+        return check_same(f"{name}: features vs. PyTorch", ours, theirs, LIMIT)
     others = np.abs(ours - theirs).sum() / (2 * np.abs(theirs).sum())
     if not others <= LIMIT_OF_COUNTS:
-        raise RuntimeError(f"{name}: another atom is nearest for {others:.1e} of the patches")
+        raise RuntimeError(f"{name}: a different atom is nearest for {others:.1e} of the patches")
     return (
-        f"{name}: another atom than PyTorch's for {others:.0e} of the patches "
-        f"(at most {LIMIT_OF_COUNTS:.0e} allowed)"
+        f"{name}: a different atom from PyTorch's for {others:.0e} of the patches "
+        f"(tolerance {LIMIT_OF_COUNTS:.0e})"
     )
 
 
 def _add(times, aims, name, seconds, n_images, flops):
-    """Lines of an encoder: ours, and PyTorch with the better of the batch sizes."""
+    """Add the rows of an encoder: ours, and PyTorch with the faster batch size."""
     peak = sgemm.best(seconds)[0]
     for n in THREADS:
         theirs = [_torchs(size, n) for size in BATCH_SIZES if _torchs(size, n) in seconds]
@@ -115,8 +115,10 @@ def _add(times, aims, name, seconds, n_images, flops):
             )  # fmt: skip
         for each in best:
             ratio = seconds[each] / seconds[_ours(n)]
-            aims.at_least(f"{name}: times as fast as PyTorch, {THREADS[n]} each", ratio, 1.5)
+            aims.at_least(f"{name}: speedup over PyTorch, {THREADS[n]} each", ratio, 1.5)
     share = 1e-9 * n_images * flops / seconds[_ours(1)] / peak
-    aims.at_least(f"{name}: share of one-thread sgemm, 1 thread", share, 0.7, "{:.0%}")
+    aims.at_least(
+        f"{name}: throughput relative to one-thread sgemm, 1 thread", share, 0.7, "{:.0%}"
+    )
     ratio = seconds[_ours(1)] / seconds[_ours(2)]
-    aims.at_least(f"{name}: 2 threads: times as fast as 1", ratio, 1.6)
+    aims.at_least(f"{name}: 2 threads: speedup over 1 thread", ratio, 1.6)

@@ -1,4 +1,4 @@
-"""The machine that is measured: what it is, and how many threads may work on it."""
+"""Describe the machine that is measured, and limit the number of threads."""
 
 import contextlib
 import datetime
@@ -10,18 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-#: Variables that make OpenBLAS choose the kernel of another processor, which may halve its speed.
+#: Variables that make OpenBLAS use the kernel of a different processor, which may halve its speed.
 KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-#: Variables that limit the number of threads from outside: shown, not changed.
+#: Variables by which users limit the number of threads: reported, not changed.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "kymatio")
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
-WITHOUT_TORCH = "PyTorch is not installed: its rows are left out (pip install torch, the CPU build)"
+WITHOUT_TORCH = "PyTorch is not installed, its rows are omitted (pip install torch, the CPU build)"
 
 
 def restart_without(variables, module="benchmarks"):
-    """Starts this command again where one of the variables is set: BLAS reads them when loaded."""
+    """Restart this command if one of the variables is set: BLAS reads them when it is loaded."""
     if any(name in os.environ for name in variables):
         env = {name: value for name, value in os.environ.items() if name not in variables}
         command = [sys.executable, "-m", module, *sys.argv[1:]]
@@ -29,7 +29,7 @@ def restart_without(variables, module="benchmarks"):
 
 
 def description():
-    """One line on when, where and with what was measured."""
+    """Return one line with date, machine and versions."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     versions = [f"Python {platform.python_version()}", *map(_version, PACKAGES)]
     set_from_outside = [
@@ -40,7 +40,7 @@ def description():
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         ", ".join(filter(None, versions)),
         _blas(),
-        ", ".join(set_from_outside) or "no limit on threads from outside",
+        ", ".join(set_from_outside) or "no thread limit set",
     ]
     return "; ".join(parts)
 
@@ -64,7 +64,7 @@ def _processor():
 
 
 def _blas():
-    """Library and kernel of NumPy's and SciPy's BLAS; raises if a variable names the kernel."""
+    """Describe NumPy's and SciPy's BLAS and their kernels; raise if a variable sets the kernel."""
     from threadpoolctl import threadpool_info
 
     if any(name in os.environ for name in KERNEL_VARIABLES):
@@ -79,7 +79,7 @@ def _blas():
 
 @contextlib.contextmanager
 def threads(n):
-    """At most n threads for BLAS, for Striate (which takes as many as BLAS may), for PyTorch."""
+    """Limit BLAS, Striate (which uses as many threads as BLAS) and PyTorch to n threads."""
     from threadpoolctl import threadpool_limits
 
     torch = sys.modules.get("torch")

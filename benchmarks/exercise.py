@@ -1,4 +1,4 @@
-"""What an exercise is, what it is given to work with, and what it finds."""
+"""An exercise, its run, and its results."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ from .report import Table, duration
 class Exercise:
     """A row of the table.
 
-    `title` is also the heading of its section on the page, `run` takes a `Work` and returns a
-    `Found`, or None where its data are not to be had.
+    `title` is also the heading of its section on the page. `run` takes a `Work` and returns a
+    `Found`, or None if its data are not available.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG file, what it shows in words, what is said below it, and its width on the page."""
+    """A PNG file with its alternative text, caption, and width on the page."""
 
     name: str
     png: bytes
@@ -38,7 +38,7 @@ class Picture:
 
 @dataclass
 class Found:
-    """What came out of an exercise: `ours` is the cell of the table, the rest is its section's."""
+    """Results of an exercise: `ours` for the table of all exercises, the rest for its section."""
 
     ours: str
     tables: list[Table]
@@ -47,10 +47,10 @@ class Found:
 
 
 class Checks(Table):
-    """Single figures, and what they must be."""
+    """Single values with their targets."""
 
     def __init__(self):
-        super().__init__(("", "ours", "aim", ""))
+        super().__init__(("", "ours", "target", ""))
 
     def at_least(self, what, value, aim, form="{:.2f}"):
         self._add(what, value, f"at least {form.format(aim)}", value >= aim, form)
@@ -66,14 +66,14 @@ class Checks(Table):
 
 
 class Work:
-    """One run of an exercise: tells its steps, times them, and limits them when it is a trial.
+    """One run of an exercise: prints and times its steps, and limits iterations in a trial run.
 
     Parameters
     ----------
     photographs : sequence of ndarray of shape (h, w, 1)
         Grey, with values in [0, 1].
     limit : int or None
-        Iterations that a training may take at most, whatever the exercise asks.
+        Maximum number of iterations of each training, overriding that of the exercise.
     """
 
     def __init__(self, photographs: Sequence, limit: int | None = None):
@@ -90,7 +90,7 @@ class Work:
         print(f"    {duration(seconds)}", flush=True)
 
     def add(self, title, seconds):
-        """Counts seconds in, be it for a step that was done before."""
+        """Add seconds to a step, which may have been done before."""
         self.steps[title] = self.steps.get(title, 0) + seconds
 
     @property
@@ -98,11 +98,11 @@ class Work:
         return sum(self.steps.values())
 
     def at_most(self, n):
-        """n iterations, or fewer in a trial."""
+        """Return n, or the limit of a trial run if it is less."""
         return n if self.limit is None else min(n, self.limit)
 
     def fit(self, estimator, *data):
-        """The estimator, fitted, with a progress bar on a terminal."""
+        """Fit and return the estimator, with a progress bar on a terminal."""
         if get_console().is_terminal and hasattr(estimator, "set_callbacks"):
             from sklearn.callback import ProgressBar
 
@@ -110,7 +110,7 @@ class Work:
         return estimator.fit(*data)
 
     def table(self):
-        """Steps and their seconds."""
+        """Return the table of steps and their times."""
         table = Table(("step", "time"))
         for title, seconds in self.steps.items():
             table.add(title, duration(seconds))

@@ -1,7 +1,7 @@
-"""A page of the documentation with exercises: its table, made from what is kept of each run.
+"""A page of the documentation with exercises, and a table of all their results.
 
-A run writes the sections of its own exercises, their figures in a JSON file beside it, and the
-table of all.
+A run writes the sections of its own exercises, their results to a JSON file beside the page, and
+the table of all exercises.
 """
 
 import json
@@ -20,7 +20,7 @@ IMAGES, TABLE = "images", "table"
 
 
 class Page:
-    """The page of that name in a folder: the documentation's, or one that begins as its copy."""
+    """A page in a folder: that of the documentation, or a copy of it."""
 
     def __init__(self, name, folder=DOCS):
         self.name, self.folder = name, Path(folder)
@@ -30,12 +30,12 @@ class Page:
             shutil.copy(DOCS / self.path.name, self.folder)
 
     def results(self):
-        """For each exercise that was run: ours, seconds, measured."""
+        """Return the results of each exercise that was run: ours, seconds, measured."""
         path = self._results
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def add(self, exercises, exercise: Exercise, found: Found, work: Work, measured: str):
-        """Writes an exercise's section, pictures and figures, and the table of all exercises."""
+        """Write section, pictures and results of an exercise, and the table of all exercises."""
         for picture in found.pictures:
             with replacing(self._image(picture)) as temporary:
                 temporary.write_bytes(picture.png)
@@ -67,12 +67,12 @@ class Page:
 
 
 def overview(exercises, results):
-    """The table of all exercises, and when and where each was run."""
+    """Return the table of all exercises, with the time and machine of each run."""
     table = Table(("exercise", "settings", "published", "ours", "seconds"))
     for each in exercises:
         result = results.get(each.name, {"ours": "not run yet", "seconds": None})
         seconds = "" if result["seconds"] is None else _figures(result["seconds"])
-        # The documentation's anchors have letters, digits and hyphens only.
+        # Anchors of the documentation contain only letters, digits and hyphens.
         anchor = re.sub(r"[^\w-]", "", each.title.lower().replace(" ", "-"))
         link = f"[{each.title}](#{anchor})"
         table.add(link, each.settings, each.published, result["ours"], seconds)
@@ -84,7 +84,7 @@ def _figures(seconds):
 
 
 def _machines(exercises, results):
-    """One line for each machine and its versions, with the time of each run."""
+    """Return one line per machine and versions, with the time of each run."""
     runs: dict[str, list[str]] = {}
     for each in exercises:
         if each.name in results:

@@ -1,4 +1,4 @@
-"""The first use on a machine, which compiles; and a new process ever after, which does not."""
+"""First use on a machine, which compiles, and later processes, which do not."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from .timing import Contender, Spread, take_turns
 
 SKLEARN = "import sklearn"
 IMPORT = "from striate import SparseAutoencoder"
-FIT = "import, and fit a tiny autoencoder"
-# Until it is done: Python's tidying up at the end of a process is left out.
+FIT = "import and fit a tiny autoencoder"
+# Exit at once: the cleanup at the end of a process is excluded.
 AT_ONCE = "\nimport os; os._exit(0)"
 IMPORTS = (SKLEARN, "from sklearn.neural_network import MLPRegressor", IMPORT)
 CODE = {
@@ -35,22 +35,22 @@ def measure(first_uses=2, rounds=11):
     with tempfile.TemporaryDirectory() as cache:
         processes = [Contender(name, partial(_run, code, cache)) for name, code in CODE.items()]
         for process in processes:
-            process.run()  # compiles once, and brings the files into the system's cache
+            process.run()  # compile once, and warm the system's file cache
         seconds = take_turns(processes, rounds)
     times, aims = Times(), Aims()
     for name, spread in seconds.items():
         times.add_time(f"new process: {name}", spread)
-    times.add_time("the demo with tiny data: first use ever", first["in all"])
-    times.add_time("the same in the next process", again["in all"])
-    aims.at_most("first use: compiling, in all", first["compiling"], 15, "{:.1f} s")
+    times.add_time("demo on tiny data: first use", first["in all"])
+    times.add_time("demo on tiny data: next process", again["in all"])
+    aims.at_most("first use: total compilation time", first["compiling"], 15, "{:.1f} s")
     beyond = Spread(seconds[IMPORT].values - seconds[SKLEARN].values)
-    aims.at_most(f"{IMPORT}, beyond {SKLEARN}", beyond, 0.3, "{:.2f} s")
+    aims.at_most(f"{IMPORT}, in addition to {SKLEARN}", beyond, 0.3, "{:.2f} s")
     aims.at_most(f"new process: {FIT}", seconds[FIT], 1.5, "{:.2f} s")
-    return Report("First use, and every new process", [times, aims], [])
+    return Report("First use, and later processes", [times, aims], [])
 
 
 def _compile(repeats):
-    """Spreads of seconds, each with an empty cache and then with the cache just filled."""
+    """Return seconds with an empty cache, and with the cache just filled."""
     first: list[dict[str, float]] = []
     again: list[dict[str, float]] = []
     for _ in range(repeats):
@@ -60,7 +60,7 @@ def _compile(repeats):
                 runs.append(json.loads(out))
     if any(run["compiling"] for run in again):
         raise RuntimeError(
-            "a second process compiled again: is the cache used, or did the source change?"
+            "a second process compiled again: is the cache in use, or has the source changed?"
         )
     return [
         {key: Spread(np.array([run[key] for run in runs])) for key in runs[0]}

@@ -15,7 +15,7 @@ from .report import Aims, Report, Times
 from .timing import THREADS, Contender, check_same, take_turns
 
 SIDE, PATCH, N_UNITS = 96, 8, 400
-#: How many images PyTorch takes at a time: a usual batch, and one, whose maps stay in the cache.
+#: Images that PyTorch takes at a time: a usual batch, and one, whose maps stay in the cache.
 TORCH = {"PyTorch, batches of 16": 16, "PyTorch, one by one": 1}
 
 
@@ -32,7 +32,7 @@ def measure(n_images=48, n_units=N_UNITS, max_iter=10, rounds=15, many=(200, 200
         settings = (folded(model), model.patch_shape_, CONTRAST_FLOOR, model.pool_grid)
         for name, size in TORCH.items():
             convolve = partial(pooled_features(*settings, size), images)
-            remarks.append(check_same(f"features against {name}", expected, convolve(), 1e-5))
+            remarks.append(check_same(f"features vs. {name}", expected, convolve(), 1e-5))
             contenders += [Contender(f"{name}, {THREADS[n]}", convolve, n) for n in (1, 2)]
     else:
         remarks.append(WITHOUT_TORCH)
@@ -40,13 +40,15 @@ def measure(n_images=48, n_units=N_UNITS, max_iter=10, rounds=15, many=(200, 200
     tables = _tables(seconds, n_images, n_units)
     for n in many if memory.CAN_BE_MEASURED else ():
         needed = memory.of_features(n, n_units)
-        tables[1].at_most(f"memory beyond input and output, {n:,} images", needed, 100, "{:.1f} MB")
+        tables[1].at_most(
+            f"extra memory, excluding input and output, {n:,} images", needed, 100, "{:.1f} MB"
+        )
     title = f"Features of {n_images} images of {SIDE}×{SIDE}×3, {n_units} units on 8×8 patches"
     return Report(title, tables, remarks)
 
 
 def crops(n, side=SIDE):
-    """n crops of scikit-learn's two photographs, float32 in [0, 1]: array (n, side, side, 3)."""
+    """Return n crops of scikit-learn's two photographs, float32 in [0, 1]: (n, side, side, 3)."""
     photographs = load_sample_images().images
     rng = np.random.default_rng(0)
     images = np.empty((n, side, side, 3), dtype=np.float32)
@@ -58,7 +60,7 @@ def crops(n, side=SIDE):
 
 
 def learned(images, n_units, max_iter, n_patches=10_000):
-    """Contrast-normalized, whitened features, trained briefly: speed does not depend on it."""
+    """Train contrast-normalized, whitened features briefly: speed does not depend on it."""
     encoder = SparseAutoencoder(n_units, max_iter=max_iter, random_state=0)
     return PatchFeatures(
         encoder,
@@ -71,22 +73,22 @@ def learned(images, n_units, max_iter, n_patches=10_000):
 
 
 def folded(model):
-    """Whitening and encoder in one, float32."""
+    """Fuse whitening and encoder, float32."""
     n_pixels = int(np.prod(model.patch_shape_))
     return fold(model.whitening_, model.encoder_, n_pixels, np.float32)
 
 
 def _tables(seconds, n_images, n_units):
-    times, aims = Times("images/s", "GFLOP/s", "of one-thread sgemm"), Aims()
+    times, aims = Times("images/s", "GFLOP/s", "relative to one-thread sgemm"), Aims()
     one, two = (seconds[f"Striate, {THREADS[n]}"] for n in (1, 2))
     positions = (SIDE - PATCH + 1) ** 2
     flops = n_images * positions * 2 * 3 * PATCH**2 * n_units
     sgemm.add_times(times, seconds, flops, n_items=n_images)
     share = 1e-9 * flops / one / sgemm.best(seconds)[0]
-    aims.at_least("share of one-thread sgemm, 1 thread", share, 0.75, "{:.0%}")
-    aims.for_the_record("2 threads: times as fast as 1", one / two)
+    aims.at_least("throughput relative to one-thread sgemm, 1 thread", share, 0.75, "{:.0%}")
+    aims.for_the_record("2 threads: speedup over 1 thread", one / two)
     for name in TORCH if HAS_TORCH else ():
         for n, mine in ((1, one), (2, two)):
             ratio = seconds[f"{name}, {THREADS[n]}"] / mine
-            aims.at_least(f"times as fast as {name}, {THREADS[n]} each", ratio, 1.5)
+            aims.at_least(f"speedup over {name}, {THREADS[n]} each", ratio, 1.5)
     return [times, aims]

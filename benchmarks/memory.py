@@ -1,4 +1,4 @@
-"""Peak memory of a piece of work beyond what was held before it, in a process of its own."""
+"""Measure the additional peak memory of a piece of work, in a separate process."""
 
 import contextlib
 import ctypes
@@ -13,22 +13,22 @@ from .timing import Spread
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
-#: Only Linux tells the peak of a part of a program.
+#: Only Linux reports the peak of part of a program.
 CAN_BE_MEASURED = STATUS.exists()
 
 
 def of_features(n_images, n_units, repeats=2):
-    """Megabytes that `PatchFeatures.transform` needs beyond its input and output."""
+    """Return the megabytes that `PatchFeatures.transform` needs besides its input and output."""
     return _in_new_processes("_features", (n_images, n_units), repeats)
 
 
 def of_autoencoder(n_rows, max_iter, repeats=2):
-    """Megabytes that the fit of the self-taught autoencoder needs beyond the data."""
+    """Return the megabytes that the fit of the self-taught autoencoder needs besides the data."""
     return _in_new_processes("_autoencoder", (n_rows, max_iter), repeats)
 
 
 def of_connections(kind, n_rows, repeats=2):
-    """Megabytes that a fit of a local network ("ours" or "masked") needs beyond the data."""
+    """Return the megabytes that fitting a local network ("ours" or "masked") needs besides X."""
     return _in_new_processes(f"_connections_{kind}", (n_rows,), repeats)
 
 
@@ -47,10 +47,10 @@ def _kilobytes(name):
 
 
 def _beyond(run):
-    """Megabytes at the peak of `run` beyond those before it, and its result."""
-    with contextlib.suppress(AttributeError):  # what is free goes back: it would hide new needs
+    """Return the additional megabytes at the peak of `run`, and its result."""
+    with contextlib.suppress(AttributeError):  # free memory would hide new allocations
         ctypes.CDLL(None).malloc_trim(0)
-    CLEAR.write_text("5")  # the peak counts from here
+    CLEAR.write_text("5")  # reset the peak
     before = _kilobytes("VmRSS")
     result = run()
     return (_kilobytes("VmHWM") - before) * 1024 / 1e6, result
@@ -61,7 +61,7 @@ def _features(n_images, n_units):
 
     few = image_features.crops(4)
     model = image_features.learned(few, n_units, max_iter=1, n_patches=1000)
-    model.transform(few)  # compiled code and libraries are in memory now
+    model.transform(few)  # load compiled code and libraries
     images = image_features.crops(n_images)
     megabytes, features = _beyond(lambda: model.transform(images))
     return megabytes - features.nbytes / 1e6

@@ -22,7 +22,7 @@ def measure(n_rows=50_000, rounds=21):
     X = np.random.default_rng(0).normal(size=(n_rows, N_INPUTS)).astype(np.float32)
     network = Network((N_INPUTS, N_UNITS, N_INPUTS), ("logistic", "identity"))
     theta = network.initial_theta(np.random.RandomState(0), dtype=np.float32)
-    # A team asks how many threads there are before it is entered; inside, BLAS has one.
+    # A team reads the number of threads before it is entered; inside, BLAS is limited to one.
     one, two = team(1), team(2)
     with one, two:
         J_one, J_two = (Objective(network, "squared_error", X, X, t, **TERMS) for t in (one, two))
@@ -36,7 +36,7 @@ def measure(n_rows=50_000, rounds=21):
 
             evaluate = partial(autoencoder_objective(network, X, **TERMS), theta)
             for name, mine, other in zip(("J", "∇J"), J_one(theta), evaluate(), strict=True):
-                remarks.append(check_same(f"{name} against PyTorch", mine, other, 1e-5))
+                remarks.append(check_same(f"{name} vs. PyTorch", mine, other, 1e-5))
             contenders += [Contender(f"{TORCH}, {THREADS[n]}", evaluate, n) for n in (1, 2)]
         else:
             remarks.append(WITHOUT_TORCH)
@@ -49,17 +49,17 @@ def measure(n_rows=50_000, rounds=21):
 def _same_to_the_last_bit(one, two):
     if one[0] != two[0] or not np.array_equal(one[1], two[1]):
         raise RuntimeError("J or ∇J depends on the number of threads")
-    return "J and ∇J of one and of two threads: the same to the last bit"
+    return "J and ∇J with one and two threads: bit-identical"
 
 
 def _tables(seconds, flops):
-    times, aims = Times("GFLOP/s", "of one-thread sgemm"), Aims()
+    times, aims = Times("GFLOP/s", "relative to one-thread sgemm"), Aims()
     sgemm.add_times(times, seconds, flops)
     one, two = (seconds[f"Striate, {THREADS[n]}"] for n in (1, 2))
     share = 1e-9 * flops / one / sgemm.best(seconds)[0]
-    aims.at_least("share of one-thread sgemm, 1 thread", share, 0.75, "{:.0%}")
-    aims.at_least("2 threads: times as fast as 1", one / two, 1.6)
+    aims.at_least("throughput relative to one-thread sgemm, 1 thread", share, 0.75, "{:.0%}")
+    aims.at_least("2 threads: speedup over 1 thread", one / two, 1.6)
     for n, mine in ((1, one), (2, two)) if HAS_TORCH else ():
         ratio = seconds[f"{TORCH}, {THREADS[n]}"] / mine
-        aims.at_least(f"times as fast as {TORCH}, {THREADS[n]} each", ratio, 2)
+        aims.at_least(f"speedup over {TORCH}, {THREADS[n]} each", ratio, 2)
     return [times, aims]

@@ -1,4 +1,4 @@
-"""The page of the documentation that shows what was measured: prose by hand, tables from here."""
+"""Write measured tables into a page of the documentation, whose prose is written by hand."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
 def write(name, text, page=PAGE):
-    """Replaces what stands between the two markers of a subject on the page."""
+    """Replace the text between the two markers of a benchmark on the page."""
     begin, end = f"<!-- measured: {name} -->", f"<!-- end of {name} -->"
     before, found, rest = page.read_text(encoding="utf-8").partition(begin)
     _, found_end, after = rest.partition(end)
@@ -19,6 +19,6 @@ def write(name, text, page=PAGE):
 
 
 def write_picture(name, png, folder=PAGE.parent / "images"):
-    """Writes a PNG file that the page shows."""
+    """Write a PNG file shown on the page."""
     with replacing(folder / name) as temporary:
         temporary.write_bytes(png)

@@ -1,4 +1,4 @@
-"""MLPClassifier beside scikit-learn's, and beside PyTorch as its users write the same training."""
+"""MLPClassifier compared with scikit-learn's, and with typical PyTorch code."""
 
 import warnings
 from functools import partial
@@ -31,7 +31,7 @@ def measure(rounds=5):
     if images is None:
         rng = np.random.default_rng(0)
         images = rng.random((60000, 784), dtype=np.float32), rng.integers(10, size=60000)
-        report.remarks.append("MNIST is not there: random numbers of its size stand in.")
+        report.remarks.append("MNIST is not available: random numbers are used instead.")
     X, y = images[:2]
     rng = np.random.default_rng(0)
     small = rng.normal(size=(1500, 64)), rng.integers(3, size=1500)
@@ -55,7 +55,7 @@ def measure(rounds=5):
 
 
 def _compare(report, what, contenders, rounds, aims):
-    """Times of contenders named (library, dtype), and scikit-learn's over ours for each dtype."""
+    """Time contenders named (library, dtype), and compute the speedups for each dtype."""
     times, ratios = report.tables
     runs = [Contender(f"{what}: {name}, {dtype}", run, 2) for (name, dtype), run in contenders]
     seconds = take_turns(runs, rounds)
@@ -63,15 +63,15 @@ def _compare(report, what, contenders, rounds, aims):
         times.add_time(name, spread)
     for dtype, aim in zip(DTYPES, aims, strict=False):
         ours, theirs = (seconds[f"{what}: {name}, {dtype}"] for name in (OURS, THEIRS))
-        ratios.at_least(f"{what}, {dtype}: times as fast as scikit-learn", theirs / ours, aim)
+        ratios.at_least(f"{what}, {dtype}: speedup over scikit-learn", theirs / ours, aim)
     torch = seconds.get(f"{what}: PyTorch, float32")
     if torch is not None:
         ratio = torch / seconds[f"{what}: {OURS}, float32"]
-        ratios.at_least(f"{what}, float32: times as fast as PyTorch", ratio, aims[2])
+        ratios.at_least(f"{what}, float32: speedup over PyTorch", ratio, aims[2])
 
 
 def _training(report, what, data, rounds, aims, **settings):
-    """Fits by both, after a check that the loss is the same; by PyTorch where an aim is given."""
+    """Time both fits, after checking that the losses agree; and PyTorch if a target is given."""
     fitted, contenders = {}, []
     for dtype, type_ in DTYPES.items():
         X = data[0].astype(type_)
@@ -94,14 +94,14 @@ def _training(report, what, data, rounds, aims, **settings):
                         data[0].astype(np.float32), data[1], 1e-4,
                         **{key: settings[key] for key in keys})  # fmt: skip
         pair = (train(), fitted[OURS, "float32"].loss_)
-        report.remarks.append(check_same(f"{what}, loss beside PyTorch's, which shuffles in its "
-                                         "own way", *pair, 0.1))  # fmt: skip
+        report.remarks.append(check_same(f"{what}, loss vs. PyTorch, which shuffles "
+                                         "differently", *pair, 0.1))  # fmt: skip
         contenders.append((("PyTorch", "float32"), train))
     _compare(report, what, contenders, rounds, aims)
 
 
 def _predictions(report, X, y, rounds):
-    """`predict` of one row, 200 times, and of 60,000."""
+    """Time `predict` of one row, 200 times, and of 60,000 rows."""
     for what, n_rows, times, aims in (
         ("predict one row, 200 times", 1, 200, (2, 2)),
         ("predict 60,000 rows of 784", 60000, 1, (1.4, 1.2)),
@@ -115,7 +115,7 @@ def _predictions(report, X, y, rounds):
                 models[name] = model.fit(X[:2000].astype(type_), y[:2000])
                 contenders.append(((name, dtype), partial(_again, model.predict, rows, times)))
             same = np.mean(models[OURS].predict(rows) == models[THEIRS].predict(rows))
-            report.remarks.append(f"{what}, {dtype}: {same:.3%} of the labels are the same")
+            report.remarks.append(f"{what}, {dtype}: {same:.3%} of the predicted labels agree")
         _compare(report, what, contenders, max(rounds, 7), aims)
 
 
@@ -125,7 +125,7 @@ def _again(function, argument, times):
 
 
 def _search(report, rounds):
-    """A grid search over 12 candidates and 5 folds in two processes."""
+    """Time a grid search over 12 candidates and 5 folds in two processes."""
     X, y = load_digits(return_X_y=True)
     grid = {
         "alpha": [1e-5, 1e-4, 1e-3, 1e-2],

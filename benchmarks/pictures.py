@@ -8,7 +8,7 @@ _DPI = 200
 
 
 def png(figure):
-    """The figure's PNG file, one byte a pixel where it is grey; the figure is closed."""
+    """Return the figure as PNG, with one byte per pixel if it is grey, and close it."""
     from matplotlib import pyplot as plt
     from PIL import Image
 
@@ -24,12 +24,12 @@ def png(figure):
 
 
 def loss_against_seconds(curves, near):
-    """PNG of J against seconds, one line for each solver, and a ring where J is near its lowest.
+    """Plot J against seconds, one line per solver, with a ring where J is near its lowest.
 
     Parameters
     ----------
     curves : dict of str to (ndarray, ndarray)
-        By the solver's name: seconds and J after each step. The first one's last J is the aim.
+        By the solver's name: seconds and J after each step. The final J of the first is the target.
     near : float
         Factor of that J which counts as near.
     """
@@ -61,7 +61,7 @@ def loss_against_seconds(curves, near):
 
 
 def seconds_against_connections(shares, seconds, dense):
-    """PNG of the time of an epoch against the share of connections, beside that of a dense layer.
+    """Plot the time per epoch against the share of connections, with that of a dense layer.
 
     Parameters
     ----------
@@ -81,11 +81,11 @@ def seconds_against_connections(shares, seconds, dense):
         x = np.asarray(shares)
         proportional = seconds[-1] / x[-1] * x
         ax.plot(x, proportional, ":", color=QUIET, linewidth=1)
-        ax.text(x[0], proportional[0], "in proportion ", color=QUIET, ha="right", va="center")
+        ax.text(x[0], proportional[0], "proportional ", color=QUIET, ha="right", va="center")
         ax.plot(x, seconds, "o-")
         ax.axhline(dense, color=QUIET, linewidth=1)
         ax.text(x[0], dense, "all connections, dense", color=QUIET, va="bottom")
-        ax.set(xlabel="Share of the connections", ylabel="Seconds for an epoch")
+        ax.set(xlabel="Share of connections", ylabel="Seconds per epoch")
         ax.set(xscale="log", yscale="log", xlim=(x[0] / 3.5, x[-1] * 1.2))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,11 +1,11 @@
-"""The same training in PyTorch, as its users write it. Imported only where torch is installed."""
+"""Typical PyTorch code for the same training, imported only if torch is installed."""
 
 import torch
 from torch.nn import functional as F
 
 
 def autoencoder_objective(network, X, *, weight_decay, sparsity_target, sparsity_weight):
-    """evaluate(θ) -> J, ∇J (both laid out as ours: all W, then all b), by autograd."""
+    """Return a function of θ (all W, then all b) that computes J and ∇J by autograd."""
     X = torch.from_numpy(X)
     linear = network.activations[-1] == "identity"
 
@@ -30,7 +30,7 @@ def autoencoder_objective(network, X, *, weight_decay, sparsity_target, sparsity
 
 
 def train_classifier(weights, activation, X, y, alpha, *, max_iter, batch_size):
-    """Adam on the cross-entropy of a multilayer perceptron; returns the last epoch's mean loss."""
+    """Train a multilayer perceptron on cross-entropy by Adam; return the last epoch's mean loss."""
     torch.manual_seed(0)
     layers = []
     for W, b in zip(*weights, strict=True):

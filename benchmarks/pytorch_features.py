@@ -1,4 +1,4 @@
-"""Features of images in PyTorch, by convolution. Imported only where torch is installed."""
+"""Image features by convolution in PyTorch, imported only if torch is installed."""
 
 import torch
 from torch.nn import functional as F
@@ -8,12 +8,12 @@ from striate.images.encoding import TRIANGLE, DistanceEncoding
 
 
 def pooled_features(folded, patch_shape, contrast_floor, pool_grid, batch_size, pooling="mean"):
-    """transform(images) -> features of contrast-normalized patches, cell by cell.
+    """Return a function that maps images to pooled features of contrast-normalized patches.
 
     Parameters
     ----------
     folded : striate.images.operator_fusion.Folded
-        Whitening and encoder in one.
+        Whitening fused with the encoder.
     """
     encode = _encoder(folded, patch_shape)
 
@@ -23,7 +23,7 @@ def pooled_features(folded, patch_shape, contrast_floor, pool_grid, batch_size, 
 
     @torch.inference_mode()
     def transform(images):
-        # An array (n, h, w, c) seen as (n, c, h, w) has the memory format channels_last.
+        # An array (n, h, w, c) viewed as (n, c, h, w) has the memory format channels_last.
         x = torch.from_numpy(images).permute(0, 3, 1, 2)
         return torch.cat([of_batch(batch) for batch in x.split(batch_size)]).numpy()
 
@@ -31,8 +31,8 @@ def pooled_features(folded, patch_shape, contrast_floor, pool_grid, batch_size, 
 
 
 def _centred(x, patch_shape, contrast_floor):
-    """x less its mean, and 1 / deviation of the patch at each position, by box filters."""
-    # In float32, differences of nearly equal numbers need care: small ones, and doubles.
+    """Return x minus its mean, and 1 / deviation of the patch at each position, by box filters."""
+    # In float32, differences of nearly equal numbers lose digits: centre them, and use doubles.
     x = x - x.mean(dim=(1, 2, 3), keepdim=True)
     moments = torch.stack([x.mean(dim=1), x.square().mean(dim=1)], dim=1).double()
     mean, square = F.avg_pool2d(moments, patch_shape[:2], stride=1).split(1, dim=1)
@@ -41,14 +41,14 @@ def _centred(x, patch_shape, contrast_floor):
 
 
 def _filters(W, patch_shape):
-    """W (patch pixels, units) as filters which take the mean of a patch out, too."""
+    """Return W (patch pixels, units) as filters that also subtract the mean of a patch."""
     W = torch.tensor(W.T.reshape(-1, *patch_shape)).permute(0, 3, 1, 2)  # (units, c, h, w)
-    # With 1ᵀ the mean over a patch, W (x − mean) = (W − W's mean) x: a convolution.
+    # W (x − mean of x) = (W − mean of W) x, a convolution.
     return (W - W.mean(dim=(1, 2, 3), keepdim=True)).contiguous(memory_format=torch.channels_last)
 
 
 def _pooled(a, pool_grid, pooling):
-    """Maps (n, units, y, x) as (n, cells, units)."""
+    """Pool maps (n, units, y, x) to (n, cells, units)."""
     cells = [-(-n // g) for n, g in zip(a.shape[2:], pool_grid, strict=True)]
     divisor = 1 if pooling == "sum" else None
     pooled = F.avg_pool2d(a, cells, ceil_mode=True, divisor_override=divisor)
@@ -56,7 +56,7 @@ def _pooled(a, pool_grid, pooling):
 
 
 def _encoder(folded, patch_shape):
-    """encode(x, factor, pooled) -> (n, cells, features)."""
+    """Return encode(x, factor, pooled) -> (n, cells, features)."""
     if isinstance(folded.encoding, DistanceEncoding):
         of_kind = _triangle if folded.encoding.kind == TRIANGLE else _nearest
         return of_kind(folded, patch_shape)
@@ -64,7 +64,7 @@ def _encoder(folded, patch_shape):
 
 
 def _one_product(folded, patch_shape):
-    """Filters and their bias b: whitening and weights in one."""
+    """Return filters and their bias b, with whitening fused into the weights."""
     (L, shift), (W, b, *_) = folded.project, folded.encoding
     if L.size:
         b, W = b + shift @ W, L @ W

@@ -1,11 +1,11 @@
-"""Networks whose units see few inputs, as PyTorch's users write them."""
+"""Typical PyTorch code for sparse networks."""
 
 import torch
 from torch.nn import functional as F
 
 
 def train_masked(weights, X, y, max_iter=1):
-    """Mean loss of each epoch; the first layer's weights are multiplied by a mask."""
+    """Return the mean loss of each epoch; weights of the first layer are multiplied by a mask."""
     (W, V), (b, c) = weights
     mask = torch.from_numpy((W != 0).toarray().astype(X.dtype))
     W, V, b, c = _parameters(W.toarray(), V, b, c)
@@ -17,10 +17,10 @@ def train_masked(weights, X, y, max_iter=1):
 
 
 def train_unfolded(weights, X, y, max_iter=1, *, fields):
-    """The same; windows are cut out, and each is multiplied by weights of its own."""
+    """Return the mean loss of each epoch; windows are unfolded, each with its own weights."""
     (W, V), (b, c) = weights
     height, width, n_maps = fields.output_shape
-    # One column of W after the other, each with the weights of one window in order.
+    # W is stored column by column, each with the weights of one window in order.
     W = W.data.reshape(height * width, n_maps, -1).transpose(0, 2, 1)
     W, V, b, c = _parameters(W.copy(), V, b.reshape(-1, 1, n_maps), c)
 

@@ -1,7 +1,7 @@
-"""What each part of the recipe for image features is worth: CIFAR-10 with one part changed each.
+"""Ablation study of the recipe for image features: CIFAR-10 with one part changed at a time.
 
 Features and a linear classifier are trained on the first 5,000 of the training images, and measured
-on the next 5,000 of them. The test images are not looked at. Writes docs/image_features.md.
+on the next 5,000 of them. The test images are not used. Write docs/image_features.md.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from .environment import KERNEL_VARIABLES, description, restart_without
 from .page import PAGE, write
 from .report import Report, Table
 
-#: Of the ridge.
+#: Candidate α of ridge regression.
 ALPHAS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
 
 
 class Change(NamedTuple):
-    """A part of the recipe and what is in its place: parameters of the whole recipe, changed."""
+    """A part of the recipe, its replacement, and the changed parameters of the recipe."""
 
     part: str
     instead: str
@@ -38,7 +38,7 @@ class Change(NamedTuple):
 
 
 def recipe(n_units, n_patches):
-    """All parts."""
+    """Return the full recipe."""
     encoder = DictionaryEncoder(
         n_units, dictionary="omp1", encoding="soft_threshold", random_state=0
     )
@@ -55,7 +55,7 @@ def recipe(n_units, n_patches):
 
 
 def changes(n_units, max_iter):
-    """One line of the table each."""
+    """Return one change per row of the table."""
     autoencoder = SparseAutoencoder(
         n_units,
         weight_decay=0.01,
@@ -67,7 +67,7 @@ def changes(n_units, max_iter):
     kmeans, hard = {"encoder__dictionary": "kmeans"}, {"encoder__encoding": "hard"}
     return (
         Change("contrast", "no normalization", {"normalize": False}),
-        Change("contrast", "the mean taken out only", {"normalize": "mean"}),
+        Change("contrast", "mean subtraction only", {"normalize": "mean"}),
         Change("whitening", "none", {"whitening": None}),
         Change("whitening", "ε = 1", {"whitening__epsilon": 1.0}),
         Change("dictionary", "random patches", {"encoder__dictionary": "patches"}),
@@ -79,10 +79,10 @@ def changes(n_units, max_iter):
         Change("pooling", "maximum", {"pooling": "max"}),
         Change("grid", "1 × 1", {"pool_grid": (1, 1)}),
         Change("grid", "3 × 3", {"pool_grid": (3, 3)}),
-        Change("grid", "3 × 3, half shared", {"pool_grid": (3, 3), "pool_overlap": 0.5}),
+        Change("grid", "3 × 3, 50% overlap", {"pool_grid": (3, 3), "pool_overlap": 0.5}),
         Change("flips", "none", {"flips": False}),
         Change("square root", "none", {"signed_sqrt": False}),
-        Change("standardizing", "one scale for all features", {}, standardize=False),
+        Change("standardization", "a single scale for all features", {}, standardize=False),
         Change(
             "encoder",
             "sparse autoencoder, ε = 1",
@@ -92,40 +92,40 @@ def changes(n_units, max_iter):
 
 
 def measure(n_images=5000, n_units=400, n_patches=50_000, max_iter=100):
-    """The table as a `Report`; None without CIFAR-10."""
+    """Return the table as a `Report`; None without CIFAR-10."""
     data = cifar10()
     if data is None:
         return None
     X, y = (part[: 2 * n_images] for part in data[:2])
-    table = Table(("part", "in its place", "right, %", "difference", "features"))
-    recipe(2, 50).fit(X[:2]).transform(X[:2])  # compiling is no part's time
+    table = Table(("part", "replaced by", "accuracy (%)", "difference", "features"))
+    recipe(2, 50).fit(X[:2]).transform(X[:2])  # compile before anything is timed
     pixels = X.reshape(len(X), -1) / np.float32(255)
     all_parts = _features(recipe(n_units, n_patches), X)
-    whole = _tell(table, Change("all parts", "", {}), all_parts, y, None)
+    whole = _tell(table, Change("full recipe", "", {}), all_parts, y, None)
     _tell(table, Change("all features", "raw pixels", {}), pixels, y, whole)
     for change in changes(n_units, max_iter):
         model = recipe(n_units, n_patches).set_params(**change.parameters)
         _tell(table, change, _features(model, X) if change.parameters else all_parts, y, whole)
     error = 100 * np.sqrt(whole.mean() * (1 - whole.mean()) / n_images)
     remarks = [
-        f"Learned on {n_images:,} training images of CIFAR-10 and measured on {n_images:,} others "
-        f"of them, with {n_units} atoms where nothing else is said. The standard error of an "
-        f"accuracy is {error:.1f} points; that of a difference, over the same images, stands "
-        "beside it.",
-        "The classifier is a ridge on targets of ±1; its α is chosen for each line on a fifth of "
-        "the images it learns from.",
+        f"Trained on {n_images:,} training images of CIFAR-10 and evaluated on {n_images:,} "
+        f"others, with {n_units} atoms unless stated otherwise. The standard error of an accuracy "
+        f"is {error:.1f} points; each difference is shown with its standard error, over the same "
+        "images.",
+        "The classifier is ridge regression on targets of ±1; α is chosen for each row of the "
+        "table on a fifth of the training images.",
     ]
-    return Report("What each part of the recipe is worth", [table], remarks)
+    return Report("Ablation study of the recipe", [table], remarks)
 
 
 def _features(model, X):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after max_iter is the plan
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping at max_iter is intended
         return model.fit(X[: len(X) // 2]).transform(X)
 
 
 def _tell(table, change, F, y, whole):
-    """Adds a line; returns which images are classified rightly, ndarray of bool."""
+    """Add a row; return which images are classified correctly, ndarray of bool."""
     right = _classified(F, y, len(F) // 2, change.standardize)
     difference = ""
     if whole is not None:
@@ -138,7 +138,7 @@ def _tell(table, change, F, y, whole):
 
 
 def _classified(F, y, n, standardize):
-    """Which of the rows from n on a ridge that is trained on the others classifies rightly."""
+    """Return which rows from n on are classified correctly by a ridge trained on the others."""
     if not standardize:
         F = F / np.sqrt(F[:n].var(axis=0).mean())
     ridge = LinearClassifier(
@@ -149,7 +149,9 @@ def _classified(F, y, n, standardize):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recipe", description=__doc__)
-    parser.add_argument("--no-page", action="store_true", help="show the table, write no file")
+    parser.add_argument(
+        "--no-page", action="store_true", help="print the table without writing a file"
+    )
     options = parser.parse_args(arguments)
     restart_without(KERNEL_VARIABLES, "benchmarks.recipe")
     report = measure()

@@ -1,4 +1,4 @@
-"""What a subject found, on the terminal and as Markdown."""
+"""Tables of results, on the terminal and as Markdown."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from rich.table import Table as RichTable
 
 @dataclass
 class Table:
-    """Columns and rows of text."""
+    """A table of text."""
 
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Table:
 
 @dataclass
 class Report:
-    """Tables of one subject, remarks made while it was measured, and PNG files by their names."""
+    """Tables, remarks and PNG files (by name) of one benchmark."""
 
     title: str
     tables: list[Table]
@@ -54,7 +54,7 @@ class Report:
 
 
 class Times(Table):
-    """Seconds of contenders, and what they mean."""
+    """Times of contenders, with derived quantities."""
 
     def __init__(self, *more):
         super().__init__(("", "median", "quartiles", *more))
@@ -65,10 +65,10 @@ class Times(Table):
 
 
 class Aims(Table):
-    """Quantities, and what they should be."""
+    """Measured quantities with their targets."""
 
     def __init__(self):
-        super().__init__(("", "median", "quartiles", "aim", ""))
+        super().__init__(("", "median", "quartiles", "target", ""))
 
     def at_least(self, what, spread, aim, form="{:.2f}"):
         self._add(what, spread, f"at least {form.format(aim)}", spread.median >= aim, form)
@@ -87,7 +87,7 @@ class Aims(Table):
 
 
 def duration(seconds):
-    """Three figures, in s, ms or µs.
+    """Format seconds with three significant digits, in s, ms or µs.
 
     >>> duration(0.0123)
     '12.3 ms'

@@ -1,10 +1,10 @@
-"""The yardstick: the best that this machine's BLAS does in float32 with one thread."""
+"""Reference throughput: the best float32 matrix product of this machine's BLAS."""
 
 import numpy as np
 
 from .timing import THREADS, Contender, Spread
 
-# A large square product, and blocks of the shape that 8x8x3 patches with 400 units have.
+# A large square product, and blocks with the shape of 8x8x3 patches and 400 units.
 _SHAPES = {
     "2048x2048 by 2048x2048": (2048, 2048, 2048, 1),
     "1024x192 by 192x400": (1024, 192, 400, 60),
@@ -12,7 +12,7 @@ _SHAPES = {
 
 
 def contenders(n_threads=1):
-    """NumPy's product in several shapes, to be timed beside what it shall be compared with."""
+    """Return NumPy's product in several shapes, to be timed together with other contenders."""
     return [
         Contender(_name(shape, n_threads), _product(*sizes), n_threads)
         for shape, sizes in _SHAPES.items()
@@ -20,7 +20,7 @@ def contenders(n_threads=1):
 
 
 def best(seconds, n_threads=1):
-    """GFLOP/s of the shape with the highest median, and its name."""
+    """Return the GFLOP/s of the shape with the highest median, and its name."""
     rates = {
         shape: Spread(2e-9 * m * k * n * repeats / seconds[_name(shape, n_threads)].values)
         for shape, (m, k, n, repeats) in _SHAPES.items()
@@ -34,7 +34,7 @@ def _name(shape, n_threads):
 
 
 def add_times(table, seconds, flops, n_items=None):
-    """Rows of a table with GFLOP/s and share of sgemm (before them items/s, if there are items)."""
+    """Add rows with items/s (if there are items), GFLOP/s, and throughput relative to sgemm."""
     yardstick, shape = best(seconds)
     for name, spread in seconds.items():
         if not name.startswith("sgemm"):

@@ -1,4 +1,4 @@
-"""Networks whose units see few inputs, beside the same networks as masked dense ones."""
+"""Sparse networks compared with the same networks as masked dense ones."""
 
 import warnings
 from functools import partial
@@ -17,12 +17,12 @@ from .timing import THREADS, Contender, check_same, take_turns
 
 OURS, DENSE = "Striate", "Striate, dense"
 MASKED, UNFOLDED = "PyTorch, masked dense", "PyTorch, unfold and batched product"
-#: 96×96 images, and 16 units for each of 23×23 windows.
+#: 96×96 images, with 16 units for each of 23×23 windows.
 FIELDS = LocalReceptiveFields((96, 96), 8, stride=4, n_maps=16)
-#: Shares of the connections that there may be, in the picture.
+#: Shares of connections in the picture.
 DENSITIES = (0.001, 0.003, 0.01, 0.03, 0.1)
 N_CLASSES, BATCH_SIZE = 10, 128
-#: Of Adam, where ours adds ε to √v and PyTorch to √v over its bias correction: next to nothing.
+#: Tiny, since our Adam adds ε to √v, and PyTorch's to √v after the bias correction.
 EPSILON = 1e-15
 
 
@@ -34,20 +34,22 @@ def measure(rounds=3, n_rows=1000, fields=FIELDS, shape=(10_000, 2000), densitie
     _densities(report, rounds, n_rows, shape, densities)
     if memory.CAN_BE_MEASURED and HAS_TORCH:
         ours, masked = (memory.of_connections(name, n_rows, 2) for name in ("ours", "masked"))
-        what = "96×96, local: memory of a fit beyond the data, share of the masked dense network's"
+        what = "96×96, local: extra memory of a fit, relative to the masked dense network"
         report.tables[1].at_most(what, ours / masked, 0.02, "{:.1%}")
-        report.remarks.append(f"Memory: {ours.median:.0f} MB and {masked.median:.0f} MB")
+        report.remarks.append(
+            f"Extra memory: {ours.median:.0f} MB (Striate) and {masked.median:.0f} MB ({MASKED})"
+        )
     return report
 
 
 def rows(n_rows, n_inputs):
-    """Random rows, and a label for each."""
+    """Return random rows and labels."""
     rng = np.random.default_rng(0)
     return rng.random((n_rows, n_inputs), dtype=np.float32), rng.integers(N_CLASSES, size=n_rows)
 
 
 def random_mask(shape, density):
-    """So many inputs for each unit, drawn in turns so that each input is seen about as often."""
+    """Return a random mask with equally many inputs per unit and about as many units per input."""
     rng, n_seen = np.random.default_rng(0), round(shape[0] * density)
     n_turns = -(-shape[1] * n_seen // shape[0])
     inputs = np.concatenate([rng.permutation(shape[0]) for _ in range(n_turns)])
@@ -57,7 +59,7 @@ def random_mask(shape, density):
 
 
 def model(connectivity, max_iter=1, **settings):
-    """Trains for so many epochs, with rows in the order that they have."""
+    """Return a network that trains for exactly max_iter epochs, without shuffling."""
     return MLPClassifier(
         connectivity=connectivity,
         max_iter=max_iter,
@@ -73,14 +75,14 @@ def model(connectivity, max_iter=1, **settings):
 
 
 def first_weights(connectivity, X, y):
-    """Those with which a training begins: one with steps of no length ends with them."""
+    """Return the initial weights, as the result of training with a negligible learning rate."""
     start = model(connectivity, solver="sgd", learning_rate_init=1e-30).fit(X, y)
     return start.coefs_, start.intercepts_
 
 
 def _local(report, rounds, n_rows, fields):
     X, y = rows(n_rows, fields.mask().shape[0])
-    work = "96×96, local, an epoch"
+    work = "96×96, local, one epoch"
     contenders = {OURS: model(fields).fit, DENSE: _dense(fields.mask()).fit}
     if HAS_TORCH:
         from .pytorch_sparse import train_masked, train_unfolded
@@ -97,7 +99,7 @@ def _local(report, rounds, n_rows, fields):
 
 def _irregular(report, rounds, n_rows, shape):
     mask, (X, y) = random_mask(shape, 0.01), rows(n_rows, shape[0])
-    work = f"{shape[0]:,} × {shape[1]:,}, 1%, an epoch"
+    work = f"{shape[0]:,} × {shape[1]:,}, 1%, one epoch"
     contenders = {OURS: model(mask).fit, DENSE: _dense(mask).fit}
     if HAS_TORCH:
         from .pytorch_sparse import train_masked
@@ -109,16 +111,16 @@ def _irregular(report, rounds, n_rows, shape):
 
 
 def _check(report, work, connectivity, X, y, name, train, n_rows=400, n_epochs=3):
-    """The losses of some epochs in float64: in float32 Adam makes much of the last bits."""
+    """Compare the losses of some epochs in float64: in float32 Adam amplifies rounding errors."""
     X, y = X[:n_rows].astype(np.float64), y[:n_rows]
     curve = model(connectivity, n_epochs).fit(X, y).loss_curve_
     theirs = train(first_weights(connectivity, X, y), X, y, n_epochs)
-    what = f"{work}: losses of {n_epochs}, float64, {name}"
+    what = f"{work}: losses of {n_epochs} epochs, float64, vs. {name}"
     report.remarks.append(check_same(what, curve, theirs, 1e-5))
 
 
 def _dense(mask):
-    """The same network with all connections, which is less work than to mask them, too."""
+    """Return the same network with all connections, which is less work than masking them."""
     return model(None, hidden_layer_sizes=(mask.shape[1],))
 
 
@@ -143,7 +145,7 @@ def _ratios(report, work, seconds, aims):
             if name not in seconds:
                 continue
             ratio = seconds[name] / seconds[f"{work}: {OURS}, {THREADS[n]}"]
-            what = f"{work}: times as fast as {other}, {THREADS[n]}"
+            what = f"{work}: speedup over {other}, {THREADS[n]}"
             if aim is None:
                 report.tables[1].for_the_record(what, ratio)
             else:
@@ -151,10 +153,12 @@ def _ratios(report, work, seconds, aims):
 
 
 def _densities(report, rounds, n_rows, shape, densities):
-    """Seconds of an epoch against connections: rows, and a picture."""
+    """Time one epoch against the share of connections: rows, and a picture."""
     X, y = rows(n_rows, shape[0])
     models = {d: model(random_mask(shape, d)) for d in densities}
-    names = {d: f"{shape[0]:,} × {shape[1]:,}, {d:.1%}, an epoch: {OURS}, 1 thread" for d in models}
+    names = {
+        d: f"{shape[0]:,} × {shape[1]:,}, {d:.1%}, one epoch: {OURS}, 1 thread" for d in models
+    }
     for each in models.values():
         each.fit(X, y)
     contenders = [Contender(names[d], partial(m.fit, X, y)) for d, m in models.items()]

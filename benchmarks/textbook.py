@@ -1,6 +1,6 @@
 """A sparse autoencoder in NumPy and SciPy, written as the exercise of the UFLDL tutorial asks.
 
-Vectorised over the examples, which are columns; every equation of the lecture is one line.
+It is vectorized over the examples, which are columns; every equation of the lecture is one line.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def unpack(theta, n_visible, n_hidden):
 
 
 def cost_and_gradient(theta, data, n_hidden, weight_decay, sparsity_target, sparsity_weight):
-    """J and its gradient by θ = (W1, W2, b1, b2); data (n_visible, m)."""
+    """Return J and its gradient at θ = (W1, W2, b1, b2); data (n_visible, m)."""
     n_visible, m = data.shape
     W1, W2, b1, b2 = unpack(theta, n_visible, n_hidden)
     rho = sparsity_target
@@ -43,7 +43,7 @@ def cost_and_gradient(theta, data, n_hidden, weight_decay, sparsity_target, spar
 
 
 def train(theta, patches, n_hidden, terms, max_iter):
-    """SciPy's result after `max_iter` iterations of L-BFGS; patches (m, n_visible)."""
+    """Return SciPy's result after `max_iter` iterations of L-BFGS; patches (m, n_visible)."""
     data = np.ascontiguousarray(patches.T)
     arguments = (data, n_hidden, *terms)
     options = {"maxiter": max_iter, "maxfun": 10 * max_iter}

@@ -1,4 +1,4 @@
-"""Times of contenders that take turns, and ratios of the times of one turn."""
+"""Time contenders in interleaved rounds, and compare them within each round."""
 
 import contextlib
 import gc
@@ -10,7 +10,7 @@ import numpy as np
 
 from .environment import threads
 
-#: Seconds between two contenders: threads of the one, which wait in a loop, fall asleep.
+#: Seconds between two contenders, in which busy-waiting threads of the first go to sleep.
 PAUSE = 0.25
 #: In the names of contenders.
 THREADS = {1: "1 thread", 2: "2 threads"}
@@ -18,7 +18,7 @@ THREADS = {1: "1 thread", 2: "2 threads"}
 
 @dataclass(frozen=True)
 class Contender:
-    """Something to be timed: `run()`, with so many threads allowed; None leaves that to itself."""
+    """A function to be timed, `run()`, with a limit on threads; None for no limit."""
 
     name: str
     run: Callable[[], object]
@@ -27,7 +27,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Spread:
-    """Values of one quantity, turn by turn."""
+    """Values of one quantity, one per round."""
 
     values: np.ndarray
 
@@ -41,7 +41,7 @@ class Spread:
         return float(low), float(high)
 
     def __truediv__(self, other):
-        """Ratios, turn by turn: what slows the machine for a while slows both."""
+        """Return the ratio in each round: temporary slowdowns of the machine affect both sides."""
         return Spread(self.values / getattr(other, "values", other))
 
     def __rtruediv__(self, number):
@@ -49,10 +49,10 @@ class Spread:
 
 
 def take_turns(contenders, rounds):
-    """Seconds of each contender, as a dict from name to `Spread`.
+    """Return the seconds of each contender, as a dict from name to `Spread`.
 
-    In each round every contender runs once; each round begins with the next one of them. What a
-    first run does once (compiling, filling caches) belongs before this call.
+    In each round every contender runs once, starting with a different one each time. Do one-time
+    work (compiling, filling caches) before this call.
     """
     seconds = {contender.name: np.empty(rounds) for contender in contenders}
     for turn in range(rounds):
@@ -69,7 +69,7 @@ def take_turns(contenders, rounds):
 
 
 def difference(a, b):
-    """Largest difference of two results, relative to the largest value."""
+    """Return the largest difference of two results, relative to the largest value."""
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if a.shape != b.shape:
         raise ValueError(f"results of shapes {a.shape} and {b.shape} cannot be compared")
@@ -77,8 +77,8 @@ def difference(a, b):
 
 
 def check_same(what, a, b, limit):
-    """Says how much two results differ; raises if by more than `limit` (NaN included)."""
+    """Describe how much two results differ; raise if by more than `limit` (or NaN)."""
     found = difference(a, b)
     if not found <= limit:
         raise RuntimeError(f"{what}: results differ by {found:.1e}, more than {limit:.0e}")
-    return f"{what}: differs by {found:.0e} (at most {limit:.0e} allowed)"
+    return f"{what}: relative difference {found:.0e} (tolerance {limit:.0e})"

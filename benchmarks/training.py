@@ -44,18 +44,18 @@ def measure(n_patches=10_000, max_iter=400, rounds=3):
     for mine in (FLOAT32, FLOAT64):
         for n in (1, 2):
             ratio = seconds[f"{TEXTBOOK}, {THREADS[n]}"] / seconds[f"{mine}, {THREADS[n]}"]
-            aims.for_the_record(f"{mine}: times as fast as {TEXTBOOK}, {THREADS[n]} each", ratio)
-    reached = Table(("", "J at the end", "iterations"))
+            aims.for_the_record(f"{mine}: speedup over {TEXTBOOK}, {THREADS[n]} each", ratio)
+    reached = Table(("", "final J", "iterations"))
     for name, (value, n_iter) in results.items():
         reached.add(name, f"{value:.5f}", n_iter)
     final = (results[FLOAT64][0], results[TEXTBOOK][0])
-    remarks.append(check_same("J at the end, both in float64", *final, 0.01))
+    remarks.append(check_same("final J, both in float64", *final, 0.01))
     title = f"{max_iter} iterations of L-BFGS, 64-{N_UNITS}-64, {n_patches:,} patches"
     return Report(title, [times, aims, reached], remarks)
 
 
 def grey_patches(n):
-    """Patches of scikit-learn's two photographs, whitened as the exercise's are: array (n, 64)."""
+    """Return patches (n, 64) of scikit-learn's two photographs, whitened as in the exercise."""
     rng = np.random.default_rng(0)
     greys = [photograph.mean(axis=2) / 255 for photograph in load_sample_images().images]
     whitened = ImageWhitening().fit_transform(greys)
@@ -69,7 +69,7 @@ def grey_patches(n):
 
 
 def ours(patches, max_iter):
-    """J at the end, and the number of iterations."""
+    """Return the final J and the number of iterations."""
     autoencoder = SparseAutoencoder(
         N_UNITS,
         output_activation="logistic",
@@ -89,7 +89,7 @@ def theirs(patches, max_iter):
 
 
 def first_theta(patches):
-    """Where ours begins, in the textbook's layout: W is (n_out, n_in) there."""
+    """Return our initial weights in the textbook's layout: W is (n_out, n_in) there."""
     d = patches.shape[1]
     network = Network((d, N_UNITS, d), ("logistic", "logistic"))
     W, b = network.unpack(network.initial_theta(np.random.RandomState(0)))
@@ -97,6 +97,6 @@ def first_theta(patches):
 
 
 def _same_at_the_start(patches):
-    """J after one iteration, by both."""
+    """Compare J after one iteration."""
     mine, other = ours(patches, 1)[0], theirs(patches, 1)[0]
     return check_same("J after one iteration, both in float64", mine, other, 1e-9)

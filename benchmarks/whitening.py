@@ -1,4 +1,4 @@
-"""What `PatchFeatures.transform` saves where whitening keeps q of the 192 directions of a patch."""
+"""`PatchFeatures.transform` if whitening keeps q of the 192 directions of a patch."""
 
 from functools import partial
 
@@ -25,14 +25,14 @@ def measure(n_images=64, n_units=1600, rounds=11):
     seconds = take_turns(
         [Contender(name, partial(each.transform, images)) for name, each in models.items()], rounds
     )
-    times, ratios = Times("an image", "MFLOP of an image"), Aims()
+    times, ratios = Times("per image", "MFLOP per image"), Aims()
     every = seconds[_name(None)]
     for name, model in models.items():
         spread = seconds[name]
         an_image = f"{1e3 * spread.median / n_images:.2f} ms"
         times.add_time(name, spread, an_image, f"{1e-6 * flops_of_an_image(model):.0f}")
         if spread is not every:
-            ratios.for_the_record(f"{name}: times as fast as with all", every / spread)
+            ratios.for_the_record(f"{name}: speedup over all directions", every / spread)
     title = f"Whitening of 8×8×3 patches to q of 192 directions, {n_units:,} atoms, 1 thread"
     return Report(title, [times, ratios], [])
 

@@ -57,7 +57,7 @@ html_copy_source = False
 
 
 def without_its_references(app, what, name, obj, options, lines):
-    """What scikit-learn's own docstrings refer to is not in this documentation."""
+    """Remove scikit-learn's cross-references from inherited docstrings."""
     if (getattr(obj, "__module__", None) or "").startswith("sklearn."):
         reference = re.compile(r":(?:ref|term):`([^`<]*?)(?: <[^`]*>)?`")
         lines[:] = [reference.sub(r"\1", line) for line in lines]
@@ -67,5 +67,5 @@ def setup(app):
     app.connect("autodoc-process-docstring", without_its_references)
 
 
-# An example that warns is a fault, as in the tests.
+# A warning in an example is an error, as in the tests.
 warnings.filterwarnings("error", module=r"striate")

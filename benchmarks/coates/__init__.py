@@ -1,1 +1,1 @@
-"""Single-layer networks of Coates, Lee and Ng on CIFAR-10, beside their published accuracy."""
+"""Single-layer networks of Coates, Lee and Ng on CIFAR-10, compared with published accuracies."""

@@ -1,4 +1,4 @@
-"""Runs the recipes of Coates, Lee and Ng, or those named, and writes docs/coates.md."""
+"""Run all or selected recipes of Coates, Lee and Ng, and write docs/coates.md."""
 
 import argparse
 from pathlib import Path
@@ -26,12 +26,14 @@ def main(arguments=None):
     known = {exercise.name: exercise for exercise in EXERCISES}
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coates", description=__doc__)
     names = ", ".join(known)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of: {names}; default: all")
-    parser.add_argument("--out", type=Path, default=DOCS, metavar="FOLDER", help="of the page")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {names}; default: all")
+    parser.add_argument(
+        "--out", type=Path, default=DOCS, metavar="FOLDER", help="folder of the page"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in known]
     if unknown:
-        parser.error(f"no recipe is called {unknown[0]!r}; choose out of: {names}")
+        parser.error(f"no recipe is called {unknown[0]!r}; choose from: {names}")
     restart_without(KERNEL_VARIABLES, "benchmarks.coates")
     page = Page("coates", options.out)
     _compile()
@@ -40,7 +42,7 @@ def main(arguments=None):
 
 
 def _compile():
-    """Compiling is done once a machine, and is no recipe's time."""
+    """Compile in advance, so that compilation does not count in any recipe."""
     rng = np.random.default_rng(0)
     images = rng.random((8, 12, 12, 3), dtype=np.float32)
     for encoding in ("triangle", "soft_threshold"):

@@ -1,4 +1,4 @@
-"""MNIST with the best recipe's parts: larger patches, finer cells, and no mirror images."""
+"""MNIST with the best recipe: larger patches, finer cells, and no mirror images."""
 
 import time
 
@@ -11,9 +11,9 @@ from .labels import POOL, accuracies, mean_and_spread, on_features
 from .recipes import SOFT
 
 ALPHAS = (1e-3, 3e-3, 1e-2, 3e-2)
-#: Labelled images of each class, and how often they are drawn.
+#: Number of labelled images per class, and number of draws.
 DRAWS = {10: 5, 100: 3}
-#: Chosen on 6,000 training images held out, with 200 atoms and a classifier of 6,000 others.
+#: Chosen on 6,000 held-out training images, with 200 atoms and a classifier of 6,000 others.
 N_ATOMS, PATCHES = 800, {"patch_size": 8, "n_patches": 200_000}
 PATCHES |= {"pool_grid": (3, 3), "pool_overlap": 0.5}
 
@@ -45,18 +45,18 @@ def run(work):
         work, "ridge", y[:POOL], DRAWS, on_features(train[:POOL], y[:POOL], test, y_test)
     )
     classifier = LinearClassifier("squared_hinge", alphas=ALPHAS, random_state=0)
-    with work.step("Linear classifier of all, α chosen on training images held out"):
+    with work.step("Linear classifier on all, α chosen on held-out training images"):
         classifier.fit(train, y)
     right = float(classifier.score(test, y_test))
     minutes = (time.perf_counter() - began) / 60
     checks = Checks()
     checks.at_least("test accuracy, all labels", right, 0.992, "{:.2%}")
     checks.at_most("minutes", minutes, 5, "{:.1f}")
-    table = Table(("labels a class", "draws", "test accuracy"))
+    table = Table(("labels per class", "draws", "test accuracy"))
     for n, each in few.items():
         table.add(n, len(each), mean_and_spread(each))
     scores = ", ".join(f"{a:g}: {s:.2%}" for a, s in classifier.validation_scores_.items())
-    remark = f"α = {classifier.alpha_:g}; on the training images held out, {scores}"
+    remark = f"α = {classifier.alpha_:g}; held-out accuracy by α: {scores}"
     return Found(f"{right:.2%}", [checks, table], remarks=[remark])
 
 
@@ -64,7 +64,7 @@ EXERCISES = (
     Exercise(
         "mnist",
         "MNIST",
-        f"{N_ATOMS} OMP-1 atoms of 8×8 pixels, 3×3 cells that share half, signed square root",
+        f"{N_ATOMS} OMP-1 atoms of 8×8 pixels, 3×3 cells with 50% overlap, signed square root",
         "",
         run,
     ),

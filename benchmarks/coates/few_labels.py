@@ -1,4 +1,4 @@
-"""Few labels: features that were learned without them, raw pixels, a convolutional network."""
+"""Few labels: features learned without labels, raw pixels, and a convolutional network."""
 
 from benchmarks.data import cifar10
 from benchmarks.environment import HAS_TORCH, WITHOUT_TORCH
@@ -10,7 +10,7 @@ from .pictures import accuracy_against_labels
 from .recipes import features_of, flat
 
 RECIPE = "two-minutes"
-#: Labelled images of each class, and how often they are drawn.
+#: Number of labelled images per class, and number of draws.
 DRAWS = {10: 5, 50: 5, 100: 3, 400: 1}
 FEATURES, PIXELS, NETWORK = "learned features", "raw pixels", "convolutional network"
 
@@ -37,10 +37,10 @@ def run(work):
     )
     draws = ", ".join(map(str, DRAWS.values()))
     remarks = [
-        f"Images are drawn {draws} times, from {POOL:,}. The spread is the standard deviation."
+        f"Number of draws from {POOL:,} images: {draws}. ± is the standard deviation over draws."
     ]
     remarks += [] if HAS_TORCH else [WITHOUT_TORCH]
-    return Found(f"{few}, {many} a class", [_table(found)], [_picture(found)], remarks)
+    return Found(f"{few}, {many} per class", [_table(found)], [_picture(found)], remarks)
 
 
 def _network(X, y, X_test, y_test):
@@ -50,7 +50,7 @@ def _network(X, y, X_test, y_test):
 
 
 def _table(found):
-    table = Table(("labels a class", *found))
+    table = Table(("labels per class", *found))
     for n in DRAWS:
         table.add(n, *(mean_and_spread(right[n]) for right in found.values()))
     return table
@@ -61,8 +61,8 @@ def _picture(found):
         "few_labels",
         accuracy_against_labels(found),
         "Three rising lines: accuracy against the number of labelled images of each class",
-        "Accuracy on the test images of CIFAR-10 with few labels. Dots are single draws of "
-        "labelled images, lines their means.",
+        "Test accuracy on CIFAR-10 with few labels. Dots are single draws of labelled images, "
+        "lines are means.",
     )
 
 
@@ -70,7 +70,7 @@ EXERCISES = (
     Exercise(
         "few-labels",
         "Few labels",
-        "10, 50, 100 and 400 labelled images a class; features of the best within two minutes",
+        "10, 50, 100 and 400 labelled images per class; features of the best within two minutes",
         "",
         run,
     ),

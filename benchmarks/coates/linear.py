@@ -1,4 +1,4 @@
-"""Linear classifiers on pooled features: three problems, each solved by us and by scikit-learn."""
+"""Linear classifiers on pooled features: three losses, minimized by us and by scikit-learn."""
 
 import time
 import warnings
@@ -18,16 +18,16 @@ from striate import LinearClassifier
 from .recipes import SOFT, dictionary, percent
 
 N_ATOMS = 800
-#: All classifiers learn from so many images, and from all those that make no large copies.
+#: Images for all classifiers; those that make no large copies are also fitted to all images.
 FEW = 10_000
-#: By loss: among which α is chosen.
+#: Candidate α by loss.
 ALPHAS = dict.fromkeys(("squared_error", "squared_hinge", "log_loss"), (1e-3, 3e-3, 1e-2, 3e-2))
-#: Iterations at which the others end in any case.
+#: Maximum number of iterations of scikit-learn's classifiers.
 MAX_ITER = {"LogisticRegression": 1000, "LinearSVC": 100}
 
 
 def contenders(alpha, m):
-    """(loss, classifier) of ours and of scikit-learn's; `alpha` is a dict by loss.
+    """Return (loss, classifier) of ours and of scikit-learn's; `alpha` is a dict by loss.
 
     Ours minimize 1/m Σ loss + α/2 Σ W² over m rows, where the losses have half the square. The
     ridge has the whole square and λ Σ W², so λ = α m; the others have C Σ loss + ½ Σ W², so
@@ -40,7 +40,7 @@ def contenders(alpha, m):
     ]
     if m <= FEW:
         C = 0.5 / (alpha["squared_hinge"] * m)
-        # In the primal, `dual=False`, it takes many times as long.
+        # The primal, `dual=False`, takes many times as long.
         svc = LinearSVC(C=C, dual=True, max_iter=MAX_ITER["LinearSVC"], random_state=0)
         peers.append(("squared_hinge", svc))
     return [
@@ -60,16 +60,17 @@ def run(work):
     for n in (FEW, len(X)):
         right = _compare(work, table, train[:n], y[:n], test, y_test)
     remarks = [
-        f"{train.shape[1]:,} features of {N_ATOMS} atoms. Times are of one fit with α given, "
-        "standardizing included; choosing α is a step of its own.",
-        f"LogisticRegression may take {MAX_ITER['LogisticRegression']:,} iterations, LinearSVC "
-        f"{MAX_ITER['LinearSVC']} a class; its copies of all images would take 24 bytes a feature.",
+        f"{train.shape[1]:,} features from {N_ATOMS} atoms. Times are for one fit with a given α, "
+        "including standardization; choosing α is timed separately.",
+        f"LogisticRegression is limited to {MAX_ITER['LogisticRegression']:,} iterations, "
+        f"LinearSVC to {MAX_ITER['LinearSVC']} per class. For all images, LinearSVC's copies would "
+        "take 24 bytes per feature value.",
     ]
     return Found(f"{percent(right)}, squared hinge", [table], remarks=remarks)
 
 
 def _compare(work, table, X, y, X_test, y_test):
-    """Adds a line for each classifier; returns the accuracy of our squared hinge."""
+    """Add a row for each classifier; return the accuracy of our squared hinge."""
     alpha = {}
     for loss, alphas in ALPHAS.items():
         with work.step(f"Choosing α, {loss}, {len(X):,} images"):
@@ -80,7 +81,7 @@ def _compare(work, table, X, y, X_test, y_test):
         name = type(last).__name__
         began = time.perf_counter()
         with warnings.catch_warnings(), work.step(f"{name}, {loss}, {len(X):,} images"):
-            warnings.simplefilter("ignore", ConvergenceWarning)  # iterations are shown
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the table shows the iterations
             classifier.fit(X, y)
         seconds = time.perf_counter() - began
         right[name, loss] = np.mean(classifier.predict(X_test) == y_test)

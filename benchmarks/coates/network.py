@@ -6,13 +6,13 @@ from torch import nn
 from torch.nn import functional as F
 
 BATCH_SIZE, HIGHEST_RATE, WEIGHT_DECAY = 64, 4e-3, 5e-2
-#: Steps of training for each root of the number of images: 300 for a hundred of them.
+#: Training steps per square root of the number of images: 300 for 100 images.
 STEPS = 30
 CHANNELS, PADDING = (32, 64, 128), 4
 
 
 def accuracy(X, y, X_test, y_test, seed):
-    """Share of the test images that are right, after training on the images X, uint8."""
+    """Return the test accuracy after training on the images X, uint8."""
     torch.manual_seed(seed)
     X, X_test = (_scaled(images) for images in (X, X_test))
     model = _trained(X, torch.from_numpy(y))
@@ -27,7 +27,7 @@ def _scaled(images):
 
 
 def _network(n_channels, n_classes):
-    """Blocks of convolution, batch normalization, ReLU and pooling; a mean; a linear layer."""
+    """Return blocks of convolution, batch normalization, ReLU and pooling, and a linear layer."""
     layers, widths = [], (n_channels, *CHANNELS)
     for n_in, n_out in zip(widths, CHANNELS, strict=False):
         layers += [nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out)]
@@ -38,7 +38,7 @@ def _network(n_channels, n_classes):
 
 
 def _trained(X, y):
-    """AdamW with a rate that rises and falls; it ends after steps that were fixed beforehand."""
+    """Train by AdamW with a one-cycle learning rate, for a predetermined number of steps."""
     n_steps = int(STEPS * len(X) ** 0.5)
     model = _network(X.shape[1], int(y.max()) + 1).train()
     optimizer = torch.optim.AdamW(
@@ -55,7 +55,7 @@ def _trained(X, y):
 
 
 def _shifted_and_mirrored(x):
-    """A crop of each image with a border, and of half of them the mirror image."""
+    """Return a random crop of each padded image, mirrored for half of them."""
     n, _, height, width = x.shape
     padded = F.pad(x, (PADDING,) * 4, mode="reflect")
     mirrored = torch.rand(n) < 0.5

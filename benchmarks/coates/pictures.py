@@ -1,4 +1,4 @@
-"""PNG files of what was found, in Striate's style."""
+"""PNG files of results, in Striate's style."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from striate.display.line_labels import label_lines
 
 
 def accuracy_against_labels(found):
-    """PNG of lines, one for each contender, with a dot for each draw.
+    """Plot accuracy against labels, one line per contender, with a dot for each draw.
 
     Parameters
     ----------
     found : dict of str to dict of int to list of float
-        By contender and labels a class: accuracies of the draws.
+        By contender and labels per class: accuracies of the draws.
     """
     from matplotlib import pyplot as plt
 
@@ -29,7 +29,7 @@ def accuracy_against_labels(found):
                     markersize=3.5, alpha=0.6, markeredgewidth=0, clip_on=False,
                 )  # fmt: skip
         counts = list(next(iter(found.values())))
-        ax.set(xscale="log", xlabel="Labelled images of each class", ylabel="Right answers, %")
+        ax.set(xscale="log", xlabel="Labelled images per class", ylabel="Accuracy (%)")
         ax.set_xticks(counts, [f"{n:,}" for n in counts])
         ax.set_xticks([], minor=True)
         ax.set_xlim(right=counts[-1])

@@ -1,4 +1,4 @@
-"""The recipes: encoders of patches, pooled over a grid, and a linear classifier of each."""
+"""The recipes: patch encoders, pooling over a grid, and a linear classifier."""
 
 import time
 from collections.abc import Callable
@@ -21,22 +21,22 @@ PATCHES = {"patch_size": 6, "n_patches": 400_000, "pool_grid": (2, 2), "pooling"
 PATCHES |= {"whitening": ZCAWhitening(0.1), "random_state": 0}
 ROOT = {"signed_sqrt": True}
 SOFT = {"encoding": "soft_threshold", "threshold": 0.25, "random_state": 0}
-#: Chosen on training images held out, with 300 to 800 atoms, as are the other settings below.
+#: Chosen on held-out training images with 300 to 800 atoms, as are the other settings below.
 BEST = {"flips": True, **ROOT, "pool_grid": (3, 3), "pool_overlap": 0.6}
 NAMES = {"squared_error": "Linear classifier", "squared_hinge": "Support vector machine"}
-#: Rows and columns by which test images are shifted, beside those at rest; chosen likewise.
+#: Rows and columns by which copies of test images are shifted; chosen likewise.
 SHIFTS = ((2, 0), (-2, 0), (0, 2), (0, -2))
 
 
 @dataclass(frozen=True)
 class Recipe(Exercise):
-    """A row: `features` has a maker of `PatchFeatures`, or of None for raw pixels, a classifier."""
+    """A row of the table, with one factory of `PatchFeatures` (or None) per classifier."""
 
     features: tuple[Callable, ...]
 
 
 def features_of(name):
-    """The features of the row of that name, which has one kind alone, as yet to be learned."""
+    """Return the unfitted features of a recipe with a single type of features."""
     (make,) = next(row for row in EXERCISES if row.name == name).features
     return make()
 
@@ -46,10 +46,10 @@ def percent(share):
 
 
 def accuracy(work, kinds, classifier, shifts=()):
-    """Share of the test images that are right; the classifiers are trained on all others.
+    """Return the test accuracy of classifiers trained on all training images.
 
-    Each kind of features has a classifier, and what they say of an image, and of the image shifted,
-    is summed.
+    There is one classifier per type of features. Decision functions are summed over classifiers
+    and over the shifted copies of an image.
     """
     X_train, y_train, X_test, y_test = cifar10()
     scores = 0.0
@@ -60,10 +60,10 @@ def accuracy(work, kinds, classifier, shifts=()):
                 features.fit(X_train)
             with work.step("Features of 50,000 training images"):
                 train = features.transform(X_train)
-        with work.step(f"{NAMES[classifier.loss]}, α chosen on training images held out"):
+        with work.step(f"{NAMES[classifier.loss]}, α chosen on held-out training images"):
             classifier.fit(train, y_train)
         del train
-        with work.step("10,000 test images" + (", each at rest and shifted" if shifts else "")):
+        with work.step("10,000 test images" + (", original and shifted" if shifts else "")):
             for X in (X_test, *(shifted(X_test, *by) for by in shifts)):
                 test = flat(X) if features is None else features.transform(X)
                 scores = scores + classifier.decision_function(test)
@@ -71,7 +71,7 @@ def accuracy(work, kinds, classifier, shifts=()):
 
 
 def shifted(X, rows, columns):
-    """The images moved down and to the right, and mirrored at the edge that they leave."""
+    """Shift images down and to the right, with reflection at the edges."""
     rows, columns = (
         np.pad(np.arange(n), abs(by), mode="reflect")[abs(by) - by :][:n]
         for n, by in zip(X.shape[1:3], (rows, columns), strict=True)
@@ -86,9 +86,9 @@ def flat(X):
 def exercise(
     name, title, settings, published, *features, aim=None, minutes=None, svm=None, shifts=()
 ):
-    """A row: each of `features` makes `PatchFeatures`, or None for raw pixels.
+    """Return a row; each of `features` creates `PatchFeatures`, or None for raw pixels.
 
-    `svm` has α of support vector machines, in place of ridge regression.
+    `svm` contains α of support vector machines, to be used instead of ridge regression.
     """
 
     def run(work):
@@ -109,7 +109,7 @@ def exercise(
         scores = ", ".join(f"{a:g}: {s:.1%}" for a, s in classifier.validation_scores_.items())
         remark = f"α = {classifier.alpha_:g}"
         if scores:
-            remark += f"; on the training images held out, {scores}"
+            remark += f"; held-out accuracy by α: {scores}"
         return Found(percent(right), [checks], remarks=[remark])
 
     return Recipe(name, title, settings, published, run, features)
@@ -120,7 +120,7 @@ def raw_pixels():
 
 
 def dictionary(n_components, dictionary, parts=(), **settings):
-    """Maker of features by a dictionary, with `parts` of the recipe that differ from `PATCHES`."""
+    """Return a factory of dictionary features, with `parts` that override `PATCHES`."""
 
     def make():
         encoder = DictionaryEncoder(n_components, dictionary=dictionary, **settings)
@@ -174,7 +174,7 @@ EXERCISES = (
     ),
     exercise(
         "two-minutes", "The best within two minutes",
-        "700 OMP-1 atoms, mirror images, 3×3 cells that share 60%, signed square root", "",
+        "700 OMP-1 atoms, mirror images, 3×3 cells with 60% overlap, signed square root", "",
         dictionary(700, "omp1", BEST | {"n_patches": 200_000}, **SOFT),
         aim=0.815, minutes=2, svm=3e-3,
     ),

@@ -1,4 +1,4 @@
-"""Wavelet scattering in place of learned features, with the same linear classifier."""
+"""Wavelet scattering instead of learned features, with the same linear classifier."""
 
 import importlib.util
 
@@ -10,24 +10,24 @@ from benchmarks.exercise import Exercise
 from .recipes import exercise
 
 HAS_KYMATIO = HAS_TORCH and importlib.util.find_spec("kymatio") is not None
-WITHOUT_KYMATIO = "Left out: it needs PyTorch and Kymatio (pip install torch kymatio)"
+WITHOUT_KYMATIO = "Skipped: it needs PyTorch and Kymatio (pip install torch kymatio)"
 
 
 class Scattering:
-    """Order 2, 8 orientations, averaged over 2² pixels, of each channel: nothing is learned."""
+    """Scattering of each channel: order 2, 8 orientations, averaged over 2² pixels, not learned."""
 
     batch_size = 64
 
     def fit(self, X):
-        # Not from kymatio.torch: that also imports the part for volumes, which needs a function
-        # that SciPy has no more since version 1.17.
+        # Not from kymatio.torch, which also imports the module for volumes. That needs a function
+        # removed from SciPy 1.17.
         from kymatio.scattering2d.frontend.torch_frontend import ScatteringTorch2D
 
         self._scattering = ScatteringTorch2D(J=2, shape=X.shape[1:3], L=8, max_order=2)
         return self
 
     def transform(self, X):
-        """Features (n, channels * 81 * h / 4 * w / 4) of images (n, h, w, channels), uint8."""
+        """Return features (n, channels * 81 * h / 4 * w / 4) of images (n, h, w, channels)."""
         out = None
         for begin in range(0, len(X), self.batch_size):
             features = self._of_batch(X[begin : begin + self.batch_size])
@@ -59,7 +59,7 @@ def run(work):
         return None
     found = _ROW.run(work)
     if found is not None:
-        found.remarks.append("Nothing is learned in the first step, which makes the filters.")
+        found.remarks.append("The first step learns nothing: it only creates the filters.")
     return found
 
 

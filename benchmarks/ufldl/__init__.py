@@ -1,1 +1,1 @@
-"""The exercises of the UFLDL tutorial beside the published numbers."""
+"""The exercises of the UFLDL tutorial, compared with published results."""

@@ -1,4 +1,4 @@
-"""Runs all exercises of the UFLDL tutorial, or those named, and writes docs/ufldl.md."""
+"""Run all or selected exercises of the UFLDL tutorial, and write docs/ufldl.md."""
 
 import argparse
 import warnings
@@ -27,14 +27,14 @@ def main(arguments=None):
     known = {exercise.name: exercise for exercise in EXERCISES}
     unknown = [name for name in options.names if name not in known]
     if unknown:
-        parser.error(f"no exercise is called {unknown[0]!r}; choose out of: {', '.join(known)}")
+        parser.error(f"no exercise is called {unknown[0]!r}; choose from: {', '.join(known)}")
     if options.max_iter and options.out.resolve() == DOCS:
-        parser.error("--max-iter is for trials, which need a folder of their own: --out FOLDER")
+        parser.error("--max-iter is for trial runs, which need a separate folder: --out FOLDER")
     restart_without(KERNEL_VARIABLES, "benchmarks.ufldl")
-    warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after so many steps is the plan
+    warnings.simplefilter("ignore", ConvergenceWarning)  # stopping at max_iter is intended
     images = _photographs(options.photographs)
     page = Page("ufldl", options.out)
-    print("Compiling what is not compiled yet …", flush=True)
+    print("Compiling …", flush=True)
     _compile()
     for name in options.names or known:
         _run(known[name], Work(images, options.max_iter), page)
@@ -43,19 +43,25 @@ def main(arguments=None):
 def _parser():
     names = ", ".join(exercise.name for exercise in EXERCISES)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ufldl", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of: {names}; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {names}; default: all")
     parser.add_argument(
-        "--photographs", type=Path, metavar="FOLDER", help="in place of scikit-image's photographs"
+        "--photographs",
+        type=Path,
+        metavar="FOLDER",
+        help="use these instead of scikit-image's photographs",
     )
     parser.add_argument(
         "--out",
         type=Path,
         default=DOCS,
         metavar="FOLDER",
-        help="write the page there; default: docs",
+        help="folder of the page; default: docs",
     )
     parser.add_argument(
-        "--max-iter", type=int, metavar="N", help="at most N iterations a training, to try it out"
+        "--max-iter",
+        type=int,
+        metavar="N",
+        help="limit each training to N iterations, for a trial run",
     )
     return parser
 
@@ -67,7 +73,7 @@ def _photographs(folder):
 
 
 def _compile():
-    """Compiling is done once a machine, and is no exercise's time."""
+    """Compile in advance, so that compilation does not count in any exercise."""
     from striate import PatchFeatures, SparseAutoencoder
 
     rng = np.random.default_rng(0)

@@ -26,7 +26,7 @@ LEARNING = "Learning 400 features from 100,000 colour patches"
 
 @functools.cache
 def learned(max_iter):
-    """`PatchFeatures` fitted to CIFAR-10's training images, and the seconds that it took."""
+    """Fit `PatchFeatures` to CIFAR-10's training images; return it and the seconds it took."""
     encoder = SparseAutoencoder(
         400,
         weight_decay=3e-3,
@@ -36,7 +36,7 @@ def learned(max_iter):
         tol=0.0,
         random_state=0,
     )
-    # The exercise whitens the pixels as they are, less the mean of each over all patches.
+    # The exercise whitens pixels without contrast normalization, minus the mean over all patches.
     features = PatchFeatures(
         encoder, normalize=False, whitening=ZCAWhitening(0.1), n_patches=N_PATCHES, random_state=0
     )
@@ -57,15 +57,17 @@ def linear_decoder(work):
     for n, published in ((100, "4.089"), (200, "3.880"), (400, "3.848")):
         if len(encoder.loss_curve_) >= n:
             facts.add(f"J after {n} iterations", f"{encoder.loss_curve_[n - 1]:.3f}", published)
-    facts.add(f"J at the end, {encoder.n_iter_} iterations", f"{encoder.loss_:.3f}", "")
+    facts.add(f"final J, {encoder.n_iter_} iterations", f"{encoder.loss_:.3f}", "")
     picture = Picture(
         "colour",
         pictures.units(features.filters_, n_columns=20),
         "A grid of 400 small pictures: black and white edges, and soft edges between opponent "
         "colours",
-        "What each of the 400 units looks for in 8×8 pixels: weights times the ZCA matrix.",
+        "Weights of each of the 400 units on 8×8 pixels, multiplied by the ZCA matrix.",
     )
-    remark = "The published J is of other patches, STL-10's, and so it is no aim."
+    remark = (
+        "The published J was measured on different patches, those of STL-10, so it is not a target."
+    )
     return Found(f"edges and colours; J = {encoder.loss_:.3f}", [facts], [picture], [remark])
 
 
@@ -81,7 +83,7 @@ def convolution(work):
         "random filters": [with_random_filters(model, seed) for seed in RANDOM_SEEDS],
         "raw pixels": [None],
     }
-    table = Table(("", "λ = 0.0001", "λ chosen", "chosen λ"))
+    table = Table(("", "λ = 0.0001", "λ by cross-validation", "chosen λ"))
     right = {}
     for kind, models in kinds.items():
         scores, chosen = [], []
@@ -100,17 +102,17 @@ def convolution(work):
         f"random filters and {right['raw pixels'][0]:.1f}% on raw pixels"
     )
     remarks = [
-        f"The first {N_TRAIN} training and {N_TEST} test images of each class: as many as the "
-        "exercise has.",
+        f"The first {N_TRAIN} training and {N_TEST} test images of each class, as many as in the "
+        "exercise.",
         "λ is chosen by cross-validation on the training images. Random filters have Gaussian "
-        "weights of the learned ones' norms, and their biases, after the same whitening; the mean "
-        f"of {len(RANDOM_SEEDS)} draws.",
+        "weights with the norms and biases of the learned ones, after the same whitening; "
+        f"accuracies are means over {len(RANDOM_SEEDS)} draws.",
     ]
     return Found(ours, [table], [], remarks)
 
 
 def _subsets():
-    """(images, labels) to train on, and to test on."""
+    """Return (images, labels) for training and for testing."""
     X, y, X_test, y_test = cifar10()
     parts = []
     for images, labels, n in ((X, y, N_TRAIN), (X_test, y_test, N_TEST)):
@@ -120,14 +122,14 @@ def _subsets():
 
 
 def _inputs(model, images):
-    """Pooled features, or pixels in [0, 1]: (n_images, n_features), float32."""
+    """Return pooled features, or pixels in [0, 1]: (n_images, n_features), float32."""
     if model is None:
         return images.reshape(len(images), -1) / np.float32(255)
     return model.transform(images)
 
 
 def _accuracies(X, X_test, y, y_test, work):
-    """Percent right with the exercise's λ and with the chosen one, and that one."""
+    """Return the accuracies (%) with the exercise's λ and with the chosen λ, and the latter."""
     max_iter = work.at_most(200)
     n_search = len(X) * 2 // 3  # rows of each fit in 3-fold cross-validation: λ counts per row
     grid = {"alpha": [decay * n_search for decay in DECAYS]}
@@ -144,7 +146,7 @@ EXERCISES = (
     Exercise(
         "linear-decoder",
         "Linear decoder on colour patches",
-        "100,000 8×8×3 patches of CIFAR-10 (in place of STL-10), 400 sigmoid units, linear output, "
+        "100,000 8×8×3 patches of CIFAR-10 (instead of STL-10), 400 sigmoid units, linear output, "
         "ρ = 0.035, λ = 0.003, β = 5, ZCA ε = 0.1, 400 iterations",
         "edges and opponent colours; J = 3.848; about 45 minutes in MATLAB",
         linear_decoder,
@@ -152,9 +154,9 @@ EXERCISES = (
     Exercise(
         "convolution",
         "Convolution and pooling",
-        "those features at 25×25 places of CIFAR-10's airplanes, cars, cats and dogs (in place of "
-        "STL-10's), mean over 3×3 cells, softmax with λ = 0.0001; 2,000 images to train on, 3,200 "
-        "to test",
+        "the features above at 25×25 positions of CIFAR-10's airplanes, cars, cats and dogs "
+        "(instead of STL-10's), mean over 3×3 cells, softmax with λ = 0.0001; 2,000 training and "
+        "3,200 test images",
         "80.4% on STL-10",
         convolution,
     ),

@@ -9,13 +9,13 @@ from striate import MLPClassifier, SparseAutoencoder
 
 from . import pictures
 
-#: Of the fine-tuning: λ out of these, by the images held out.
+#: Candidate λ of the fine-tuning, chosen on held-out images.
 FINE_TUNING_DECAYS = (1e-5, 1e-4, 1e-3)
 N_HELD_OUT = 10_000
 
 
 def autoencoder(n_units, max_iter):
-    """The autoencoder of all exercises with digits."""
+    """Return the autoencoder of all exercises with digits."""
     return SparseAutoencoder(
         n_units,
         output_activation="logistic",
@@ -29,7 +29,7 @@ def autoencoder(n_units, max_iter):
 
 
 def softmax(weight_decay, n_rows, max_iter=100):
-    """Softmax regression with the tutorial's J = −1/m Σ log p + λ/2 Σ W²."""
+    """Return softmax regression with the tutorial's J = −1/m Σ log p + λ/2 Σ W²."""
     return MLPClassifier(
         (), solver="lbfgs", alpha=weight_decay * n_rows, max_iter=max_iter, tol=0.0, random_state=0
     )
@@ -46,13 +46,13 @@ def pen_strokes(work):
     with work.step("Training 784-196-784 on 10,000 digits"):
         work.fit(model, data[0][:10_000])
     facts = Table(("", "ours"))
-    facts.add("J at the end", f"{model.loss_:.3f}")
+    facts.add("final J", f"{model.loss_:.3f}")
     facts.add("mean activation of all units", f"{model.mean_activation_.mean():.3f}")
     picture = Picture(
         "pen_strokes",
         pictures.units(model.components_),
         "A grid of 196 small grey pictures, most of them short bright strokes",
-        "What each of the 196 hidden units looks for in a digit.",
+        "Input that maximally activates each of the 196 hidden units.",
     )
     return Found(f"pen strokes; J = {model.loss_:.3f}", [facts], [picture])
 
@@ -65,8 +65,8 @@ def softmax_on_pixels(work):
         classifier = work.fit(softmax(1e-4, len(X), work.at_most(100)), X, y)
     right = percent(classifier, X_test, y_test)
     checks = Checks()
-    checks.at_least("right of 10,000 test digits", right, 92.5, "{:.2f}%")
-    checks.for_the_record("right of the training digits", percent(classifier, X, y), "{:.2f}%")
+    checks.at_least("test accuracy, 10,000 digits", right, 92.5, "{:.2f}%")
+    checks.for_the_record("training accuracy", percent(classifier, X, y), "{:.2f}%")
     return Found(f"{right:.2f}%", [checks])
 
 
@@ -95,13 +95,16 @@ def self_taught(work):
         if len(model.loss_curve_) >= n:
             what = f"J after {n} iterations (published: {published:.3f})"
             checks.for_the_record(what, model.loss_curve_[n - 1], "{:.3f}")
-    checks.at_least("right of the other half, features", right["features"], 98.2, "{:.2f}%")
-    checks.at_least("right of the other half, raw pixels", right["raw pixels"], 96.5, "{:.2f}%")
+    checks.at_least("test accuracy on the other half, features", right["features"], 98.2, "{:.2f}%")
+    checks.at_least(
+        "test accuracy on the other half, raw pixels", right["raw pixels"], 96.5, "{:.2f}%"
+    )
     picture = Picture(
         "self_taught",
         pictures.units(model.components_, n_columns=20),
         "A grid of 200 small grey pictures, most of them short bright strokes",
-        "What each of the 200 hidden units learned from the digits 5 to 9.",
+        "Input that maximally activates each of the 200 hidden units, learned from the digits 5 to "
+        "9.",
     )
     ours = (
         f"J = {model.loss_:.3f}; {right['features']:.2f}% against {right['raw pixels']:.2f}% on "
@@ -113,7 +116,7 @@ def self_taught(work):
 def stacked(work):
     if (data := mnist()) is None:
         return None
-    # Not at the top: the other exercises do without it.
+    # Imported here because the other exercises do not need it.
     from striate import StackedAutoencoder
 
     X, y, X_test, y_test = data
@@ -125,26 +128,27 @@ def stacked(work):
         features = stack.transform(X)
         classifier = work.fit(softmax(3e-3, len(X), work.at_most(100)), features, y)
     before = percent(classifier, stack.transform(X_test), y_test)
-    with work.step(f"Choosing λ of the fine-tuning by {N_HELD_OUT:,} training digits"):
+    with work.step(f"Choosing λ of the fine-tuning on {N_HELD_OUT:,} held-out training digits"):
         scores = {decay: _held_out_score(stack, decay, X, y, work) for decay in FINE_TUNING_DECAYS}
     best = max(scores, key=scores.get)
     with work.step("Fine-tuning 784-200-200-10"):
         tuned = work.fit(_fine_tuning(stack, best, len(X), work), X, y)
     after = percent(tuned, X_test, y_test)
     checks = Checks()
-    checks.at_least("right before fine-tuning", before, 87.7, "{:.2f}%")
-    checks.at_least("right after fine-tuning", after, 97.7, "{:.2f}%")
+    checks.at_least("test accuracy before fine-tuning", before, 87.7, "{:.2f}%")
+    checks.at_least("test accuracy after fine-tuning", after, 97.7, "{:.2f}%")
     for decay, score in scores.items():
-        checks.for_the_record(f"held out, λ = {decay:g}", score, "{:.2f}%")
+        checks.for_the_record(f"held-out accuracy, λ = {decay:g}", score, "{:.2f}%")
     picture = Picture(
         "stacked",
         pictures.units(tuned.coefs_[0].T, (28, 28), n_columns=20),
         "A grid of 200 small grey pictures: strokes, some of them part of whole digits",
-        "What each of the 200 units of the first layer looks for after fine-tuning.",
+        "Input that maximally activates each of the 200 units of the first layer after "
+        "fine-tuning.",
     )
     remarks = [
-        "The stack has seen the held-out digits, but not their labels. λ counts all layers here; "
-        "the tutorial's fine-tuning counts the softmax layer alone."
+        "The stack was trained on the held-out digits, too, but without their labels. λ penalizes "
+        "all layers here; the tutorial's fine-tuning penalizes only the softmax layer."
     ]
     return Found(f"{before:.2f}%, then {after:.2f}%", [checks], [picture], remarks)
 

@@ -17,20 +17,20 @@ from striate.images.patches import sample_patches
 
 from . import pictures
 
-#: First weights and patches of the lecture's exercise are drawn so often; the first is shown.
+#: Seeds of the initial weights and patches of the lecture's exercise; the first is shown.
 SEEDS = range(5)
 TERMS = {"weight_decay": 1e-4, "sparsity_target": 0.01, "sparsity_weight": 3.0}
 
 
 def patches_of(images, size, n, dtype=np.float32):
-    """n patches (n, size * size) of the images, each without its mean."""
+    """Return n patches (n, size * size) of the images, with their means subtracted."""
     drawn = sample_patches(ImageCollection(images), (size, size), n, check_random_state(0))
     drawn = drawn.astype(dtype)
     return drawn - drawn.mean(axis=1, keepdims=True)
 
 
 def sparse_autoencoder(work):
-    with work.step("Whitening the photographs, cutting 10,000 patches"):
+    with work.step("Whitening the photographs, extracting 10,000 patches"):
         images = ImageWhitening().transform(work.photographs)
         X = PatchScaler().fit_transform(patches_of(images, 8, 10_000))
     autoencoder = SparseAutoencoder(
@@ -43,27 +43,27 @@ def sparse_autoencoder(work):
     )
     with work.step("Training 64-25-64"):
         work.fit(autoencoder, X)
-    with work.step("Comparing the gradient with differences, float64"):
+    with work.step("Checking the gradient by finite differences, float64"):
         difference = gradient_difference(X[:1000].astype(np.float64))
     filters = autoencoder.components_.reshape(-1, 8, 8)
     edges = int((orientation_selectivity(filters) > EDGE).sum())
     checks = Checks()
     checks.at_most("gradient check, relative difference", difference, 1e-9, "{:.1e}")
-    checks.for_the_record("J at the end", autoencoder.loss_, "{:.4f}")
-    checks.for_the_record("units with one clear orientation, of 25", edges, "{}")
+    checks.for_the_record("final J", autoencoder.loss_, "{:.4f}")
+    checks.for_the_record("units with one clear orientation, out of 25", edges, "{}")
     picture = Picture(
         "sparse",
         pictures.units(filters, n_columns=5, sort="orientation"),
         "A grid of 25 small grey pictures, most of them edges",
-        "What each of the 25 hidden units looks for. Mid grey is zero.",
+        "Input that maximally activates each of the 25 hidden units. Mid grey is zero.",
         width=320,
     )
     ours = f"{edges} of 25 units are edges; gradient check {difference:.1e}"
-    return Found(ours, [checks], [picture], ["The gradient is checked on 1,000 of the patches."])
+    return Found(ours, [checks], [picture], ["The gradient is checked on 1,000 patches."])
 
 
 def gradient_difference(X):
-    """‖numerical − exact‖ / ‖numerical + exact‖ at the first weights; X is float64."""
+    """Return ‖numerical − exact‖ / ‖numerical + exact‖ at the initial weights; X is float64."""
     network = Network((X.shape[1], 25, X.shape[1]), ("logistic", "logistic"))
     theta = network.initial_theta(np.random.RandomState(0))
     with team(1) as run:
@@ -74,20 +74,20 @@ def edges(work):
     models = []
     for seed in SEEDS:
         settings = Settings(max_iter=work.at_most(Settings.max_iter), seed=seed)
-        which = "with other seeds" if models else "first seed"
+        which = "other seeds" if models else "first seed"
         with work.step(f"Learning {settings.n_features} features, {which}"):
             models.append(learn_features(work.photographs, settings, show_progress=False)[-1])
     counts = [n_edges(model) for model in models]
     checks = Checks()
-    checks.at_least("edges among 100 units, first seed", counts[0], 90, "{}")
-    checks.for_the_record("median of all seeds", np.median(counts), "{:.0f}")
-    checks.for_the_record("each of the seeds", ", ".join(map(str, counts)), "{}")
+    checks.at_least("edges out of 100 units, first seed", counts[0], 90, "{}")
+    checks.for_the_record("median over seeds", np.median(counts), "{:.0f}")
+    checks.for_the_record("individual seeds", ", ".join(map(str, counts)), "{}")
     picture = Picture(
         "edges",
         pictures.units(models[0].filters_, sort="orientation"),
         "A grid of 100 small grey pictures, edges at many positions and orientations",
-        f"What each of the 100 units looks for in {PATCH_SIZE}×{PATCH_SIZE} pixels, sorted by "
-        "orientation; units without one clear orientation come last.",
+        f"Input of {PATCH_SIZE}×{PATCH_SIZE} pixels that maximally activates each of the 100 "
+        "units, sorted by orientation, with units without one clear orientation at the end.",
         width=480,
     )
     ours = f"{counts[0]} of 100 units are edges ({min(counts)} to {max(counts)} over 5 seeds)"
@@ -95,7 +95,7 @@ def edges(work):
 
 
 def whitening(work):
-    with work.step("Cutting 10,000 patches"):
+    with work.step("Extracting 10,000 patches"):
         X = patches_of(work.photographs, 12, 10_000, np.float64)
     with work.step("PCA"):
         pca = PCA().fit(X)
@@ -110,7 +110,7 @@ def whitening(work):
     correlations = np.corrcoef(rotated.T)
     off = np.abs(correlations - np.eye(k)).max()
     checks = Checks()
-    checks.at_most("largest correlation of two components", off, 1e-9, "{:.0e}")
+    checks.at_most("largest correlation between components", off, 1e-9, "{:.0e}")
     checks.at_least(f"variance kept by {k} of 144 components", kept, 99, "{:.2f}%")
     kinds = {f"ZCA, ε = {epsilon}": rows for epsilon, rows in white.items()}
     patches = {"Patches": X, f"{k} components": rebuilt, **kinds}
@@ -119,11 +119,12 @@ def whitening(work):
     picture = Picture(
         "whitening",
         pictures.whitening({title: rows[:25] for title, rows in patches.items()}, of_all),
-        "Patches as they are, rebuilt from fewer components and whitened, above correlations",
-        "Above: 25 patches, less their means; rebuilt from the components with 99% of the "
-        "variance; and those whitened by ZCA with the exercise's ε and a smaller one. Below: "
-        "correlations of the 144 pixels, of the components, and of the whitened pixels; white is "
-        "1, mid grey 0, black −1.",
+        "Patches, their reconstruction from fewer components and their whitened versions, above "
+        "matrices of correlations",
+        "Top: 25 patches with their means subtracted, their reconstruction from the components "
+        "with 99% of the variance, and the patches whitened by ZCA with the exercise's ε and with "
+        "a smaller one. Bottom: correlations of the 144 pixels, of the components, and of the "
+        "whitened pixels; white is 1, mid grey 0, black −1.",
     )
     ours = f"{k} of 144 components keep {kept:.2f}%; largest correlation {off:.0e}"
     return Found(ours, [checks], [picture])

@@ -1,4 +1,4 @@
-"""PNG files of what was learned, in Striate's style."""
+"""PNG files of learned features, in Striate's style."""
 
 from benchmarks.pictures import png
 from striate import FeatureDisplay
@@ -6,20 +6,20 @@ from striate.display import style
 
 
 def units(components, image_shape=None, *, n_columns=None, sort="none"):
-    """PNG of a grid with what each unit looks for."""
+    """Plot a grid of the inputs that maximally activate each unit."""
     display = FeatureDisplay(components, image_shape=image_shape)
     return png(display.plot(n_columns=n_columns, sort=sort).figure_)
 
 
 def whitening(patches, correlations):
-    """PNG of patches above, and correlations below.
+    """Plot patches above matrices of correlations.
 
     Parameters
     ----------
     patches : dict of str to ndarray of shape (n, n_pixels)
         By title.
     correlations : dict of str to ndarray of shape (d, d)
-        By title; as many.
+        By title; as many as `patches`.
     """
     from matplotlib import pyplot as plt
 
