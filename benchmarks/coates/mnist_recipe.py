@@ -2,13 +2,13 @@
 
 import time
 
-from benchmarks.data import mnist
-from benchmarks.exercise import Checks, Exercise, Found
-from benchmarks.report import Table
+from benchmarks.exercise import Exercise, Results
+from benchmarks.image_datasets import mnist
+from benchmarks.result_tables import Table, ValueTargets
 from striate import DictionaryEncoder, LinearClassifier, PatchFeatures, ZCAWhitening
 
-from .labels import POOL, accuracies, mean_and_spread, on_features
-from .recipes import SOFT
+from .labelled_draws import POOL, accuracies, mean_and_spread, on_features
+from .single_layer_recipes import SOFT
 
 ALPHAS = (1e-3, 3e-3, 1e-2, 3e-2)
 #: Number of labelled images per class, and number of draws.
@@ -47,17 +47,17 @@ def run(work):
     classifier = LinearClassifier("squared_hinge", alphas=ALPHAS, random_state=0)
     with work.step("Linear classifier on all, α chosen on held-out training images"):
         classifier.fit(train, y)
-    right = float(classifier.score(test, y_test))
+    accuracy = float(classifier.score(test, y_test))
     minutes = (time.perf_counter() - began) / 60
-    checks = Checks()
-    checks.at_least("test accuracy, all labels", right, 0.992, "{:.2%}")
-    checks.at_most("minutes", minutes, 5, "{:.1f}")
+    targets = ValueTargets()
+    targets.at_least("test accuracy, all labels", accuracy, 0.992, "{:.2%}")
+    targets.at_most("minutes", minutes, 5, "{:.1f}")
     table = Table(("labels per class", "draws", "test accuracy"))
     for n, each in few.items():
         table.add(n, len(each), mean_and_spread(each))
     scores = ", ".join(f"{a:g}: {s:.2%}" for a, s in classifier.validation_scores_.items())
     remark = f"α = {classifier.alpha_:g}; held-out accuracy by α: {scores}"
-    return Found(f"{right:.2%}", [checks, table], remarks=[remark])
+    return Results(f"{accuracy:.2%}", [targets, table], remarks=[remark])
 
 
 EXERCISES = (

@@ -1,18 +1,17 @@
 """Sparse networks compared with the same networks as masked dense ones."""
 
-import warnings
 from functools import partial
 
 import numpy as np
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
 
 from striate import LocalReceptiveFields, MLPClassifier
 
-from . import memory
+from . import peak_memory
 from .environment import HAS_TORCH
-from .pictures import seconds_against_connections
-from .report import Aims, Report, Times
+from .fixed_iterations import fixed_iterations
+from .result_tables import Report, SpreadTargets, Times
+from .speed_figures import seconds_against_connections
 from .timing import THREADS, Contender, check_same, take_turns
 
 OURS, DENSE = "Striate", "Striate, dense"
@@ -26,14 +25,17 @@ N_CLASSES, BATCH_SIZE = 10, 128
 EPSILON = 1e-15
 
 
+@fixed_iterations()
 def measure(rounds=3, n_rows=1000, fields=FIELDS, shape=(10_000, 2000), densities=DENSITIES):
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    report = Report("Sparse networks", [Times(), Aims()], [])
+    report = Report("Sparse networks", [Times(), SpreadTargets()], [])
     _local(report, rounds, n_rows, fields)
     _irregular(report, rounds, n_rows, shape)
     _densities(report, rounds, n_rows, shape, densities)
-    if memory.CAN_BE_MEASURED and HAS_TORCH:
-        ours, masked = (memory.of_connections(name, n_rows, 2) for name in ("ours", "masked"))
+    if peak_memory.CAN_BE_MEASURED and HAS_TORCH:
+        ours, masked = (
+            peak_memory.in_new_processes(measured, n_rows)
+            for measured in (memory_of_our_fit, memory_of_masked_fit)
+        )
         what = "96×96, local: extra memory of a fit, relative to the masked dense network"
         report.tables[1].at_most(what, ours / masked, 0.02, "{:.1%}")
         report.remarks.append(
@@ -78,6 +80,24 @@ def first_weights(connectivity, X, y):
     """Return the initial weights, as the result of training with a negligible learning rate."""
     start = model(connectivity, solver="sgd", learning_rate_init=1e-30).fit(X, y)
     return start.coefs_, start.intercepts_
+
+
+def memory_of_our_fit(n_rows):
+    """Return the megabytes that our fit of the local network needs besides the data."""
+    X, y = rows(n_rows, FIELDS.mask().shape[0])
+    model(random_mask((X.shape[1], 2), 0.01)).fit(X[:200], y[:200])
+    return peak_memory.additional_megabytes(lambda: model(FIELDS).fit(X, y))[0]
+
+
+def memory_of_masked_fit(n_rows):
+    """Return the megabytes that PyTorch's masked dense network needs besides the data."""
+    from .pytorch_sparse import train_masked
+
+    X, y = rows(n_rows, FIELDS.mask().shape[0])
+    few = random_mask((X.shape[1], 2), 0.01)
+    train_masked(first_weights(few, X[:200], y[:200]), X[:200], y[:200])
+    start = first_weights(FIELDS, X, y)
+    return peak_memory.additional_megabytes(lambda: train_masked(start, X, y))[0]
 
 
 def _local(report, rounds, n_rows, fields):
@@ -138,18 +158,18 @@ def _compare(report, work, contenders, data, rounds):
     return seconds
 
 
-def _ratios(report, work, seconds, aims):
-    for other, aim in aims.items():
+def _ratios(report, work, seconds, targets):
+    for other, target in targets.items():
         for n in (1, 2):
             name = f"{work}: {other}, {THREADS[n]}"
             if name not in seconds:
                 continue
             ratio = seconds[name] / seconds[f"{work}: {OURS}, {THREADS[n]}"]
             what = f"{work}: speedup over {other}, {THREADS[n]}"
-            if aim is None:
+            if target is None:
                 report.tables[1].for_the_record(what, ratio)
             else:
-                report.tables[1].at_least(what, ratio, aim)
+                report.tables[1].at_least(what, ratio, target)
 
 
 def _densities(report, rounds, n_rows, shape, densities):

@@ -10,12 +10,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from benchmarks.data import cifar10
-from benchmarks.exercise import Exercise, Found
-from benchmarks.report import Table, duration
+from benchmarks.exercise import Exercise, Results
+from benchmarks.image_datasets import cifar10
+from benchmarks.result_tables import Table, duration
 from striate import LinearClassifier
 
-from .recipes import SOFT, dictionary, percent
+from .single_layer_recipes import SOFT, dictionary, percent
 
 N_ATOMS = 800
 #: Images for all classifiers; those that make no large copies are also fitted to all images.
@@ -58,7 +58,7 @@ def run(work):
         train, test = features.fit(X).transform(X), features.transform(X_test)
     table = Table(("images", "classifier", "loss", "α", "time", "iterations", "test accuracy"))
     for n in (FEW, len(X)):
-        right = _compare(work, table, train[:n], y[:n], test, y_test)
+        accuracy = _compare(work, table, train[:n], y[:n], test, y_test)
     remarks = [
         f"{train.shape[1]:,} features from {N_ATOMS} atoms. Times are for one fit with a given α, "
         "including standardization; choosing α is timed separately.",
@@ -66,7 +66,7 @@ def run(work):
         f"LinearSVC to {MAX_ITER['LinearSVC']} per class. For all images, LinearSVC's copies would "
         "take 24 bytes per feature value.",
     ]
-    return Found(f"{percent(right)}, squared hinge", [table], remarks=remarks)
+    return Results(f"{percent(accuracy)}, squared hinge", [table], remarks=remarks)
 
 
 def _compare(work, table, X, y, X_test, y_test):
@@ -75,7 +75,7 @@ def _compare(work, table, X, y, X_test, y_test):
     for loss, alphas in ALPHAS.items():
         with work.step(f"Choosing α, {loss}, {len(X):,} images"):
             alpha[loss] = LinearClassifier(loss, alphas=alphas, random_state=0).fit(X, y).alpha_
-    right = {}
+    accuracy = {}
     for loss, classifier in contenders(alpha, len(X)):
         last = classifier[-1] if hasattr(classifier, "steps") else classifier
         name = type(last).__name__
@@ -84,13 +84,13 @@ def _compare(work, table, X, y, X_test, y_test):
             warnings.simplefilter("ignore", ConvergenceWarning)  # the table shows the iterations
             classifier.fit(X, y)
         seconds = time.perf_counter() - began
-        right[name, loss] = np.mean(classifier.predict(X_test) == y_test)
+        accuracy[name, loss] = np.mean(classifier.predict(X_test) == y_test)
         n_iter = "" if last.n_iter_ is None else np.max(last.n_iter_)
         table.add(
             f"{len(X):,}", name, loss, f"{alpha[loss]:g}", duration(seconds), n_iter,
-            percent(right[name, loss]),
+            percent(accuracy[name, loss]),
         )  # fmt: skip
-    return right["LinearClassifier", "squared_hinge"]
+    return accuracy["LinearClassifier", "squared_hinge"]
 
 
 EXERCISES = (
