@@ -14,7 +14,7 @@ from striate.solvers.minibatch import ADAM, Minibatch
 from . import peak_memory, sgemm
 from .environment import HAS_TORCH, WITHOUT_TORCH
 from .fixed_iterations import fixed_iterations
-from .image_datasets import FOLDER, mnist
+from .image_datasets import has_mnist, mnist
 from .result_tables import Report, SpreadTargets, Table, Times
 from .speed_figures import loss_against_seconds
 from .timing import THREADS, Contender, check_same, take_turns
@@ -55,7 +55,7 @@ def measure(n_rows=N_ROWS, n_iter=20, rounds=3, max_iter=400, n_epochs=200):
     network, theta = _start()
     title = f"784-200-784 on {len(X):,} digits, {n_iter} iterations of L-BFGS, and {max_iter}"
     report = Report(title, [], [])
-    if not (FOLDER / "mnist.npz").exists():
+    if not has_mnist():
         report.remarks.append("MNIST is not available: random numbers are used instead.")
     ours(X[:500], 1)  # compiles
     evaluations = _count(network, X, theta, n_iter, report.remarks)

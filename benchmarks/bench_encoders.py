@@ -85,11 +85,11 @@ def _in_pytorch(name, model, images, remarks):
     for size in BATCH_SIZES:
         convolve = partial(pooled_features(*settings, size, pooling="sum"), images)
         contenders += [Contender(_torchs(size, n), convolve, n) for n in THREADS]
-    remarks.append(_check(name, model.transform(images), convolve()))
+    remarks.append(check_features(name, model.transform(images), convolve()))
     return contenders
 
 
-def _check(name, ours, theirs):
+def check_features(name, ours, theirs):
     """Check that both are the same; counts of the hard encoding may differ slightly."""
     if name != "K-means, hard":
         return check_same(f"{name}: features vs. PyTorch", ours, theirs, LIMIT)

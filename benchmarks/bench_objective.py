@@ -30,7 +30,7 @@ def measure(n_rows=50_000, rounds=21):
             Contender(f"Striate, {THREADS[1]}", partial(J_one, theta), None),
             Contender(f"Striate, {THREADS[2]}", partial(J_two, theta), None),
         ]
-        remarks = [_same_to_the_last_bit(J_one(theta), J_two(theta))]
+        remarks = [check_identical(J_one(theta), J_two(theta))]
         if HAS_TORCH:
             from .pytorch_networks import autoencoder_objective
 
@@ -46,7 +46,7 @@ def measure(n_rows=50_000, rounds=21):
     return Report(title, _tables(seconds, flops), remarks)
 
 
-def _same_to_the_last_bit(one, two):
+def check_identical(one, two):
     if one[0] != two[0] or not np.array_equal(one[1], two[1]):
         raise RuntimeError("J or ∇J depends on the number of threads")
     return "J and ∇J with one and two threads: bit-identical"

@@ -35,17 +35,17 @@ def measure(rounds=5):
     rng = np.random.default_rng(0)
     small = rng.normal(size=(1500, 64)), rng.integers(3, size=1500)
     some = X[:20000], y[:20000]
-    _training(report, "64-32-3 relu, 1,500 rows, Adam, 200 epochs", small, rounds, (10, 6, 2),
+    time_fits(report, "64-32-3 relu, 1,500 rows, Adam, 200 epochs", small, rounds, (10, 6, 2),
               hidden_layer_sizes=(32,), max_iter=200, batch_size=200)  # fmt: skip
-    _training(report, "784-100-10 relu, 20,000 rows, Adam, 2 epochs", some, rounds, (2.3, 1.6, 2),
+    time_fits(report, "784-100-10 relu, 20,000 rows, Adam, 2 epochs", some, rounds, (2.3, 1.6, 2),
               hidden_layer_sizes=(100,), max_iter=2, batch_size=200)  # fmt: skip
-    _training(report, "784-512-512-10 tanh, 20,000 rows, Adam, 1 epoch", some, rounds,
+    time_fits(report, "784-512-512-10 tanh, 20,000 rows, Adam, 1 epoch", some, rounds,
               (2.3, 1.6, 1.5), hidden_layer_sizes=(512, 512), activation="tanh", max_iter=1,
               batch_size=256)  # fmt: skip
-    _training(report, "784-100-10 relu, 60,000 rows, L-BFGS, 10 iterations", (X, y), rounds,
+    time_fits(report, "784-100-10 relu, 60,000 rows, L-BFGS, 10 iterations", (X, y), rounds,
               (2, 1.5), hidden_layer_sizes=(100,), solver="lbfgs", max_iter=10)  # fmt: skip
     terms = sparse.random_array((20000, 10000), density=0.005, format="csr", rng=0)
-    _training(report, "sparse 20,000 × 10,000 (0.5%), 100 hidden, Adam, 1 epoch",
+    time_fits(report, "sparse 20,000 × 10,000 (0.5%), 100 hidden, Adam, 1 epoch",
               (terms, rng.integers(3, size=20000)), rounds, (2, 1.5),
               hidden_layer_sizes=(100,), max_iter=1)  # fmt: skip
     _predictions(report, X, y, rounds)
@@ -69,7 +69,7 @@ def _compare(report, what, contenders, rounds, targets):
         ratios.at_least(f"{what}, float32: speedup over PyTorch", ratio, targets[2])
 
 
-def _training(report, what, data, rounds, targets, **settings):
+def time_fits(report, what, data, rounds, targets, **settings):
     """Time both fits, after checking that the losses agree; and PyTorch if a target is given."""
     fitted, contenders = {}, []
     for dtype, type_ in DTYPES.items():

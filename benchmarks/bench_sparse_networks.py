@@ -110,7 +110,7 @@ def _local(report, rounds, n_rows, fields):
         start = first_weights(fields, X, y)
         contenders[MASKED] = partial(train_masked, start)
         contenders[UNFOLDED] = partial(train_unfolded, start, fields=fields)
-        check = partial(_check, report, work, fields, X, y)
+        check = partial(check_losses, report, work, fields, X, y)
         check(MASKED, train_masked)
         check(UNFOLDED, partial(train_unfolded, fields=fields))
     seconds = _compare(report, work, contenders, (X, y), rounds)
@@ -125,14 +125,14 @@ def _irregular(report, rounds, n_rows, shape):
         from .pytorch_sparse import train_masked
 
         contenders[MASKED] = partial(train_masked, first_weights(mask, X, y))
-        _check(report, work, mask, X, y, MASKED, train_masked)
+        check_losses(report, work, mask, X, y, MASKED, train_masked)
     seconds = _compare(report, work, contenders, (X, y), rounds)
     _ratios(report, work, seconds, {MASKED: 10, DENSE: None})
 
 
-def _check(report, work, connectivity, X, y, name, train, n_rows=400, n_epochs=3):
+def check_losses(report, work, connectivity, X, y, name, train):
     """Compare the losses of some epochs in float64: in float32 Adam amplifies rounding errors."""
-    X, y = X[:n_rows].astype(np.float64), y[:n_rows]
+    X, y, n_epochs = X[:400].astype(np.float64), y[:400], 3
     curve = model(connectivity, n_epochs).fit(X, y).loss_curve_
     theirs = train(first_weights(connectivity, X, y), X, y, n_epochs)
     what = f"{work}: losses of {n_epochs} epochs, float64, vs. {name}"

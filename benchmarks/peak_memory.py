@@ -12,6 +12,7 @@ import numpy as np
 
 from .timing import Spread
 
+ROOT = Path(__file__).parents[1]
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 #: Only Linux reports the peak of part of a program.
@@ -31,7 +32,8 @@ def in_new_processes(measure, *arguments, repeats=2):
     call = (measure.__module__, measure.__name__, json.dumps(arguments))
     command = [sys.executable, "-m", "benchmarks.peak_memory", *call]
     runs = [
-        subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(repeats)
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        for _ in range(repeats)
     ]
     return Spread(np.array([json.loads(run.stdout) for run in runs]))
 

@@ -18,8 +18,8 @@ N_ATOMS, PATCHES = 800, {"patch_size": 8, "n_patches": 200_000}
 PATCHES |= {"pool_grid": (3, 3), "pool_overlap": 0.5}
 
 
-def features():
-    encoder = DictionaryEncoder(N_ATOMS, dictionary="omp1", **SOFT)
+def features(n_atoms=N_ATOMS):
+    encoder = DictionaryEncoder(n_atoms, dictionary="omp1", **SOFT)
     return PatchFeatures(
         encoder,
         whitening=ZCAWhitening(0.1),
@@ -30,19 +30,19 @@ def features():
     )
 
 
-def run(work):
+def run(work, make_features=features, draws=DRAWS):
     if (data := mnist()) is None:
         return None
     began = time.perf_counter()
     X, y, X_test, y_test = data
     X, X_test = (each.reshape(-1, 28, 28) for each in (X, X_test))
-    model = features()
+    model = make_features()
     with work.step("Learning the features"):
         model.fit(X)
     with work.step(f"Features of {len(X) + len(X_test):,} images"):
         train, test = model.transform(X), model.transform(X_test)
     few = accuracies(
-        work, "ridge", y[:POOL], DRAWS, on_features(train[:POOL], y[:POOL], test, y_test)
+        work, "ridge", y[:POOL], draws, on_features(train[:POOL], y[:POOL], test, y_test)
     )
     classifier = LinearClassifier("squared_hinge", alphas=ALPHAS, random_state=0)
     with work.step("Linear classifier on all, α chosen on held-out training images"):

@@ -25,7 +25,7 @@ LEARNING = "Learning 400 features from 100,000 colour patches"
 
 
 @functools.cache
-def learned(max_iter):
+def learned(max_iter, n_patches):
     """Fit `PatchFeatures` to CIFAR-10's training images; return it and the seconds it took."""
     encoder = SparseAutoencoder(
         400,
@@ -38,7 +38,7 @@ def learned(max_iter):
     )
     # The exercise whitens pixels without contrast normalization, minus the mean over all patches.
     features = PatchFeatures(
-        encoder, normalize=False, whitening=ZCAWhitening(0.1), n_patches=N_PATCHES, random_state=0
+        encoder, normalize=False, whitening=ZCAWhitening(0.1), n_patches=n_patches, random_state=0
     )
     images = cifar10()[0]
     began = time.perf_counter()
@@ -47,10 +47,10 @@ def learned(max_iter):
     return features, time.perf_counter() - began
 
 
-def linear_decoder(work):
+def linear_decoder(work, n_patches=N_PATCHES):
     if cifar10() is None:
         return None
-    features, seconds = learned(work.at_most(400))
+    features, seconds = learned(work.at_most(400), n_patches)
     work.add(LEARNING, seconds)
     encoder = features.encoder_
     facts = Table(("", "ours", "published, STL-10"))
@@ -71,10 +71,10 @@ def linear_decoder(work):
     return Results(f"edges and colours; J = {encoder.loss_:.3f}", [facts], [picture], [remark])
 
 
-def convolution(work):
+def convolution(work, n_patches=N_PATCHES):
     if cifar10() is None:
         return None
-    features, seconds = learned(work.at_most(400))
+    features, seconds = learned(work.at_most(400), n_patches)
     work.add(LEARNING, seconds)
     (X, y), (X_test, y_test) = _subsets()
     model = make_pipeline(features)

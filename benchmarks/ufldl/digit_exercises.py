@@ -11,7 +11,8 @@ from . import exercise_figures
 
 #: Candidate λ of the fine-tuning, chosen on held-out images.
 FINE_TUNING_DECAYS = (1e-5, 1e-4, 1e-3)
-N_HELD_OUT = 10_000
+#: Share of the training images that is held out.
+HELD_OUT = 1 / 6
 
 
 def autoencoder(n_units, max_iter):
@@ -128,8 +129,14 @@ def stacked(work):
         features = stack.transform(X)
         classifier = work.fit(softmax(3e-3, len(X), work.at_most(100)), features, y)
     before = percent(classifier, stack.transform(X_test), y_test)
-    with work.step(f"Choosing λ of the fine-tuning on {N_HELD_OUT:,} held-out training digits"):
-        scores = {decay: _held_out_score(stack, decay, X, y, work) for decay in FINE_TUNING_DECAYS}
+    n_kept = len(X) - round(HELD_OUT * len(X))
+    with work.step(
+        f"Choosing λ of the fine-tuning on {len(X) - n_kept:,} held-out training digits"
+    ):
+        scores = {
+            decay: _held_out_score(_fine_tuning(stack, decay, n_kept, work), X, y, n_kept)
+            for decay in FINE_TUNING_DECAYS
+        }
     best = max(scores, key=scores.get)
     with work.step("Fine-tuning 784-200-200-10"):
         tuned = work.fit(_fine_tuning(stack, best, len(X), work), X, y)
@@ -164,9 +171,8 @@ def _fine_tuning(stack, decay, n_rows, work):
     )
 
 
-def _held_out_score(stack, decay, X, y, work):
-    n = len(X) - N_HELD_OUT
-    return percent(_fine_tuning(stack, decay, n, work).fit(X[:n], y[:n]), X[n:], y[n:])
+def _held_out_score(classifier, X, y, n):
+    return percent(classifier.fit(X[:n], y[:n]), X[n:], y[n:])
 
 
 EXERCISES = (
