@@ -10,8 +10,13 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 def lowest(project):
     """Return the constraints of all dependencies of a project, of its extras too.
 
-    >>> lowest({"name": "p", "dependencies": ["numpy>=2.0"],
-    ...         "optional-dependencies": {"dev": ["p[app]", "pytest>=8.3,<10"]}})
+    >>> lowest(
+    ...     {
+    ...         "name": "p",
+    ...         "dependencies": ["numpy>=2.0"],
+    ...         "optional-dependencies": {"dev": ["p[app]", "pytest>=8.3,<10"]},
+    ...     }
+    ... )
     ['numpy==2.0', 'pytest==8.3']
     """
     extras = project.get("optional-dependencies", {}).values()
