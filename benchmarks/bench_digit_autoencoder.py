@@ -7,9 +7,11 @@ import numpy as np
 from striate import SparseAutoencoder
 from striate.core.network import Network
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
 from striate.solvers.lbfgs import lbfgs
-from striate.solvers.minibatch import ADAM, Minibatch
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.update_rules import Adam
 
 from . import peak_memory, sgemm
 from .environment import HAS_TORCH, WITHOUT_TORCH
@@ -91,7 +93,7 @@ def _count(network, X, theta, n_iter, remarks):
     """Count the evaluations of J and its gradient in n_iter iterations."""
     calls = []
     with team() as run:
-        J = Objective(network, "squared_error", X, X, run, **TERMS)
+        J = Objective(Problem(network, "squared_error", X, X, **TERMS), run)
 
         def counted(theta):
             calls.append(None)
@@ -149,7 +151,7 @@ def by_lbfgs(network, X, theta, max_iter):
     """Return arrays of seconds and J after each iteration."""
     seconds, values = [], []
     with team() as run:
-        J = Objective(network, "squared_error", X, X, run, **TERMS)
+        J = Objective(Problem(network, "squared_error", X, X, **TERMS), run)
         began = time.perf_counter()
 
         def after_iteration(theta, value):
@@ -165,17 +167,14 @@ def by_adam(network, X, theta, n_epochs, batch_size=BATCH, rates=RATES):
     seconds, values = [], []
     order, rng = np.arange(len(X)), np.random.default_rng(0)
     with team() as run:
-        problem = (network, "squared_error", X, X, run)
-        J = Objective(*problem, **TERMS)
-        batches = Minibatch(
-            *problem, theta.copy(), batch_size=batch_size, rule=ADAM, learning_rate=0.0, **TERMS
-        )
+        problem = Problem(network, "squared_error", X, X, **TERMS)
+        J = Objective(problem, run)
+        batches = Minibatch(problem, run, theta.copy(), batch_size=batch_size, rule=Adam())
         for epoch in range(n_epochs):
             began = time.perf_counter()
             share = (1 + np.cos(np.pi * epoch / n_epochs)) / 2
-            batches.learning_rate = rates[1] + share * (rates[0] - rates[1])
             rng.shuffle(order)
-            batches.epoch(order)
+            batches.epoch(order, rates[1] + share * (rates[0] - rates[1]))
             seconds.append(time.perf_counter() - began)
             values.append(J(batches.theta)[0])
     return np.cumsum(seconds), np.array(values)

@@ -6,6 +6,7 @@ import numpy as np
 
 from striate.core.network import Network
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
 
 from . import sgemm
@@ -25,7 +26,9 @@ def measure(n_rows=50_000, rounds=21):
     # A team reads the number of threads before it is entered; inside, BLAS is limited to one.
     one, two = team(1), team(2)
     with one, two:
-        J_one, J_two = (Objective(network, "squared_error", X, X, t, **TERMS) for t in (one, two))
+        J_one, J_two = (
+            Objective(Problem(network, "squared_error", X, X, **TERMS), t) for t in (one, two)
+        )
         contenders = [
             Contender(f"Striate, {THREADS[1]}", partial(J_one, theta), None),
             Contender(f"Striate, {THREADS[2]}", partial(J_two, theta), None),

@@ -10,6 +10,7 @@ from striate import ImageWhitening, PatchScaler, SparseAutoencoder, ZCAWhitening
 from striate.analysis.orientation import orientation_selectivity
 from striate.core.network import Network
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
 from striate.demo.demo_settings import Settings
 from striate.demo.learned_features import EDGE, PATCH_SIZE, learn_features, n_edges
@@ -68,7 +69,9 @@ def gradient_difference(X):
     network = Network((X.shape[1], 25, X.shape[1]), ("logistic", "logistic"))
     theta = network.initial_theta(np.random.RandomState(0))
     with team(1) as run:
-        return check_gradient(Objective(network, "squared_error", X, X, run, **TERMS), theta)
+        return check_gradient(
+            Objective(Problem(network, "squared_error", X, X, **TERMS), run), theta
+        )
 
 
 def edges(work):

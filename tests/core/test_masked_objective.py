@@ -14,6 +14,7 @@ from striate.core.design_matrix import as_input, with_noise
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import BLOCK_ROWS, Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
 
 TERMS = {
@@ -39,7 +40,7 @@ def problem(kind, m=41, dtype=np.float64, sizes=masked.SIZES):
 
 def evaluate(network, theta, X, Y, w=None, n_threads=1, **terms):
     with threadpool_limits(n_threads), team(n_threads) as run:
-        J = Objective(network, "squared_error", X, Y, run, sample_weight=w, **terms)
+        J = Objective(Problem(network, "squared_error", X, Y, sample_weight=w, **terms), run)
         value, gradient = J(theta)
     assert value == pytest.approx(sum(J.terms.values()), rel=1e-14)
     return value, gradient
@@ -79,7 +80,7 @@ def test_gradient_is_the_numerical_one(kind, rows, noise):
         X = with_noise(X, NOISE[noise], 0.3, 5)
     terms = TERMS["all"] | {"l1_weight": 0}
     with team(1) as run:
-        J = Objective(network, "squared_error", X, Y, run, sample_weight=w, **terms)
+        J = Objective(Problem(network, "squared_error", X, Y, sample_weight=w, **terms), run)
         assert check_gradient(J, theta, epsilon=1e-5) < 1e-9
 
 
@@ -91,7 +92,7 @@ def test_gradient_with_other_losses(hidden, loss):
     _, theta, X, _, w = problem("all")
     Y = np.eye(3)[np.random.default_rng(1).integers(3, size=len(X))]
     with team(1) as run:
-        J = Objective(network, loss, X, Y, run, sample_weight=w, weight_decay=0.1)
+        J = Objective(Problem(network, loss, X, Y, sample_weight=w, weight_decay=0.1), run)
         assert check_gradient(J, theta, epsilon=1e-5) < 1e-7
 
 

@@ -15,6 +15,7 @@ from striate.core.design_matrix import as_input
 from striate.core.losses import LOSSES
 from striate.core.network import Network
 from striate.core.objective import BLOCK_ROWS, MAX_GROUPS, Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
 
 OUTPUTS = [(loss, output) for loss, (_, outputs) in LOSSES.items() for output in outputs]
@@ -69,7 +70,7 @@ def from_textbook(network, theta, loss, X, Y, sample_weight=None, **terms):
 def evaluate(network, theta, loss, X, Y, n_threads=1, **terms):
     with threadpool_limits(n_threads), team(n_threads) as run:
         assert run.n_threads == n_threads
-        return Objective(network, loss, X, Y, run, **terms)(theta)
+        return Objective(Problem(network, loss, X, Y, **terms), run)(theta)
 
 
 def assert_agree(got, expected, dtype):
@@ -102,7 +103,7 @@ def test_gradient_is_the_numerical_one(loss, output, hidden, depth):
     weights = np.random.default_rng(1).uniform(0, 2, len(X))
     for terms in penalties(hidden, depth):
         with team(1) as run:
-            J = Objective(network, loss, X, Y, run, sample_weight=weights, **terms)
+            J = Objective(Problem(network, loss, X, Y, sample_weight=weights, **terms), run)
             # ε² of 1e-10 from the curvature, 1e-16 / ε = 1e-11 from rounding.
             assert check_gradient(J, theta, epsilon=1e-5) < (1e-9 if smooth else 1e-7)
 
@@ -153,7 +154,9 @@ def test_the_same_to_the_last_bit_for_any_number_of_threads(m, dtype):
 def test_a_second_evaluation_does_not_remember_the_first():
     network, theta, X, Y = problem("squared_error", "identity", "logistic", 1, m=1100)
     with threadpool_limits(2), team(2) as run:
-        J = Objective(network, "squared_error", X, Y, run, sparsity_target=0.1, sparsity_weight=0.7)
+        J = Objective(
+            Problem(network, "squared_error", X, Y, sparsity_target=0.1, sparsity_weight=0.7), run
+        )
         first = J(theta)
         J(theta + 1)
         again = J(theta)
@@ -165,10 +168,8 @@ def test_mean_activation():
     network, theta, X, Y = problem("squared_error", "identity", "tanh", 1)
     weights = np.arange(len(X), dtype=float)
     with team(1) as run:
-        J = Objective(
-            network, "squared_error", X, Y, run,
-            sparsity_target=0.1, sparsity_weight=1.0, sample_weight=weights,
-        )  # fmt: skip
+        terms = {"sparsity_target": 0.1, "sparsity_weight": 1.0}
+        J = Objective(Problem(network, "squared_error", X, Y, weights, **terms), run)
         J(theta)
     W, b = network.unpack(theta)
     _, a = textbook.forward(W, b, network.activations, X)

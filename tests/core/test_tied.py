@@ -14,8 +14,10 @@ from striate.core.design_matrix import as_input, with_noise
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
-from striate.solvers.minibatch import SGD, Minibatch
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.update_rules import SGD
 
 TERMS = {"weight_decay": 0.01, "sparsity_target": 0.1, "sparsity_weight": 0.7}
 RNG = np.random.default_rng(0)
@@ -30,7 +32,7 @@ def network_and_theta(sizes=(9, 5, 9), tied=True):
 
 def evaluate(network, theta, X, Y, n_threads=1, **terms):
     with threadpool_limits(n_threads), team(n_threads) as run:
-        return Objective(network, "squared_error", X, Y, run, **terms)(theta)
+        return Objective(Problem(network, "squared_error", X, Y, **terms), run)(theta)
 
 
 @pytest.mark.parametrize("sizes", [(9, 5, 9), (9, 6, 4, 6, 9)])
@@ -81,11 +83,9 @@ def test_every_kind_of_input_has_the_numerical_gradient(tied, kind, noise):
 
     at, rate = theta.copy(), 1e-3
     with team(1) as run:
-        batches = Minibatch(
-            network, "squared_error", inputs, Y, run, at,
-            batch_size=60, rule=SGD, learning_rate=rate, **TERMS,
-        )  # fmt: skip
-        terms = batches.epoch(np.arange(60))
+        problem = Problem(network, "squared_error", inputs, Y, **TERMS)
+        batches = Minibatch(problem, run, at, batch_size=60, rule=SGD())
+        terms = batches.epoch(np.arange(60), rate)
     assert sum(terms.values()) == pytest.approx(value, rel=1e-12)
     np.testing.assert_allclose((theta - at) / rate, gradient, atol=1e-11)
 

@@ -15,6 +15,7 @@ from striate import MLPClassifier, MLPRegressor, check_gradient
 from striate.core.design_matrix import as_input
 from striate.core.network import Network
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -83,10 +84,9 @@ def test_gradient(loss, activation, kind):
     network = Network((6, 5, 4, 3), (activation, activation, output.get(loss, "identity")))
     theta = rng.normal(size=network.n_parameters) / 2
     with team(1) as run:
-        objective = Objective(
-            network, loss, as_input(kind(X)), Y, run, weight_decay=0.1,
-            sample_weight=rng.uniform(0.1, 2, size=30),
-        )  # fmt: skip
+        w = rng.uniform(0.1, 2, size=30)
+        problem = Problem(network, loss, as_input(kind(X)), Y, w, weight_decay=0.1)
+        objective = Objective(problem, run)
         assert check_gradient(objective, theta, epsilon=1e-5) < 1e-7
 
 

@@ -12,12 +12,14 @@ from sklearn.linear_model import Lasso, LogisticRegression
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.penalties import shrink
+from striate.core.problem import Problem
 from striate.core.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
-from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, SGD, Minibatch
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 
-RULES = {"sgd": SGD, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM}
+RULES = {"sgd": SGD(), "momentum": Momentum(0.9), "nesterov": Nesterov(0.9), "adam": Adam()}
 
 
 def assert_minimum(J, theta, mu, n_weights, tol):
@@ -43,8 +45,8 @@ def test_every_solver_ends_at_the_minimum(solver, regression):
     mu, network = 0.2, Network((9, 2), ("identity",))
     start = np.zeros(network.n_parameters)
     with team(1) as run:
-        problem = (network, "squared_error", X, Y, run)
-        J = Objective(*problem, weight_decay=0.05, l1_weight=mu)
+        problem = Problem(network, "squared_error", X, Y, weight_decay=0.05, l1_weight=mu)
+        J = Objective(problem, run)
         l1 = (mu, network.n_weights)
         if solver == "lbfgs":
             theta = lbfgs(J, start, max_iter=500, ftol=0, gtol=1e-9, l1=l1).theta
@@ -53,12 +55,9 @@ def test_every_solver_ends_at_the_minimum(solver, regression):
             theta = gradient_descent(J, start, l1=l1, **settings).theta
         else:
             theta, rate = start.copy(), 0.01 if solver == "adam" else 0.1
-            batches = Minibatch(
-                *problem, theta, batch_size=80, rule=RULES[solver], learning_rate=rate,
-                momentum=0.9, weight_decay=0.05, l1_weight=mu,
-            )  # fmt: skip
+            batches = Minibatch(problem, run, theta, batch_size=80, rule=RULES[solver])
             for _ in range(3000):
-                batches.epoch(np.arange(80))
+                batches.epoch(np.arange(80), rate)
         assert_minimum(J, theta, mu, network.n_weights, 1e-6)
 
 
@@ -71,7 +70,7 @@ def test_lbfgs_with_hidden_layers(kind):
     theta = network.initial_theta(np.random.RandomState(0))
     values, mu = [], 0.01
     with team(1) as run:
-        J = Objective(network, "squared_error", X, Y, run, weight_decay=1e-3, l1_weight=mu)
+        J = Objective(Problem(network, "squared_error", X, Y, weight_decay=1e-3, l1_weight=mu), run)
 
         def seen(theta, value):
             assert value == pytest.approx(J(theta)[0], rel=1e-12)
@@ -91,7 +90,7 @@ def test_what_lbfgs_reports_is_j_wherever_it_stops():
     X, Y = rng.normal(size=(40, 9)), rng.normal(size=(40, 3))
     theta = network.initial_theta(np.random.RandomState(0))
     with team(1) as run:
-        J = Objective(network, "squared_error", X, Y, run, l1_weight=0.1)
+        J = Objective(Problem(network, "squared_error", X, Y, l1_weight=0.1), run)
         for max_iter in range(1, 8):
             values = []
             solution = lbfgs(
@@ -110,8 +109,8 @@ def test_no_l1_term_is_none(solver, regression):
     settings = {"max_iter": 30}
     settings |= {"ftol": 0} if solver is lbfgs else {"tol": 0, "learning_rate": 0.1}
     with team(1) as run:
-        J = Objective(network, "squared_error", X, Y, run)
-        with_none = Objective(network, "squared_error", X, Y, run, l1_weight=0.0)
+        J = Objective(Problem(network, "squared_error", X, Y), run)
+        with_none = Objective(Problem(network, "squared_error", X, Y, l1_weight=0.0), run)
         start = np.ones(network.n_parameters)
         one = solver(J, start, **settings)
         other = solver(with_none, start, l1=(0.0, network.n_weights), **settings)
@@ -124,7 +123,7 @@ def test_lasso_is_scikit_learn_s(regression):
     X, Y = regression
     y, network = Y[:, :1], Network((9, 1), ("identity",))
     with team(1) as run:
-        J = Objective(network, "squared_error", X, y, run, l1_weight=0.1)
+        J = Objective(Problem(network, "squared_error", X, y, l1_weight=0.1), run)
         solution = lbfgs(J, np.zeros(10), max_iter=500, ftol=0, gtol=1e-10, l1=(0.1, 9))
     expected = Lasso(alpha=0.1, tol=1e-12, max_iter=10_000).fit(X, y.ravel())
     np.testing.assert_allclose(solution.theta[:9], expected.coef_, atol=1e-8)
@@ -138,7 +137,7 @@ def test_logistic_regression_is_scikit_learn_s():
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     network, mu = Network((4, 3), ("softmax",)), 0.02
     with team(1) as run:
-        J = Objective(network, "cross_entropy", X, np.eye(3)[y], run, l1_weight=mu)
+        J = Objective(Problem(network, "cross_entropy", X, np.eye(3)[y], l1_weight=mu), run)
         solution = lbfgs(J, np.zeros(15), max_iter=3000, ftol=0, gtol=1e-9, l1=(mu, 12))
     settings = {"solver": "saga", "C": 1 / (mu * len(X)), "tol": 1e-9, "max_iter": 20_000}
     expected = LogisticRegression(l1_ratio=1, random_state=0, **settings).fit(X, y)

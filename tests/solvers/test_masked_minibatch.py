@@ -10,12 +10,14 @@ from striate.core.design_matrix import as_input, with_noise
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
-from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, SGD, Minibatch
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 
-RULES = {"sgd": SGD, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM}
 ETA, MU, BETA_1, BETA_2, EPSILON = 0.05, 0.8, 0.85, 0.98, 1e-6
-FACTORS = {"momentum": MU, "beta_1": BETA_1, "beta_2": BETA_2, "epsilon": EPSILON}
+RULES = {"sgd": SGD(), "momentum": Momentum(MU), "nesterov": Nesterov(MU)}
+RULES["adam"] = Adam(BETA_1, BETA_2, EPSILON)
 PENALTIES = {"weight_decay": 0.02, "sparsity_target": 0.1, "sparsity_weight": 0.5}
 
 
@@ -94,11 +96,9 @@ def textbook_epochs(
 def epochs(rule, network, theta, X, Y, orders, batch_size, w, n_threads=1, rate=ETA, **terms):
     theta = theta.copy()
     with threadpool_limits(n_threads), team() as run:
-        batches = Minibatch(
-            network, "squared_error", X, Y, run, theta, batch_size=batch_size, rule=RULES[rule],
-            learning_rate=rate, sample_weight=w, **FACTORS, **terms,
-        )  # fmt: skip
-        values = [sum(batches.epoch(order).values()) for order in orders]
+        data = Problem(network, "squared_error", X, Y, sample_weight=w, **terms)
+        batches = Minibatch(data, run, theta, batch_size=batch_size, rule=RULES[rule])
+        values = [sum(batches.epoch(order, rate).values()) for order in orders]
     return theta, values
 
 
@@ -165,7 +165,9 @@ def test_noisy_rows_are_those_of_the_objective():
     noisy = with_noise(X, NOISE["masking"], 0.3, 5)
     got, _ = epochs("sgd", network, theta, noisy, Y, [np.arange(60)], 60, w, rate=1e-3)
     with team(1) as run:
-        _, gradient = Objective(network, "squared_error", noisy, Y, run, sample_weight=w)(theta)
+        _, gradient = Objective(Problem(network, "squared_error", noisy, Y, sample_weight=w), run)(
+            theta
+        )
     np.testing.assert_allclose((theta - got) / 1e-3, gradient, atol=1e-11)
 
 

@@ -8,11 +8,14 @@ from threadpoolctl import threadpool_limits
 
 from striate.core.design_matrix import as_input
 from striate.core.network import Network
+from striate.core.problem import Problem
 from striate.core.threads import team
-from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, SGD, Minibatch
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 
-RULES = {"sgd": SGD, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM}
 ETA, MU, BETA_1, BETA_2, EPSILON = 0.05, 0.8, 0.85, 0.98, 1e-6
+RULES = {"sgd": SGD(), "momentum": Momentum(MU), "nesterov": Nesterov(MU)}
+RULES["adam"] = Adam(BETA_1, BETA_2, EPSILON)
 ACTIVATIONS = ("logistic", "tanh", "identity")
 
 
@@ -70,12 +73,9 @@ def epochs(
 ):
     theta = theta.copy()
     with threadpool_limits(n_threads), team() as run:
-        batches = Minibatch(
-            network, "squared_error", X, Y, run, theta,
-            batch_size=batch_size, rule=RULES[rule], learning_rate=learning_rate,
-            momentum=MU, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON, sample_weight=w, **terms,
-        )  # fmt: skip
-        values = [sum(batches.epoch(order).values()) for order in orders]
+        data = Problem(network, "squared_error", X, Y, sample_weight=w, **terms)
+        batches = Minibatch(data, run, theta, batch_size=batch_size, rule=RULES[rule])
+        values = [sum(batches.epoch(order, learning_rate).values()) for order in orders]
     return theta, values
 
 
@@ -166,13 +166,11 @@ def test_the_state_goes_on_in_another():
     theta, state = theta.copy(), {}
     for part in (orders[:2], orders[2:]):
         with team(1) as run:
-            batches = Minibatch(
-                network, "squared_error", X, Y, run, theta, batch_size=16, rule=ADAM,
-                learning_rate=ETA, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON, sample_weight=w,
-            )  # fmt: skip
+            data = Problem(network, "squared_error", X, Y, sample_weight=w)
+            batches = Minibatch(data, run, theta, batch_size=16, rule=RULES["adam"])
             batches.resume(state)
             for order in part:
-                batches.epoch(order)
+                batches.epoch(order, ETA)
             state = batches.state
     np.testing.assert_array_equal(theta, at_once)
 

@@ -9,10 +9,12 @@ from threadpoolctl import threadpool_limits
 
 from striate.core.network import Network
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
-from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, SGD, Minibatch
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 
 SCALES = np.array([1.0, 3.0, 10.0])
 CENTER = np.array([2.0, -1.0, 0.5])
@@ -137,7 +139,7 @@ def iris():
 
 def minimum(network, loss, X, Y, weight_decay):
     with team() as run:
-        J = Objective(network, loss, X, Y, run, weight_decay=weight_decay)
+        J = Objective(Problem(network, loss, X, Y, weight_decay=weight_decay), run)
         solution = lbfgs(J, np.zeros(network.n_parameters), max_iter=2000, ftol=1e-15)
     return solution, *network.unpack(solution.theta)
 
@@ -176,7 +178,7 @@ def test_linear_regression_is_the_ridge_of_scikit_learn():
 
 
 @pytest.mark.parametrize(
-    ("rule", "learning_rate"), [(SGD, 1.0), (MOMENTUM, 0.1), (NESTEROV, 0.1), (ADAM, 0.1)]
+    ("rule", "learning_rate"), [(SGD(), 1.0), (Momentum(), 0.1), (Nesterov(), 0.1), (Adam(), 0.1)]
 )
 def test_minibatches_come_near_the_minimum(rule, learning_rate):
     X, y = iris()
@@ -185,13 +187,10 @@ def test_minibatches_come_near_the_minimum(rule, learning_rate):
     rng = np.random.default_rng(0)
     theta = np.zeros(network.n_parameters)
     with threadpool_limits(1), team() as run:
-        problem = (network, "cross_entropy", X, np.eye(3)[y], run)
-        batches = Minibatch(
-            *problem, theta,
-            batch_size=32, rule=rule, learning_rate=learning_rate, weight_decay=0.01,
-        )  # fmt: skip
+        problem = Problem(network, "cross_entropy", X, np.eye(3)[y], weight_decay=0.01)
+        batches = Minibatch(problem, run, theta, batch_size=32, rule=rule)
         for _ in range(150):
-            batches.epoch(rng.permutation(len(X)))
-            batches.learning_rate *= 0.97
-        value, _ = Objective(*problem, weight_decay=0.01)(theta)
+            batches.epoch(rng.permutation(len(X)), learning_rate)
+            learning_rate *= 0.97
+        value, _ = Objective(problem, run)(theta)
     assert value == pytest.approx(best.value, rel=0.01)

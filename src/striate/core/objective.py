@@ -6,7 +6,7 @@ J(θ) = Σ_i w_i loss_i + λ/2 Σ W² + μ Σ |W| + β Σ_j KL(ρ ‖ ρ̂_j).
 import numpy as np
 
 from .compile import jit, kernel
-from .design_matrix import block, dense_block, dtype_of, n_rows
+from .design_matrix import block, dense_block
 from .layers import ACTIVATION, STARTS_AT, delta, units
 from .losses import LOSSES, data_term
 from .network import add_gradient, backward, first_forward, forward
@@ -28,24 +28,9 @@ class Objective:
 
     Parameters
     ----------
-    network : Network
-    loss : str
-        A name out of `striate.core.losses.LOSSES`.
-    X : ndarray of shape (m, n_inputs), or what `striate.core.design_matrix.as_input` gives
-        Inputs.
-    Y : ndarray of shape (m, n_outputs), or another input
-        Targets, float32 or float64: X and the arithmetic are of the same type. For an autoencoder:
-        X itself, without noise.
+    problem : Problem
     run : callable
-        What `striate.core.threads.team` gives.
-    weight_decay : float, default=0.0
-        λ of the ridge.
-    l1_weight : float, default=0.0
-        μ. ∇J leaves this term out, which has no derivative at 0: that is for solvers to care for.
-    sparsity_target, sparsity_weight : float, default=0.05, 0.0
-        ρ and β, for the first hidden layer.
-    sample_weight : ndarray of shape (m,), default=None
-        Weights of the rows; J is the mean of the rows' losses with these weights.
+        What `striate.core.threads.team` returns.
 
     Attributes
     ----------
@@ -64,28 +49,17 @@ class Objective:
     order: J and ∇J are the same to the last bit for any number of threads.
     """
 
-    def __init__(
-        self,
-        network,
-        loss,
-        X,
-        Y,
-        run,
-        *,
-        weight_decay=0.0,
-        l1_weight=0.0,
-        sparsity_target=0.05,
-        sparsity_weight=0.0,
-        sample_weight=None,
-    ):
-        if sparsity_weight and len(network.sizes) < 3:
-            raise ValueError("sparsity is of hidden units, and this network has none")
-        m, dtype = n_rows(X), dtype_of(Y)
-        self.network, self.X, self.Y, self.run, self.dtype = network, X, Y, run, dtype
-        self.loss = LOSSES[loss][0]
-        self.penalties = (weight_decay, sparsity_target, sparsity_weight)
-        self.l1_weight = l1_weight
-        w = np.ones(m) if sample_weight is None else sample_weight
+    def __init__(self, problem, run):
+        network, X, dtype = problem.network, problem.X, problem.dtype
+        m, sparsity_weight = problem.n_rows, problem.sparsity_weight
+        self.network, self.X, self.Y, self.run, self.dtype = network, X, problem.Y, run, dtype
+        self.loss = LOSSES[problem.loss][0]
+        weight_decay = problem.weight_decay
+        if problem.decay_over_n:
+            weight_decay += problem.decay_over_n / problem.total_weight
+        self.penalties = (weight_decay, problem.sparsity_target, sparsity_weight)
+        self.l1_weight = problem.l1_weight
+        w = np.ones(m) if problem.sample_weight is None else problem.sample_weight
         self.w = (w / np.sum(w, dtype=np.float64)).astype(dtype)
         n_groups = min(max(m // BLOCK_ROWS, 1), MAX_GROUPS)
         self.bounds = np.linspace(0, m, n_groups + 1).astype(np.int64)

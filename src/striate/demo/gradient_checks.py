@@ -1,5 +1,7 @@
 """The lecture's check of backpropagation, for every loss with every activation."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -8,6 +10,7 @@ from striate import check_gradient
 from striate.core.losses import LOSSES
 from striate.core.network import Network
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
 
 HIDDEN = ("logistic", "tanh", "relu", "identity")
@@ -39,17 +42,19 @@ def difference_of_a_mistake() -> float:
     """Return what the check says when the ridge's part of the gradient is forgotten."""
     network, X, Y, theta = _example("squared_error", "logistic", "logistic")
     with team(1) as run:
-        right = Objective(network, "squared_error", X, Y, run, weight_decay=1e-2)
-        wrong = Objective(network, "squared_error", X, Y, run)
+        right = Objective(Problem(network, "squared_error", X, Y, weight_decay=1e-2), run)
+        wrong = Objective(Problem(network, "squared_error", X, Y), run)
         return check_gradient(lambda theta: (right(theta)[0], wrong(theta)[1]), theta)
 
 
 def _difference(loss: str, output: str, hidden: str) -> float:
     network, X, Y, theta = _example(loss, output, hidden)
     target = SPARSITY_TARGETS[hidden]
-    terms = {} if target is None else {"sparsity_target": target, "sparsity_weight": 0.5}
+    terms: dict[str, Any] = {"weight_decay": 1e-2}
+    if target is not None:
+        terms |= {"sparsity_target": target, "sparsity_weight": 0.5}
     with team(1) as run:
-        objective = Objective(network, loss, X, Y, run, weight_decay=1e-2, **terms)
+        objective = Objective(Problem(network, loss, X, Y, **terms), run)
         return check_gradient(objective, theta)
 
 

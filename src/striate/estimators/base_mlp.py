@@ -18,9 +18,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from striate.core.design_matrix import as_input
 from striate.core.network import Network, NotFiniteError, network_output
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.sparse_matrices import canonical, dense, stored
 from striate.core.threads import team
-from striate.solvers.minibatch import ADAM, MOMENTUM, NESTEROV, Minibatch
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.update_rules import Adam, Momentum, Nesterov
 
 from .connectivity_masks import (
     all_finite,
@@ -244,12 +246,16 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             )
         X, y, sample_weight = data
         Y = self._targets(y, first).astype(X.dtype, copy=False)
-        weight = X.shape[0] if sample_weight is None else float(np.sum(sample_weight))
-        objective = Objective(
-            network, loss, as_input(X), Y, run,
-            weight_decay=self.alpha / weight, l1_weight=self.l1_weight,
-            sample_weight=sample_weight,
-        )  # fmt: skip
+        problem = Problem(
+            network,
+            loss,
+            as_input(X),
+            Y,
+            sample_weight,
+            decay_over_n=self.alpha,
+            l1_weight=self.l1_weight,
+        )
+        objective = Objective(problem, run)
         self.loss_curve_: list[float] = []
         solution = full_batch(
             objective,
@@ -285,15 +291,23 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         data, validation = self._split(*data) if self.early_stopping else (data, None)
         X, y, sample_weight = data
         Y = self._targets(y, first).astype(X.dtype, copy=False)
+        problem = Problem(
+            network,
+            loss,
+            as_input(X),
+            Y,
+            sample_weight,
+            decay_over_n=self.alpha,
+            l1_weight=self.l1_weight,
+        )
         batches = Minibatch(
-            network, loss, as_input(X), Y, run, theta,
-            batch_size=self._batch_size(X.shape[0]), rule=self._rule(),
-            learning_rate=self.learning_rate_init, momentum=self.momentum, beta_1=self.beta_1,
-            beta_2=self.beta_2, epsilon=self.epsilon, decay_over_n=self.alpha,
-            l1_weight=self.l1_weight, sample_weight=sample_weight,
-        )  # fmt: skip
+            problem, run, theta, batch_size=self._batch_size(X.shape[0]), rule=self._rule()
+        )
+        batches.learning_rate = self.learning_rate_init
         if incremental:
-            batches.resume(getattr(self, "_optimizer", {}))
+            state = getattr(self, "_optimizer", {})
+            batches.resume(state)
+            batches.learning_rate = state.get("learning_rate", batches.learning_rate)
         self.n_iter_ = 0
         after_epoch = AfterEpoch(self, batches, validation, progress, incremental)
         try:
@@ -306,14 +320,14 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             )
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
-        self._optimizer = batches.state
+        self._optimizer = batches.state | {"learning_rate": batches.learning_rate}
         if self.early_stopping:
             self._set_theta(network, after_epoch.best_theta)
 
     def _rule(self):
         if self.solver == "adam":
-            return ADAM
-        return NESTEROV if self.nesterovs_momentum else MOMENTUM
+            return Adam(self.beta_1, self.beta_2, self.epsilon)
+        return (Nesterov if self.nesterovs_momentum else Momentum)(self.momentum)
 
     def _batch_size(self, n_samples):
         if self.batch_size == "auto":

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils import gen_batches
 
+from striate.core import problem as core_problem
 from striate.core.design_matrix import as_input
 from striate.core.network import Network
 from striate.core.objective import Objective
@@ -157,10 +158,8 @@ class Problem:
             return triangular(L, V.astype(L.dtype), trans="T"), b
 
         with team(threads_for(network, len(self.X))) as run:
-            J = Objective(
-                network, loss, as_input(self.X), Y.astype(self.X.dtype), run,
-                sample_weight=self.weight,
-            )  # fmt: skip
+            X, Y = as_input(self.X), Y.astype(self.X.dtype)
+            J = Objective(core_problem.Problem(network, loss, X, Y, self.weight), run)
 
             def objective(theta):
                 W, b = weights(theta)

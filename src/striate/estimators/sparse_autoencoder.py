@@ -13,8 +13,10 @@ from striate.core.design_matrix import as_input, with_noise
 from striate.core.network import Network, network_output
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
+from striate.core.problem import Problem
 from striate.core.threads import team
-from striate.solvers.minibatch import ADAM, Minibatch
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.update_rules import Adam
 
 from .connectivity_masks import (
     check_going_on,
@@ -333,20 +335,20 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         theta = network.pack(W, (self.intercept_, self.decoder_intercept_))
         return theta.astype(dtype, copy=False)
 
-    def _problem(self, network, X, run):
-        """What solvers minimise: arguments of `Objective` and `Minibatch`."""
+    def _problem(self, network, X):
+        """What solvers minimise."""
         noisy = X
         if self.noise > 0:
             seed = self._random_state.randint(2**31)
             noisy = with_noise(X, NOISE[self.noise_type], self.noise, seed)
-        problem = {"network": network, "loss": "squared_error", "X": noisy, "Y": X, "run": run}
         names = ("weight_decay", "l1_weight", "sparsity_target", "sparsity_weight")
-        return problem | {name: getattr(self, name) for name in names}
+        terms = {name: getattr(self, name) for name in names}
+        return Problem(network, "squared_error", noisy, X, **terms)
 
     def _train_whole(self, network, theta, X, run, progress):
         """θ, J there and the number of iterations."""
         solution = full_batch(
-            Objective(**self._problem(network, X, run)),
+            Objective(self._problem(network, X), run),
             theta,
             solver=self.solver,
             max_iter=self.max_iter,
@@ -359,9 +361,9 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     def _train_in_batches(self, network, theta, X, run, progress):
         """θ, J there and the number of epochs; after `partial_fit` the mean J of its epoch."""
         incremental = progress.context is None
-        problem = self._problem(network, X, run)
-        settings = {"batch_size": self.batch_size, "learning_rate": self._rate(), "rule": ADAM}
-        batches = Minibatch(theta=theta, **settings, **problem)
+        problem = self._problem(network, X)
+        batches = Minibatch(problem, run, theta, batch_size=self.batch_size, rule=Adam())
+        batches.learning_rate = self._rate()
         if incremental:
             batches.resume(getattr(self, "_optimizer", {}))
         plateau = Plateau(self.tol, progress, batches)
@@ -372,7 +374,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             after_epoch=plateau,
         )
         self._optimizer = batches.state
-        value = plateau.best if incremental else Objective(**problem)(theta)[0]
+        value = plateau.best if incremental else Objective(problem, run)(theta)[0]
         return theta, value, plateau.n_iter
 
     def _rate(self):

@@ -91,7 +91,7 @@ def epochs(batches, *, max_iter, random_state, after_epoch, shuffle=True):
     for _ in range(max_iter):
         if shuffle:
             random_state.shuffle(order)
-        if after_epoch(batches.epoch(order)):
+        if after_epoch(batches.epoch(order, batches.learning_rate)):
             break
 
 

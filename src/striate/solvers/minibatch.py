@@ -40,7 +40,10 @@ from striate.core.penalties import (
 )
 from striate.core.threads import wait
 
-SGD, MOMENTUM, NESTEROV, ADAM = range(4)
+from .update_rules import SGD, Adam, Momentum, Nesterov
+
+SGD_, MOMENTUM, NESTEROV, ADAM = range(4)
+RULES = [SGD, Momentum, Nesterov, Adam]
 
 #: Rows of a batch that one thread takes at a time, and parameters that it updates at a time.
 TILE_ROWS = 128
@@ -54,34 +57,15 @@ class Minibatch:
 
     Parameters
     ----------
-    network, loss, X, Y, run, weight_decay, sparsity_target, sparsity_weight, sample_weight
-        As for `striate.core.objective.Objective`.
+    problem : Problem
+    run : callable
+        What `striate.core.threads.team` returns.
     theta : ndarray of shape (n_parameters,)
         Where to start; updated in place.
     batch_size : int
-        Rows of a batch; the last one of an epoch may have fewer.
-    rule : {SGD, MOMENTUM, NESTEROV, ADAM}
-        How θ is updated from the gradient g of a batch, with learning rate η:
-
-        - SGD: θ ← θ - η g
-        - MOMENTUM: v ← μ v - η g, θ ← θ + v
-        - NESTEROV: v ← μ v - η g, θ ← θ + μ v - η g
-        - ADAM: m ← β₁ m + (1-β₁) g, v ← β₂ v + (1-β₂) g², θ ← θ - η_t m / (√v + ε), with
-          η_t = η √(1-β₂ᵗ) / (1-β₁ᵗ) (Kingma and Ba, 2015)
-    learning_rate : float
-        η; the attribute may be changed between epochs.
-    momentum : float, default=0.9
-        μ.
-    beta_1, beta_2, epsilon : float
-        Of Adam.
-    decay_over_n : float, default=0.0
-        A ridge whose λ is this divided by the total weight of the batch, as in scikit-learn.
-    l1_weight : float, default=0.0
-        κ of κ Σ |W|. Each step is followed by the proximal step of this term, which makes weights
-        exactly 0: w ← sign(w) max(0, |w| − κ η), for NESTEROV with (1 + μ) η in place of η, for
-        ADAM with η_t / (√v + ε). What it adds to w stands for −η p, with p a derivative of κ |w| at
-        the new w, and so v of MOMENTUM and NESTEROV gets −η p, too: they would take the term for
-        1 − μ times as heavy otherwise.
+        Number of rows per batch; the last batch of an epoch may have fewer.
+    rule : SGD, Momentum, Nesterov or Adam
+        How θ is updated from the gradient of a batch: see `striate.solvers.update_rules`.
 
     Notes
     -----
@@ -93,40 +77,28 @@ class Minibatch:
     among threads, so the result is the same for any number of them.
     """
 
-    def __init__(
-        self,
-        network,
-        loss,
-        X,
-        Y,
-        run,
-        theta,
-        *,
-        batch_size,
-        rule,
-        learning_rate,
-        momentum=0.9,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        weight_decay=0.0,
-        decay_over_n=0.0,
-        l1_weight=0.0,
-        sparsity_target=0.05,
-        sparsity_weight=0.0,
-        sample_weight=None,
-    ):
+    def __init__(self, problem, run, theta, *, batch_size, rule):
+        network, X, Y = problem.network, problem.X, problem.Y
         self.network, self.X, self.Y, self.run, self.theta = network, X, Y, run, theta
-        self.loss, self.rule, self.learning_rate = LOSSES[loss][0], rule, learning_rate
-        self.factors = np.array([momentum, beta_1, beta_2, epsilon])
+        self.loss, self.rule = LOSSES[problem.loss][0], RULES.index(type(rule))
+        defaults = {"mu": 0.9, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8} | rule._asdict()
+        self.factors = np.array([defaults[k] for k in ("mu", "beta_1", "beta_2", "epsilon")])
         self.constants = np.array(
-            [weight_decay, decay_over_n, l1_weight, sparsity_target, sparsity_weight]
+            [
+                problem.weight_decay,
+                problem.decay_over_n,
+                problem.l1_weight,
+                problem.sparsity_target,
+                problem.sparsity_weight,
+            ]
         )
         self.batch_size = min(batch_size, n_rows(X))
         self.n_rows, self.n_steps = n_rows(X), 0
+        self.learning_rate = 0.0  # of the training routine, until it keeps its own
         dtype = dtype_of(Y)
+        sample_weight = problem.sample_weight
         self.w = (np.ones(n_rows(X)) if sample_weight is None else sample_weight).astype(dtype)
-        self.moments = np.zeros((2 if rule == ADAM else 1, theta.size), dtype=dtype)
+        self.moments = np.zeros((2 if isinstance(rule, Adam) else 1, theta.size), dtype=dtype)
         small = self.batch_size * network.n_weights < SMALL_BATCH
         self.tiles = _parameter_tiles(network, small)
         n_row_tiles = 1 if small else _even(self.batch_size / TILE_ROWS)
@@ -153,18 +125,24 @@ class Minibatch:
     @property
     def state(self):
         """What the update rule remembers, for a `Minibatch` that goes on where this one ends."""
-        names = ("moments", "n_steps", "learning_rate")
+        names = ("moments", "n_steps")
         return {name: getattr(self, name) for name in names} | {"means": self.means[0]}
 
     def resume(self, state):
         """Goes on from a `state`; an empty one changes nothing."""
         self.n_steps = state.get("n_steps", self.n_steps)
-        self.learning_rate = state.get("learning_rate", self.learning_rate)
         self.moments[:] = state.get("moments", 0)
         self.means[:] = state.get("means", 0)
 
-    def epoch(self, order):
-        """One step for each batch of the rows X[order]; returns the terms of J, averaged over rows.
+    def epoch(self, order, learning_rate):
+        """Take one step for each batch of the rows X[order]; return J's terms, averaged over rows.
+
+        Parameters
+        ----------
+        order : ndarray of int of shape (n_rows,)
+            The rows in the order in which batches take them.
+        learning_rate : float
+            η.
 
         Returns
         -------
@@ -179,7 +157,7 @@ class Minibatch:
             self.network.links,
             self.loss,
             self.rule,
-            self.learning_rate,
+            learning_rate,
             self.factors,
             self.constants,
             self.n_steps,
@@ -395,7 +373,7 @@ def _update(rule, rate, factors, theta, g, m, v):
             m[i] += rest_1 * (g[i] - m[i])
             v[i] += rest_2 * (g[i] * g[i] - v[i])
             theta[i] -= eta * m[i] / (np.sqrt(v[i]) + epsilon)
-    elif rule == SGD:
+    elif rule == SGD_:
         for i in range(g.size):
             theta[i] -= eta * g[i]
     elif rule == MOMENTUM:

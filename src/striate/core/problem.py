@@ -1,0 +1,79 @@
+"""The problem that a solver is given: a network, its loss, the data, and the terms of J."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .design_matrix import dtype_of, n_rows
+from .losses import LOSSES
+from .network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Minimise J(θ) = Σ_i w_i loss_i + λ/2 Σ W² + μ Σ |W| + β Σ_j KL(ρ ‖ ρ̂_j).
+
+    Attributes
+    ----------
+    network : Network
+        Layer sizes, activations and sparsity patterns.
+    loss : str
+        A name from `striate.core.losses.LOSSES`.
+    X : ndarray of shape (m, n_inputs), or what `striate.core.design_matrix.as_input` returns
+        Inputs.
+    Y : ndarray of shape (m, n_outputs), or another input
+        Targets, float32 or float64: X and the arithmetic have the same type. For an autoencoder:
+        X itself, without noise.
+    sample_weight : ndarray of shape (m,), default=None
+        Weights of the rows; J is the mean of their losses with these weights.
+    weight_decay : float, default=0.0
+        λ of the ridge.
+    decay_over_n : float, default=0.0
+        Further ridge whose λ is this divided by the total weight of the rows (of the batch, for
+        minibatches), as in scikit-learn's perceptrons.
+    l1_weight : float, default=0.0
+        μ. ∇J leaves this term out, which has no derivative at 0: solvers take its proximal step.
+    sparsity_target, sparsity_weight : float, default=0.05, 0.0
+        ρ and β, for the first hidden layer.
+
+    Raises
+    ------
+    ValueError
+        If there is a sparsity term but no hidden layer.
+    """
+
+    network: Network
+    loss: str
+    X: Any
+    Y: Any
+    sample_weight: npt.NDArray[Any] | None = None
+    weight_decay: float = 0.0
+    decay_over_n: float = 0.0
+    l1_weight: float = 0.0
+    sparsity_target: float = 0.05
+    sparsity_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss={self.loss!r} is not one of {sorted(LOSSES)}")
+        if self.sparsity_weight and len(self.network.sizes) < 3:
+            raise ValueError("sparsity is of hidden units, and this network has none")
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return int(n_rows(self.X))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the arithmetic."""
+        return np.dtype(dtype_of(self.Y))
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the sample weights, or the number of rows."""
+        if self.sample_weight is None:
+            return float(self.n_rows)
+        return float(np.sum(self.sample_weight, dtype=np.float64))
