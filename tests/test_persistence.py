@@ -297,7 +297,7 @@ def test_searches_over_distributions_keep_what_they_found(tmp_path):
     grid = {"C": loguniform(0.01, 1)}
     search = RandomizedSearchCV(LogisticRegression(max_iter=1000), grid, n_iter=2, cv=2)
     search.set_params(random_state=0).fit(X, Y)
-    named = "rv_continuous_frozen; save its best_estimator_ instead, which is what predicts"
+    named = "rv_continuous_frozen; save its best_estimator_ instead, which makes the predictions"
     with pytest.raises(ValueError, match=named):
         save(search, tmp_path / "model.skops")
     model = make_pipeline(StandardScaler())

@@ -195,7 +195,7 @@ def test_inputs_of_the_wrong_kind(model, folder, tmp_path):
         (tmp_path / "other" / name).mkdir(parents=True)
         stripes(0, 0).save(tmp_path / "other" / name / "0.png")
     line = fail("report", model, tmp_path / "other", "--out", out)
-    assert f"{tmp_path / 'other' / 'unknown'}: the model knows no such class" in line
+    assert f"{tmp_path / 'other' / 'unknown'}: is not a class of the model" in line
     (tmp_path / "other" / "unknown").rename(tmp_path / "other" / "down")
     line = fail("report", model, tmp_path / "other", "--out", out)
     assert f"{tmp_path / 'other' / 'across'}: has a single image" in line
@@ -217,11 +217,11 @@ def test_model_whose_images_are_gone(model, tmp_path):
     estimator.trained_on_["folder"] = str(tmp_path / "gone")
     save(estimator, tmp_path / "m.skops")
     line = fail("report", tmp_path / "m.skops", "--out", tmp_path / "r.html")
-    assert f"trained on the images in {tmp_path / 'gone'}, which is not there" in line
+    assert f"trained on the images in {tmp_path / 'gone'}, which does not exist" in line
     del estimator.trained_on_
     save(estimator, tmp_path / "m.skops")
     line = fail("report", tmp_path / "m.skops", "--out", tmp_path / "r.html")
-    assert "name the FOLDER" in line
+    assert "give FOLDER" in line
 
 
 # --- what is measured -----------------------------------------------------------------------

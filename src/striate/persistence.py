@@ -1,8 +1,9 @@
-"""Fitted estimators in files: written whole or not at all, and read without running their code."""
+"""Fitted estimators in skops files: written atomically, and loaded without running code."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,10 +16,11 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 import striate
 from striate.core.sparse_matrices import is_sound
+from striate.estimators.sklearn_private import CALLBACKS_ATTRIBUTE, SCORER_TYPES, score_function
 from striate.files.atomic_writing import check_writable, replacing
 
-# Sparse matrices that skops knows, and that `load` looks into.
-_SPARSE = (
+# Sparse matrices that skops can save and whose indices `load` checks.
+_SPARSE_TYPES = (
     sparse.csc_array,
     sparse.csr_array,
     sparse.coo_array,
@@ -26,7 +28,7 @@ _SPARSE = (
     sparse.csr_matrix,
     sparse.coo_matrix,
 )
-# How a search over parameters divides the rows. They hold numbers and compute indices.
+# Cross-validation splitters of a search over parameters: they hold numbers and compute indices.
 _SPLITTERS = [
     "GroupKFold",
     "GroupShuffleSplit",
@@ -44,33 +46,28 @@ _SPLITTERS = [
     "StratifiedShuffleSplit",
     "TimeSeriesSplit",
 ]
-# How it scores: what these call is an estimator or a function that must itself be on the list.
-_SCORERS = (
-    "sklearn.metrics._scorer._PassthroughScorer",
-    "sklearn.metrics._scorer._Scorer",
-    "striate.estimators.missing_labels._LabeledScorer",
-)
+# Scorers of a search: the estimator or function that they call must be trusted itself.
+_SCORERS = (*SCORER_TYPES, "striate.estimators.missing_labels._LabeledScorer")
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
-    """Write a fitted estimator, or a pipeline of them, to a file in skops's format.
+    """Write an estimator, or a pipeline, to a file in the skops format.
 
-    The file is complete when it appears: it is written beside `path` under another name and then
-    renamed. Callbacks (a progress bar, say) are not saved. Needs skops.
+    The file is written under a temporary name in the same folder and then renamed, so that it is
+    never incomplete. Callbacks, such as a progress bar, are not saved. Needs skops.
 
     Parameters
     ----------
     estimator : estimator
-        One of Striate's or of scikit-learn's, a pipeline of both, or a search over their
-        parameters.
+        Estimator of Striate or scikit-learn, pipeline of both, or search over their parameters.
     path : path
-        The file, by custom with the suffix ``.skops``. An existing file is replaced.
+        File to write, usually with the suffix ``.skops``. An existing file is replaced.
 
     Raises
     ------
     ValueError
-        If the estimator holds something that :func:`load` would refuse, such as a function of
-        your own or an estimator of another package.
+        If the estimator holds something that :func:`load` would refuse, such as a function that
+        you wrote or an estimator of another package.
     OSError
         If the file cannot be written.
 
@@ -87,17 +84,17 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     skops_io = _skops_io()
     check_writable(path)
     try:
-        with _callbacks_aside(estimator):
+        with _without_callbacks(estimator):
             data = skops_io.dumps(estimator)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{type(estimator).__name__} cannot be saved ({error}){_instead(estimator)}"
+            f"{type(estimator).__name__} cannot be saved ({error}){_suggestion(estimator)}"
         ) from error
     refused = _refused_types(skops_io, data)
     if refused:
         raise ValueError(
             f"{type(estimator).__name__} cannot be saved, because load would refuse what it "
-            f"holds: {', '.join(refused)}{_instead(estimator)}"
+            f"holds: {', '.join(refused)}{_suggestion(estimator)}"
         )
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -106,27 +103,27 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str]) -> Any:
     """Read an estimator that :func:`save` wrote.
 
-    Nothing in the file is run. Types that skops does not know as safe and that are not
-    Striate's estimators are refused, scikit-learn's trees among them: a forged tree could crash
-    the process. Needs skops.
+    No code in the file is run. Only types that skops considers safe and Striate's estimators are
+    accepted. scikit-learn's trees are refused too, since a forged tree could crash the process.
+    Needs skops.
 
     Parameters
     ----------
     path : path
-        The file.
+        File to read.
 
     Returns
     -------
     estimator
-        As it was saved, without callbacks.
+        The estimator as it was saved, without callbacks.
 
     Raises
     ------
     ValueError
-        If the file is empty, truncated, damaged or of another kind, or if it holds a type that
+        If the file is empty, truncated, damaged or of another format, or if it holds a type that
         is not trusted.
     OSError
-        If there is no such file, or it cannot be read.
+        If the file does not exist or cannot be read.
     """
     skops_io = _skops_io()
     name = os.fspath(path)
@@ -135,10 +132,10 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise ValueError(f"{name}: the file is empty (0 bytes)")
     try:
         refused = _refused_types(skops_io, data)
-        estimator = None if refused else skops_io.loads(data, trusted=_our_types())
+        estimator = None if refused else skops_io.loads(data, trusted=_trusted_types())
         _check_sparse(estimator)
     except Exception as error:
-        # Damaged bytes raise anything: BadZipFile, KeyError, UnicodeDecodeError, struct.error.
+        # Damaged bytes raise BadZipFile, KeyError, UnicodeDecodeError, struct.error and others.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
             f"{name}: truncated, damaged, or not a file that Striate wrote ({reason})"
@@ -154,9 +151,9 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 def _check_sparse(estimator: Any) -> None:
-    """Refuse sparse matrices whose indices lie: compiled code would read beyond arrays."""
+    """Refuse sparse matrices with invalid indices: compiled code would read out of bounds."""
     for W in _values_in(estimator):
-        if sparse.issparse(W) and not (type(W) in _SPARSE and is_sound(W)):
+        if sparse.issparse(W) and not (type(W) in _SPARSE_TYPES and is_sound(W)):
             raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
 
 
@@ -170,50 +167,49 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 
 def _skops_io() -> ModuleType:
     try:
-        import skops.io
+        return import_module("skops.io")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "saving and loading need skops: pip install 'striate[app]'", name="skops"
         ) from error
-    return skops.io
 
 
 def _refused_types(skops_io: ModuleType, data: bytes) -> list[str]:
-    return sorted(set(skops_io.get_untrusted_types(data=data)) - set(_our_types()))
+    return sorted(set(skops_io.get_untrusted_types(data=data)) - set(_trusted_types()))
 
 
-def _instead(estimator: Any) -> str:
-    """Say what to save in place of a search that draws from distributions, for instance."""
+def _suggestion(estimator: Any) -> str:
+    """Return what to save instead of a search, if there is one, as the end of a message."""
     for each in _estimators_in(estimator):
         if hasattr(each, "best_estimator_"):
-            whole = "its" if each is estimator else f"the {type(each).__name__}'s"
-            return f"; save {whole} best_estimator_ instead, which is what predicts"
+            owner = "its" if each is estimator else f"the {type(each).__name__}'s"
+            return f"; save {owner} best_estimator_ instead, which makes the predictions"
     return ""
 
 
-def _our_types() -> list[str]:
-    """Full names of the public estimators, and of what they and searches over them may hold."""
-    # Each by name, so that no function slips in.
+def _trusted_types() -> list[str]:
+    """Return the full names of Striate's estimators, and of what searches over them may hold."""
+    # Estimators one by one, so that no public function is trusted.
     public = [getattr(striate, name) for name in striate.__all__]
     estimators = [
         each for each in public if isinstance(each, type) and issubclass(each, BaseEstimator)
     ]
     splitters = [getattr(model_selection, name) for name in _SPLITTERS]
-    metrics = [get_scorer(name)._score_func for name in get_scorer_names()]
-    known = [*estimators, *_SPARSE, *splitters, *metrics]
-    return [*(f"{each.__module__}.{each.__qualname__}" for each in known), *_SCORERS]
+    metrics = [score_function(get_scorer(name)) for name in get_scorer_names()]
+    types = [*estimators, *_SPARSE_TYPES, *splitters, *metrics]
+    return [*(f"{each.__module__}.{each.__qualname__}" for each in types), *_SCORERS]
 
 
 @contextmanager
-def _callbacks_aside(estimator: Any) -> Iterator[None]:
-    """Take scikit-learn's callbacks off an estimator and those inside it, and put them back."""
-    holders = [each for each in _estimators_in(estimator) if "_skl_callbacks" in vars(each)]
-    callbacks = [vars(each).pop("_skl_callbacks") for each in holders]
+def _without_callbacks(estimator: Any) -> Iterator[None]:
+    """Remove scikit-learn's callbacks from an estimator and those inside it for a while."""
+    owners = [each for each in _estimators_in(estimator) if CALLBACKS_ATTRIBUTE in vars(each)]
+    callbacks = [vars(each).pop(CALLBACKS_ATTRIBUTE) for each in owners]
     try:
         yield
     finally:
-        for each, callback in zip(holders, callbacks, strict=True):
-            each._skl_callbacks = callback
+        for each, callback in zip(owners, callbacks, strict=True):
+            setattr(each, CALLBACKS_ATTRIBUTE, callback)
 
 
 def _estimators_in(value: Any) -> Iterator[BaseEstimator]:
@@ -221,6 +217,7 @@ def _estimators_in(value: Any) -> Iterator[BaseEstimator]:
 
 
 def _values_in(value: Any) -> Iterator[Any]:
+    """Yield a value and everything in its attributes and containers, each once."""
     seen: set[int] = set()
     waiting = [value]
     while waiting:

@@ -1,10 +1,10 @@
-"""The command `striate`."""
+"""The command line `striate`."""
 
 import sys
 
 
 def main() -> None:
-    """Run the command line; every error that a user can cause ends in one line and status 2."""
+    """Run the command line; a user's error prints one line and exits with status 2."""
     try:
         from .app import app
     except ModuleNotFoundError as error:
@@ -15,6 +15,6 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    except KeyboardInterrupt:  # while Python still reads the modules
+    except KeyboardInterrupt:  # while modules are still being imported
         sys.exit(130)
     app(prog_name="striate")

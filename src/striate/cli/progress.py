@@ -1,23 +1,17 @@
-"""Progress through many items, with the time left, where somebody watches."""
+"""Progress bar with the remaining time, on a terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from rich import get_console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import track
+
+Item = TypeVar("Item")
 
 
-def watched(items: Sequence[Any], title: str) -> Iterable[Any]:
-    """Go through items, with a bar on a terminal."""
-    return _with_bar(items, title) if get_console().is_terminal else items
-
-
-def _with_bar(items: Sequence[Any], title: str) -> Iterator[Any]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with Progress(*columns, console=get_console(), transient=True) as progress:
-        yield from progress.track(items, description=title)
+def progress(items: Sequence[Item], title: str) -> Iterable[Item]:
+    """Iterate over items; show a progress bar if standard error is a terminal."""
+    console = get_console()
+    if not console.is_terminal:
+        return items
+    return track(items, title, console=console, transient=True)

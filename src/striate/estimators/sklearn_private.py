@@ -16,8 +16,14 @@ num_samples                   number of rows of anything                   `len`
 safe_indexing                 rows of arrays, frames and lists             narwhals and NumPy
 routing_enabled               whether metadata routing is on               `sklearn.get_config()`
 check_partial_fit_first_call  classes at the first `partial_fit`           eight lines
+SCORER_TYPES                  full names of scorers, to load searches      no saved searches
+score_function                the metric that a scorer calls               a list of metrics
+CALLBACKS_ATTRIBUTE           where estimators store their callbacks       removal by the user
 ============================  ===========================================  =====================
 """
+
+from collections.abc import Callable
+from typing import Any
 
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -36,7 +42,15 @@ from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
 
+SCORER_TYPES = (
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.metrics._scorer._Scorer",
+)
+CALLBACKS_ATTRIBUTE = "_skl_callbacks"
+
 __all__ = [
+    "CALLBACKS_ATTRIBUTE",
+    "SCORER_TYPES",
     "HasMethods",
     "Interval",
     "Options",
@@ -48,5 +62,12 @@ __all__ = [
     "num_samples",
     "routing_enabled",
     "safe_indexing",
+    "score_function",
     "validate_params",
 ]
+
+
+def score_function(scorer: Any) -> Callable[..., float]:
+    """Return the metric that a scorer of scikit-learn calls."""
+    function: Callable[..., float] = scorer._score_func
+    return function

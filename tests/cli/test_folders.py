@@ -5,23 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import run
 from PIL import Image
-from typer.testing import CliRunner
 
 from striate import PatchFeatures, SparseAutoencoder
-from striate.cli.app import app
 from striate.files.read_images import find_images
 from striate.persistence import load, save
 
 QUICK = ["--n-features", "4", "--patch-size", "6", "--n-patches", "300", "--max-iter", "3"]
 READERS = ["learn", "train", "features", "predict", "report"]
-
-
-def run(*arguments, status=0):
-    """Run a command; return what it prints and what it reports."""
-    result = CliRunner().invoke(app, [str(each) for each in arguments], prog_name="striate")
-    assert result.exit_code == status, result.stderr
-    return result.stdout, result.stderr
 
 
 def write_images(folder, n, seed=0):
@@ -55,7 +47,7 @@ def model(labelled, learned, tmp_path):
 
 
 def command(name, labelled, learned, model, out):
-    """Words of a command that reads all of a labelled folder."""
+    """Return the words of a command that reads all of a labelled folder."""
     return {
         "learn": ["learn", labelled, *QUICK, "-o", out / "f.skops"],
         "train": ["train", labelled, "-f", learned, "-o", out / "m.skops"],
@@ -75,8 +67,8 @@ def test_a_file_that_vanishes_is_named(labelled, learned, model, tmp_path, monke
             gone.unlink()
         return files
 
-    for module in ("learning", "extracting", "classifying"):
-        monkeypatch.setattr(f"striate.cli.{module}.find_images", listed)
+    for module in ("files.read_images", "cli.datasets"):
+        monkeypatch.setattr(f"striate.{module}.find_images", listed)
     out = tmp_path / "out"
     out.mkdir()
     _, said = run(*command(name, labelled, learned, model, out), status=2)
@@ -131,7 +123,7 @@ def test_learn_wants_images_of_one_kind(labelled, learned, model, tmp_path):
     Image.open(other).convert("RGB").save(other)
     _, said = run(*command("learn", labelled, learned, model, tmp_path), status=2)
     assert f"{other}: has 3 channels (colour), but " in said
-    assert said.endswith("or turn all to grey with --grey\n")
+    assert said.endswith("or convert all to grey with --grey\n")
 
 
 def test_a_class_of_one_image(labelled, learned, tmp_path):
@@ -139,7 +131,7 @@ def test_a_class_of_one_image(labelled, learned, tmp_path):
     model, page = tmp_path / "m.skops", tmp_path / "r.html"
     printed, _ = run("train", labelled, "-f", learned, "-o", model)
     assert "rare: 1 image\n" in printed
-    assert "accuracy: not estimated, because rare has a single image" in printed
+    assert "accuracy on held-out images: not estimated, because rare has a single image" in printed
     assert list(load(model).classes_) == ["coarse", "fine", "rare"]
     assert run("predict", model, labelled)[0].count("\n") == 12
     _, said = run("report", model, "-o", page, status=2)
@@ -162,10 +154,16 @@ def test_a_class_that_is_an_empty_folder(labelled, learned, tmp_path):
     assert said.startswith(f"striate: no image files found in {labelled / 'none'} (")
 
 
-@pytest.mark.parametrize("name", ["learn", "train"])
-def test_progress_while_files_are_read(labelled, learned, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("name", "titles"),
+    [
+        ("learn", ["Checking images", "reading images"]),
+        ("train", ["Computing features of images", "Cross-validating"]),
+    ],
+)
+def test_progress_while_files_are_read(labelled, learned, tmp_path, monkeypatch, name, titles):
     monkeypatch.setenv("FORCE_COLOR", "1")
     words = command(name, labelled, learned, Path(), tmp_path)
     _, said = run(*words, "--skip-errors")
-    assert "Checking images" in said
-    assert ("reading images" if name == "learn" else "Computing features") in said
+    for title in titles:
+        assert title in said

@@ -5,27 +5,19 @@ import io
 
 import numpy as np
 import pytest
+from command_line import run
 from PIL import Image
-from typer.testing import CliRunner
 
-from striate.cli.app import app
-from striate.cli.encoders import Encoder, new_features, sizes_for
+from striate.cli.encoder_options import Encoder, new_features, settings_for
 from striate.persistence import load
 
 QUICK = ["--n-features", "7", "--n-patches", "300", "--max-iter", "3"]
 DICTIONARIES = ["kmeans", "omp1", "patches", "random"]
 
 
-def run(*arguments, status=0):
-    """Run a command; return what it prints and what it reports."""
-    result = CliRunner().invoke(app, [str(each) for each in arguments], prog_name="striate")
-    assert result.exit_code == status, result.stderr
-    return result.stdout, result.stderr
-
-
 @pytest.fixture(scope="module")
 def stripes(tmp_path_factory):
-    """Two classes of grey images."""
+    """Make two classes of grey images."""
     rng = np.random.default_rng(0)
     folder = tmp_path_factory.mktemp("stripes")
     for axis, name in enumerate(["across", "down"]):
@@ -52,7 +44,7 @@ def test_dictionaries_go_through_every_command(stripes, tmp_path, encoder):
     encoding = "triangle" if encoder == "kmeans" else "soft_threshold"
     assert f"DictionaryEncoder ({encoder}, {encoding})" in run("show", learned)[0]
     printed, _ = run("train", stripes, "--features", learned, "--out", model)
-    assert "accuracy: " in printed
+    assert "accuracy on held-out images: " in printed
     table = csv.DictReader(io.StringIO(run("predict", model, stripes / "down")[0]))
     assert {row["label"] for row in table} == {"down"}
     run("report", model, "--out", page)
@@ -74,19 +66,19 @@ def test_the_autoencoder_stays_as_it_was(stripes, tmp_path):
     assert (first.flips, first.signed_sqrt, first.pool_grid) == (False, False, (3, 3))
 
 
-def test_sizes_that_suit_the_encoder():
-    sizes = sizes_for(Encoder.autoencoder, patch_size=7, n_features=None)
-    assert vars(sizes) == {
+def test_settings_that_suit_the_encoder():
+    settings = settings_for(Encoder.autoencoder, patch_size=7, n_features=None)
+    assert vars(settings) == {
         "n_features": 100,
         "patch_size": 7,
         "n_patches": 20_000,
         "max_iter": 400,
         "flips": False,
     }
-    sizes = sizes_for(Encoder.omp1, flips=None)
-    assert (sizes.n_features, sizes.patch_size, sizes.flips) == (400, 6, True)
-    assert not sizes_for(Encoder.omp1, flips=False).flips
-    features = new_features(Encoder.omp1, sizes, seed=3)
+    settings = settings_for(Encoder.omp1, flips=None)
+    assert (settings.n_features, settings.patch_size, settings.flips) == (400, 6, True)
+    assert not settings_for(Encoder.omp1, flips=False).flips
+    features = new_features(Encoder.omp1, settings, seed=3)
     assert features.signed_sqrt
     assert features.flips
     assert features.encoder.random_state == features.random_state == 3

@@ -1,4 +1,4 @@
-"""How a command ends: errors as one line, the exit status, no traceback."""
+"""Errors and warnings of commands as one line on standard error, and the exit status."""
 
 import io
 import sys
@@ -9,16 +9,16 @@ from typing import Any
 from typer import Abort
 from typer.core import TyperGroup
 
-USAGE = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+ERROR = 2
+INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 class InterruptedWorkError(Exception):
-    """Raised in place of KeyboardInterrupt where something was kept; the message says what."""
+    """Raised instead of KeyboardInterrupt if work can be resumed; the message says how."""
 
 
 class OneLineErrors(TyperGroup):
-    """A group of commands in which one place turns exceptions into messages."""
+    """Group of commands whose exceptions become one-line messages."""
 
     def main(
         self,
@@ -29,11 +29,11 @@ class OneLineErrors(TyperGroup):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run a command, and exit with 0, with 2 after an error, with 130 after Ctrl-C."""
+        """Run a command; exit with 0, with 2 after an error, or with 130 after Ctrl-C."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # file names may hold any bytes
-        how = "interrupted; no file was written"
+        reason = "interrupted; no file was written"
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _show_warning
@@ -43,20 +43,20 @@ class OneLineErrors(TyperGroup):
         except (KeyboardInterrupt, Abort):
             status = INTERRUPTED
         except InterruptedWorkError as interruption:
-            status, how = INTERRUPTED, str(interruption)
+            status, reason = INTERRUPTED, str(interruption)
         except Exception as error:
             message = _explanation(error)
             if message is None:
-                raise  # a fault of ours: the traceback is what a report needs
+                raise  # a bug: a report of it needs the traceback
             _say(message)
-            status = USAGE
+            status = ERROR
         if status == INTERRUPTED:
-            _say(how)
+            _say(reason)
         sys.exit(status)
 
 
 def _explanation(error: Exception) -> str | None:
-    """Say in a line what went wrong, or return None if no user could have caused it."""
+    """Return the reason in one line, or None if the error is not the user's."""
     if hasattr(error, "format_message"):  # typer's own: a missing option, an unknown command
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "striate"

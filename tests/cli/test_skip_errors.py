@@ -4,22 +4,14 @@ import csv
 
 import numpy as np
 import pytest
+from command_line import run
 from PIL import Image
-from typer.testing import CliRunner
 
 from striate import PatchFeatures, SparseAutoencoder
-from striate.cli.app import app
-from striate.cli.skipping import smallest_size
+from striate.files import check_files, image_collection
 from striate.persistence import load, save
 
 QUICK = ["--n-features", "4", "--patch-size", "6", "--n-patches", "200", "--max-iter", "5"]
-
-
-def run(*arguments, status=0):
-    """Run a command; return what it prints and what it reports."""
-    result = CliRunner().invoke(app, [str(each) for each in arguments], prog_name="striate")
-    assert result.exit_code == status, result.stderr
-    return result.stdout, result.stderr
 
 
 @pytest.fixture
@@ -80,6 +72,22 @@ def test_train_predict_and_report(labelled, learned, tmp_path):
     assert page.exists()
 
 
+def test_images_are_read_once(labelled, learned, tmp_path, monkeypatch):
+    for bad in BAD:
+        (labelled / bad).unlink()
+    read = []
+    original = image_collection.read_image
+
+    def counted(path, *arguments, **options):
+        read.append(path)
+        return original(path, *arguments, **options)
+
+    monkeypatch.setattr(image_collection, "read_image", counted)
+    monkeypatch.setattr(check_files, "read_image", counted)
+    run("train", labelled, "-f", learned, "-o", tmp_path / "m.skops", "--skip-errors")
+    assert sorted(read) == sorted(labelled.rglob("*.png"))
+
+
 def test_nothing_to_skip(labelled, learned, tmp_path):
     for bad in BAD:
         (labelled / bad).unlink()
@@ -119,10 +127,10 @@ def test_interrupted_features(labelled, learned, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("striate.cli.extracting.watched", interrupted)
+        patch.setattr("striate.cli.progress.progress", interrupted)
         arguments = ["features", learned, labelled / "dark", "-o", tmp_path / "X.npy"]
         _, said = run(*arguments, "--skip-errors", status=130)
-    assert said == "striate: interrupted; the same command goes on from here\n"
+    assert said == "striate: interrupted; run the same command again to continue\n"
     run(*arguments, "--skip-errors")
     assert not list(tmp_path.glob("X.npy.*"))
 
@@ -131,22 +139,3 @@ def test_interrupted_features(labelled, learned, tmp_path, monkeypatch):
 def test_names_of_features(learned, labelled, tmp_path, name):
     _, said = run("features", learned, labelled, "--out", tmp_path / name, status=2)
     assert "give a name that ends in .npy" in said
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({"pool_grid": (3, 2)}, (8, 7)),
-        ({"pool_grid": [(1, 1), (2, 4)], "stride": 2}, (8, 12)),
-        ({"pool_size": 5}, (6, 6)),
-    ],
-)
-def test_smallest_size(settings, expected):
-    images = np.random.default_rng(0).random((2, 20, 20))
-    encoder = SparseAutoencoder(3, max_iter=2, random_state=0)
-    features = PatchFeatures(encoder, patch_size=6, n_patches=100, random_state=0, **settings)
-    assert smallest_size(features.fit(images)) == expected
-    if "pool_size" not in settings:
-        assert features.transform(np.ones((1, *expected))).shape[0] == 1
-        with pytest.raises(ValueError, match="positions"):
-            features.transform(np.ones((1, expected[0] - 1, expected[1])))

@@ -1,0 +1,156 @@
+"""`striate learn`: features from images, without labels."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from striate.cli.encoder_options import Encoder, default_text, new_features, settings_for
+from striate.cli.shared_options import Images, SkipErrors
+
+if TYPE_CHECKING:
+    from striate import PatchFeatures
+    from striate.files.image_collection import ImageCollection
+
+EXAMPLES = (
+    "striate learn photos/ --out features.skops",
+    "striate learn photos/ --out features.skops --encoder omp1",
+    "striate learn digits/ --out features.skops --encoder omp1 --no-flips",
+    "striate learn a.png b.png --out features.skops --n-features 64 --grey",
+)
+
+
+def learn(
+    images: Images,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", help="Output file for the features (.skops)."),
+    ],
+    encoder: Annotated[
+        Encoder, typer.Option(metavar="ENCODER", help="Kind of features: see the list above.")
+    ] = Encoder.autoencoder,
+    n_features: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help=f"Number of features ({default_text('n_features')})."
+        ),
+    ] = None,
+    patch_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=2,
+            help=f"Height and width of a patch in pixels ({default_text('patch_size')}).",
+        ),
+    ] = None,
+    n_patches: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=2,
+            help=f"Number of random patches to learn from ({default_text('n_patches')}).",
+        ),
+    ] = None,
+    max_iter: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Maximum number of solver iterations, or for kmeans and omp1 of passes over the "
+            f"patches ({default_text('max_iter')}).",
+        ),
+    ] = None,
+    flips: Annotated[
+        bool | None,
+        typer.Option(
+            "--flips/--no-flips",
+            help="Give mirror images the same features, in twice the time "
+            f"({default_text('flips')}).",
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Random seed: the same seed gives the same features."
+        ),
+    ] = 0,
+    grey: Annotated[
+        bool, typer.Option("--grey", "--gray", help="Convert colour images to grey.")
+    ] = False,
+    skip_errors: SkipErrors = False,
+) -> None:
+    """Learn features from images, without labels.
+
+    IMAGES are image files, or folders to search for them. A picture of the features is written
+    beside FILE, with the suffix .png.
+
+    The encoder determines the kind of features:
+
+      autoencoder  hidden units of a small network, mostly edges
+      omp1         directions in the space of patches; usually the most accurate
+      kmeans       typical patches; half as many values per image as omp1
+      patches      random patches, without learning; nearly as accurate as omp1
+      random       random numbers; a baseline to compare the others with
+
+    All but the autoencoder are dictionaries. Use --no-flips with a dictionary if left and right
+    differ, as in letters, digits and organs.
+    """
+    settings = settings_for(
+        encoder,
+        n_features=n_features,
+        patch_size=patch_size,
+        n_patches=n_patches,
+        max_iter=max_iter,
+        flips=flips,
+    )
+    features = new_features(encoder, settings, seed)
+    _learn(features, images, out, channels=1 if grey else None, skip_errors=skip_errors)
+
+
+def _learn(
+    features: PatchFeatures, paths: list[Path], out: Path, channels: int | None, skip_errors: bool
+) -> None:
+    """Fit features to image files; write the features and their picture."""
+    from striate.cli.models import describe, draw_features
+    from striate.cli.output_paths import check_output, picture_beside
+    from striate.cli.skip_errors import SkippedImages
+    from striate.files.atomic_writing import replacing
+    from striate.files.image_collection import ImageCollection
+    from striate.files.read_images import find_images
+    from striate.persistence import save
+
+    check_output(out)
+    files = find_images(paths)
+    picture = picture_beside(out, files)
+    skipped = SkippedImages(skip_errors)
+    files = skipped.check(files, channels, min_size=features.patch_size)
+    _fit(features, ImageCollection(files, channels=channels))
+    with replacing(picture) as temporary:
+        draw_features(features, temporary)
+        save(features, out)
+    print(f"Learned {describe(features)}, from {len(files)} images")
+    print(f"Wrote the features to {out} and a picture of them to {picture}")
+    skipped.report()
+
+
+def _fit(features: PatchFeatures, images: ImageCollection) -> None:
+    from rich import get_console
+    from sklearn.exceptions import ConvergenceWarning
+
+    from striate.files.image_collection import MixedChannelsError
+
+    if get_console().is_terminal:
+        from sklearn.callback import ProgressBar
+
+        features.set_callbacks(ProgressBar())
+    try:
+        with warnings.catch_warnings():
+            # Stopping at max_iter is the recipe, not a failure: the default of 400 iterations gives
+            # edges, and a user who sets --max-iter chooses where to stop.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            features.fit(images)
+    except MixedChannelsError as error:
+        raise ValueError(f"{error}, or convert all to grey with --grey") from error

@@ -1,0 +1,95 @@
+"""`striate show`: what is in a file, in words and as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from striate.cli.shared_options import FeaturesOrModel
+
+if TYPE_CHECKING:
+    from striate.images.patch_features import PatchFeatures
+
+EXAMPLES = ("striate show model.skops --out features.png",)
+
+
+def show(
+    file: FeaturesOrModel,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PNG",
+            help="Output file for the picture (default: FILE with the suffix .png).",
+        ),
+    ] = None,
+) -> None:
+    """Print the settings stored in a file and draw its features.
+
+    FILE comes from `striate learn` or `striate train`.
+    """
+    from striate.cli.models import draw_features, load_features
+    from striate.cli.output_paths import check_output, picture_beside
+    from striate.files.atomic_writing import replacing
+
+    if out is not None:
+        check_output(out, ".png")
+    picture = out or picture_beside(file)
+    if picture == file:
+        raise ValueError(f"{file}: is a picture; give a file from `striate learn` or `train`")
+    estimator, features = load_features(file)
+    with replacing(picture) as temporary:
+        draw_features(features, temporary)
+    _print_table(str(file), _facts(estimator, features))
+    print(f"Wrote a picture of the features to {picture}")
+
+
+def _facts(estimator: Any, features: PatchFeatures) -> dict[str, str]:
+    from striate.cli.models import patch_text
+
+    classes = getattr(estimator, "classes_", None)
+    facts = {
+        "kind": "features" if classes is None else "classifier on features",
+        "features": str(len(features.filters_)),
+        "patch size": patch_text(features),
+        "encoder": _encoder_text(features.encoder_),
+        "pooling": f"{features.pooling}, {features.pool_grid}",
+        "mirror images": "same features" if features.flips else "different features",
+    }
+    if classes is not None:
+        facts["classes"] = ", ".join(map(str, classes))
+    return facts | _training_facts(estimator)
+
+
+def _encoder_text(encoder: Any) -> str:
+    from striate import DictionaryEncoder
+
+    name = type(encoder).__name__
+    if isinstance(encoder, DictionaryEncoder):
+        name += f" ({encoder.dictionary}, {encoder.encoding})"
+    return name
+
+
+def _training_facts(model: Any) -> dict[str, str]:
+    """Return what `striate train` stored in the model."""
+    facts = {}
+    if hasattr(model, "trained_on_"):
+        facts["trained on"] = f"{len(model.trained_on_['checksums'])} images"
+    if hasattr(model, "cross_validation_"):
+        scores = model.cross_validation_["accuracies"]
+        spread = f"{scores.mean():.1%} ± {scores.std():.1%}"
+        facts["accuracy"] = f"{spread} on held-out images, over {len(scores)} folds"
+    return facts
+
+
+def _print_table(title: str, facts: dict[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    for name, value in facts.items():
+        table.add_row(name, value)
+    Console(markup=False, highlight=False).print(table)

@@ -1,0 +1,113 @@
+"""Choices of `striate learn --encoder`, each with the settings that suit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from striate import PatchFeatures
+
+
+class Encoder(StrEnum):
+    """The autoencoder, or one of the dictionaries of `DictionaryEncoder`."""
+
+    autoencoder = "autoencoder"
+    kmeans = "kmeans"
+    omp1 = "omp1"
+    patches = "patches"
+    random = "random"
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """Options of `striate learn` whose default depends on the encoder.
+
+    Attributes
+    ----------
+    n_features : int
+        Number of features.
+    patch_size : int
+        Height and width of a patch.
+    n_patches : int
+        Number of patches to learn from.
+    max_iter : int
+        Iterations of the autoencoder's solver, or passes of a dictionary over the patches.
+    flips : bool
+        Whether mirror images get the same features.
+    """
+
+    n_features: int
+    patch_size: int
+    n_patches: int
+    max_iter: int
+    flips: bool
+
+
+_AUTOENCODER = EncoderSettings(100, 10, 20_000, 400, False)
+_DICTIONARY = EncoderSettings(400, 6, 50_000, 10, True)
+# Distances suit cluster centres, products (the default) suit directions.
+_ENCODINGS = {Encoder.kmeans: "triangle"}
+
+
+def default_text(name: str) -> str:
+    """Return the defaults of an option for the help text."""
+    usual, dictionary = (getattr(each, name) for each in (_AUTOENCODER, _DICTIONARY))
+    words = {False: "no", True: "yes"} if isinstance(usual, bool) else {}
+    usual, dictionary = (words.get(each, each) for each in (usual, dictionary))
+    return f"default: {usual}; dictionaries: {dictionary}"
+
+
+def settings_for(encoder: Encoder, **given: Any) -> EncoderSettings:
+    """Return the given settings, with the encoder's defaults for those that are None.
+
+    Raises
+    ------
+    ValueError
+        If features are to be found among fewer patches.
+    """
+    defaults = _AUTOENCODER if encoder is Encoder.autoencoder else _DICTIONARY
+    chosen = {name: value for name, value in given.items() if value is not None}
+    settings = replace(defaults, **chosen)
+    from_patches = encoder not in (Encoder.autoencoder, Encoder.random)
+    if from_patches and settings.n_patches < settings.n_features:
+        raise ValueError(
+            f"--n-features {settings.n_features} cannot be found among --n-patches "
+            f"{settings.n_patches}: choose fewer features or more patches"
+        )
+    return settings
+
+
+def new_features(encoder: Encoder, settings: EncoderSettings, seed: int) -> PatchFeatures:
+    """Return unfitted features."""
+    # Imported here, so that help texts need not wait for it.
+    from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder, ZCAWhitening
+
+    common: dict[str, Any] = {
+        "patch_size": settings.patch_size,
+        "n_patches": settings.n_patches,
+        "flips": settings.flips,
+        "random_state": seed,
+    }
+    if encoder is Encoder.autoencoder:
+        # With these settings, ordinary photographs give edges. Less whitening or more weight decay
+        # makes the edges softer; much less weight decay gives noise.
+        autoencoder = SparseAutoencoder(
+            settings.n_features,
+            weight_decay=0.01,
+            sparsity_target=0.035,
+            sparsity_weight=5.0,
+            max_iter=settings.max_iter,
+            random_state=seed,
+        )
+        return PatchFeatures(autoencoder, whitening=ZCAWhitening(1.0), **common)
+    dictionary = DictionaryEncoder(
+        settings.n_features,
+        dictionary=encoder.value,
+        encoding=_ENCODINGS.get(encoder, "soft_threshold"),
+        max_iter=settings.max_iter,
+        random_state=seed,
+    )
+    common |= {"whitening": ZCAWhitening(0.1), "pool_grid": (2, 2), "signed_sqrt": True}
+    return PatchFeatures(dictionary, **common)

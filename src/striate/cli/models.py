@@ -1,0 +1,91 @@
+"""Features and models in files: loaded, described in words, drawn."""
+
+from pathlib import Path
+from typing import Any
+
+from striate.images.patch_features import PatchFeatures
+from striate.persistence import load
+
+from .plurals import plural
+
+
+def load_features(path: Path) -> tuple[Any, PatchFeatures]:
+    """Load a file from `striate learn` or `striate train`, and find the features in it.
+
+    Returns
+    -------
+    estimator
+        Content of the file: features, or a pipeline that starts with them.
+    PatchFeatures
+        The features.
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold fitted features.
+    """
+    estimator = load(path)
+    first = estimator[0] if hasattr(estimator, "steps") else estimator
+    features = getattr(first, "estimator", first)  # frozen by `striate train`
+    if not isinstance(features, PatchFeatures) or not hasattr(features, "patch_shape_"):
+        raise ValueError(
+            f"{path}: holds a {type(estimator).__name__} without learned features; "
+            "give a file from `striate learn` or `striate train`"
+        )
+    return estimator, features
+
+
+def load_only_features(path: Path) -> PatchFeatures:
+    """Load a file from `striate learn`.
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold fitted features, or holds a model.
+    """
+    estimator, _ = load_features(path)
+    if not isinstance(estimator, PatchFeatures):
+        raise ValueError(f"{path}: is a model; give features, from `striate learn`")
+    return estimator
+
+
+def load_model(path: Path) -> tuple[Any, PatchFeatures]:
+    """Load a file from `striate train`: the model, and the features in it.
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold a classifier on features.
+    """
+    model, features = load_features(path)
+    if not hasattr(model, "predict_proba"):
+        raise ValueError(f"{path}: holds no classifier; make one with `striate train`")
+    return model, features
+
+
+def describe(features: PatchFeatures) -> str:
+    """Return the number and size of the features in words."""
+    return f"{plural(len(features.filters_), 'feature')} of {patch_text(features)}"
+
+
+def patch_text(features: PatchFeatures) -> str:
+    """Return the size of a patch in words."""
+    height, width, channels = features.patch_shape_
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+    return f"{height}×{width} pixels, {kind}"
+
+
+def draw_features(features: PatchFeatures, path: Path) -> None:
+    """Write a picture of the features to a PNG file."""
+    import matplotlib as mpl
+
+    from striate.display import FeatureDisplay
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    display = FeatureDisplay.from_estimator(features)
+    try:
+        display.figure_.savefig(path, format="png")
+    finally:
+        plt.close(display.figure_)

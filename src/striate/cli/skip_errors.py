@@ -1,0 +1,87 @@
+"""The option `--skip-errors`: leave out images that cannot be used, and list them at the end."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from striate.files.check_files import readable_images
+from striate.files.read_images import ImageError
+
+from .plurals import plural
+from .progress import progress
+
+
+class SkippedImages:
+    """Images left out because of `--skip-errors`; without the option, their errors are raised.
+
+    Parameters
+    ----------
+    skip : bool
+        Whether the option was given.
+
+    Attributes
+    ----------
+    reasons : dict of {Path: str}
+        Why each of the images was left out, in one line.
+    """
+
+    def __init__(self, skip: bool) -> None:
+        self.skip = skip
+        self.reasons: dict[Path, str] = {}
+
+    def check(self, files: list[Path], channels: int | None, min_size: int) -> list[Path]:
+        """Read all files if errors are to be skipped, and return those that can be used.
+
+        Raises
+        ------
+        ImageError
+            If none can be used.
+        """
+        if not self.skip:
+            return files
+        usable, reasons = readable_images(
+            files,
+            channels=channels,
+            min_size=min_size,
+            on_error="skip",
+            progress=partial(progress, title="Checking images"),
+        )
+        self.reasons |= reasons
+        return usable
+
+    def apply(self, function: Callable[[list[Path]], Any], files: list[Path]) -> list[Any]:
+        """Apply a function to all files at once, or if that fails, to each usable file alone."""
+        try:
+            return [function(files)]
+        except ValueError:
+            if not self.skip:
+                raise
+        results = []
+        for file in files:
+            try:
+                results.append(function([file]))
+            except ValueError as error:
+                self.reasons[file] = str(error)
+        return results
+
+    def remove_from(self, files: list[Path]) -> list[Path]:
+        """Return the files that were not skipped.
+
+        Raises
+        ------
+        ImageError
+            If none is left.
+        """
+        usable = [file for file in files if file not in self.reasons]
+        if not usable:
+            raise ImageError(f"none of {len(files)} images can be used; {self.reasons[files[0]]}")
+        return usable
+
+    def report(self) -> None:
+        """Print the skipped images and the reasons to standard error."""
+        if self.reasons:
+            print(f"striate: skipped {plural(len(self.reasons), 'image')}:", file=sys.stderr)
+        for reason in self.reasons.values():
+            print(f"  {' '.join(reason.splitlines())}", file=sys.stderr)
