@@ -4,40 +4,40 @@ import argparse
 import importlib
 
 from .environment import HAS_TORCH, KERNEL_VARIABLES, WITHOUT_TORCH, description, restart_without
-from .page import PAGE, write, write_picture
+from .page_sections import PAGE, write, write_picture
 
 #: Name on the command line, and module whose `measure()` returns a `Report`.
-SUBJECTS = {
-    "objective": "objective",
-    "features": "image_features",
-    "encoders": "encoders",
-    "whitening": "whitening",
-    "training": "training",
-    "autoencoder": "autoencoder",
-    "first-use": "first_use",
-    "perceptron": "perceptron",
-    "sparse-networks": "sparse_networks",
-    "sparse-digits": "sparse_digits",
+BENCHMARKS = {
+    "objective": "bench_objective",
+    "features": "bench_image_features",
+    "encoders": "bench_encoders",
+    "whitening": "bench_whitening",
+    "training": "bench_patch_autoencoder",
+    "autoencoder": "bench_digit_autoencoder",
+    "first-use": "bench_first_use",
+    "perceptron": "bench_perceptron",
+    "sparse-networks": "bench_sparse_networks",
+    "sparse-digits": "bench_sparse_digits",
 }
 
 
 def main(arguments=None):
-    names = ", ".join(SUBJECTS)
+    names = ", ".join(BENCHMARKS)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {names}; default: all")
     parser.add_argument(
         "--no-page", action="store_true", help="print the tables without writing a file"
     )
     options = parser.parse_args(arguments)
-    unknown = [name for name in options.names if name not in SUBJECTS]
+    unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]!r}; choose from: {names}")
     restart_without(KERNEL_VARIABLES)
     if not HAS_TORCH:
         print(WITHOUT_TORCH, flush=True)
-    for name in options.names or SUBJECTS:
+    for name in options.names or BENCHMARKS:
         print(f"\nMeasuring: {name} …", flush=True)
-        report = importlib.import_module(f".{SUBJECTS[name]}", __package__).measure()
+        report = importlib.import_module(f".{BENCHMARKS[name]}", __package__).measure()
         report.remarks.append(f"Measured {description()}.")
         report.show()
         if not options.no_page:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rich import get_console
 
-from .report import Table, duration
+from .result_tables import Table, duration
 
 
 @dataclass(frozen=True)
@@ -15,14 +15,14 @@ class Exercise:
     """A row of the table.
 
     `title` is also the heading of its section on the page. `run` takes a `Work` and returns a
-    `Found`, or None if its data are not available.
+    `Results`, or None if its data are not available.
     """
 
     name: str
     title: str
     settings: str
     published: str
-    run: Callable[["Work"], "Found | None"]
+    run: Callable[["Work"], "Results | None"]
 
 
 @dataclass(frozen=True)
@@ -37,32 +37,13 @@ class Picture:
 
 
 @dataclass
-class Found:
+class Results:
     """Results of an exercise: `ours` for the table of all exercises, the rest for its section."""
 
     ours: str
     tables: list[Table]
     pictures: list[Picture] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-
-
-class Checks(Table):
-    """Single values with their targets."""
-
-    def __init__(self):
-        super().__init__(("", "ours", "target", ""))
-
-    def at_least(self, what, value, aim, form="{:.2f}"):
-        self._add(what, value, f"at least {form.format(aim)}", value >= aim, form)
-
-    def at_most(self, what, value, aim, form="{:.2f}"):
-        self._add(what, value, f"at most {form.format(aim)}", value <= aim, form)
-
-    def for_the_record(self, what, value, form="{:.2f}"):
-        self.add(what, form.format(value), "", "")
-
-    def _add(self, what, value, aim, reached, form):
-        self.add(what, form.format(value), aim, "reached" if reached else "missed")
 
 
 class Work:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from striate.files.atomic_writing import replacing
 
-from .exercise import Exercise, Found, Work
-from .page import write
-from .report import Table
+from .exercise import Exercise, Results, Work
+from .page_sections import write
+from .result_tables import Table
 
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES, TABLE = "images", "table"
@@ -34,7 +34,7 @@ class Page:
         path = self._results
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
-    def add(self, exercises, exercise: Exercise, found: Found, work: Work, measured: str):
+    def add(self, exercises, exercise: Exercise, found: Results, work: Work, measured: str):
         """Write section, pictures and results of an exercise, and the table of all exercises."""
         for picture in found.pictures:
             with replacing(self._image(picture)) as temporary:

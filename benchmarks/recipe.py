@@ -5,11 +5,9 @@ on the next 5,000 of them. The test images are not used. Write docs/image_featur
 """
 
 import argparse
-import warnings
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from striate import (
     DictionaryEncoder,
@@ -19,10 +17,11 @@ from striate import (
     ZCAWhitening,
 )
 
-from .data import cifar10
 from .environment import KERNEL_VARIABLES, description, restart_without
-from .page import PAGE, write
-from .report import Report, Table
+from .fixed_iterations import fixed_iterations
+from .image_datasets import cifar10
+from .page_sections import PAGE, write
+from .result_tables import Report, Table
 
 #: Candidate α of ridge regression.
 ALPHAS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
@@ -101,11 +100,11 @@ def measure(n_images=5000, n_units=400, n_patches=50_000, max_iter=100):
     recipe(2, 50).fit(X[:2]).transform(X[:2])  # compile before anything is timed
     pixels = X.reshape(len(X), -1) / np.float32(255)
     all_parts = _features(recipe(n_units, n_patches), X)
-    whole = _tell(table, Change("full recipe", "", {}), all_parts, y, None)
-    _tell(table, Change("all features", "raw pixels", {}), pixels, y, whole)
+    whole = _add_row(table, Change("full recipe", "", {}), all_parts, y, None)
+    _add_row(table, Change("all features", "raw pixels", {}), pixels, y, whole)
     for change in changes(n_units, max_iter):
         model = recipe(n_units, n_patches).set_params(**change.parameters)
-        _tell(table, change, _features(model, X) if change.parameters else all_parts, y, whole)
+        _add_row(table, change, _features(model, X) if change.parameters else all_parts, y, whole)
     error = 100 * np.sqrt(whole.mean() * (1 - whole.mean()) / n_images)
     remarks = [
         f"Trained on {n_images:,} training images of CIFAR-10 and evaluated on {n_images:,} "
@@ -119,22 +118,21 @@ def measure(n_images=5000, n_units=400, n_patches=50_000, max_iter=100):
 
 
 def _features(model, X):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping at max_iter is intended
+    with fixed_iterations():  # the autoencoder stops at max_iter
         return model.fit(X[: len(X) // 2]).transform(X)
 
 
-def _tell(table, change, F, y, whole):
+def _add_row(table, change, F, y, whole):
     """Add a row; return which images are classified correctly, ndarray of bool."""
-    right = _classified(F, y, len(F) // 2, change.standardize)
+    correct = _classified(F, y, len(F) // 2, change.standardize)
     difference = ""
     if whole is not None:
-        d = 100 * (right.astype(float) - whole)
+        d = 100 * (correct.astype(float) - whole)
         difference = f"{d.mean():+.1f} ± {d.std() / np.sqrt(len(d)):.1f}".replace("-", "−")
-    row = (change.part, change.instead, f"{100 * right.mean():.1f}", difference)
+    row = (change.part, change.instead, f"{100 * correct.mean():.1f}", difference)
     table.add(*row, f"{F.shape[1]:,}")
     print(*row, sep="  ", flush=True)
-    return right
+    return correct
 
 
 def _classified(F, y, n, standardize):

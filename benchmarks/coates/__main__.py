@@ -8,16 +8,22 @@ import numpy as np
 from benchmarks.environment import KERNEL_VARIABLES, description, restart_without
 from benchmarks.exercise import Work
 from benchmarks.exercise_page import DOCS, Page
-from benchmarks.report import Report
+from benchmarks.result_tables import Report
 from striate import DictionaryEncoder, LinearClassifier, PatchFeatures
 
-from . import digits, few_labels, linear, recipes, scattering
+from . import (
+    few_label_accuracy,
+    linear_solvers,
+    mnist_recipe,
+    scattering,
+    single_layer_recipes,
+)
 
 EXERCISES = (
-    *recipes.EXERCISES,
-    *few_labels.EXERCISES,
-    *digits.EXERCISES,
-    *linear.EXERCISES,
+    *single_layer_recipes.EXERCISES,
+    *few_label_accuracy.EXERCISES,
+    *mnist_recipe.EXERCISES,
+    *linear_solvers.EXERCISES,
     *scattering.EXERCISES,
 )
 

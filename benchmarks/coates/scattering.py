@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.environment import HAS_TORCH
 from benchmarks.exercise import Exercise
 
-from .recipes import exercise
+from .single_layer_recipes import exercise
 
 HAS_KYMATIO = HAS_TORCH and importlib.util.find_spec("kymatio") is not None
 WITHOUT_KYMATIO = "Skipped: it needs PyTorch and Kymatio (pip install torch kymatio)"

@@ -1,24 +1,26 @@
 """Run all or selected exercises of the UFLDL tutorial, and write docs/ufldl.md."""
 
 import argparse
-import warnings
 from pathlib import Path
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.environment import KERNEL_VARIABLES, description, restart_without
 from benchmarks.exercise import Work
 from benchmarks.exercise_page import DOCS, Page
-from benchmarks.report import Report
+from benchmarks.fixed_iterations import fixed_iterations
+from benchmarks.result_tables import Report
 from striate.demo.photographs import photographs
 from striate.files.image_collection import ImageCollection
 from striate.files.read_images import find_images
 
-from . import colours, digits
-from . import photographs as on_photographs
+from . import colour_exercises, digit_exercises, photograph_exercises
 
-EXERCISES = (*on_photographs.EXERCISES, *digits.EXERCISES, *colours.EXERCISES)
+EXERCISES = (
+    *photograph_exercises.EXERCISES,
+    *digit_exercises.EXERCISES,
+    *colour_exercises.EXERCISES,
+)
 
 
 def main(arguments=None):
@@ -31,13 +33,13 @@ def main(arguments=None):
     if options.max_iter and options.out.resolve() == DOCS:
         parser.error("--max-iter is for trial runs, which need a separate folder: --out FOLDER")
     restart_without(KERNEL_VARIABLES, "benchmarks.ufldl")
-    warnings.simplefilter("ignore", ConvergenceWarning)  # stopping at max_iter is intended
     images = _photographs(options.photographs)
     page = Page("ufldl", options.out)
     print("Compiling …", flush=True)
-    _compile()
-    for name in options.names or known:
-        _run(known[name], Work(images, options.max_iter), page)
+    with fixed_iterations():  # the tutorial prescribes how many
+        _compile()
+        for name in options.names or known:
+            _run(known[name], Work(images, options.max_iter), page)
 
 
 def _parser():
@@ -78,9 +80,9 @@ def _compile():
 
     rng = np.random.default_rng(0)
     X = rng.random((64, 16), dtype=np.float32)
-    digits.autoencoder(2, 1).fit(X)
-    digits.softmax(1e-4, len(X), 1).fit(X, rng.integers(3, size=len(X)))
-    on_photographs.gradient_difference(X[:10, :4].astype(np.float64))
+    digit_exercises.autoencoder(2, 1).fit(X)
+    digit_exercises.softmax(1e-4, len(X), 1).fit(X, rng.integers(3, size=len(X)))
+    photograph_exercises.gradient_difference(X[:10, :4].astype(np.float64))
     encoder = SparseAutoencoder(2, max_iter=1)
     images = rng.random((4, 12, 12, 3), dtype=np.float32)
     PatchFeatures(encoder, n_patches=50, whitening=None).fit(images).transform(images)

@@ -1,8 +1,8 @@
 """The wall to scikit-learn: every private name that Striate uses, and what each is for.
 
 Private names may change in any release of scikit-learn. They are imported here and nowhere else,
-so an upgrade is one file to read. ``pyproject.toml`` states the versions that this file has been
-tested with; `tests/test_imports.py` keeps private names out of all other files.
+so an upgrade is one file to read. `tests/test_imports.py` keeps private names out of all other
+files.
 
 ============================  ===========================================  =====================
 name here                     what it does                                 without it
@@ -25,22 +25,34 @@ CALLBACKS_ATTRIBUTE           where estimators store their callbacks       remov
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.base import _fit_context as fit_context
-from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    Options,
-    StrOptions,
-    validate_params,
-)
-from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call as check_partial_fit_first_call,
-)
-from sklearn.utils.validation import _check_method_params as check_method_params
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
-from sklearn.utils.validation import _num_samples as num_samples
+import sklearn
+
+# scikit-learn's releases that Striate was tested with.
+TESTED = "1.9"
+
+try:
+    from sklearn.base import _fit_context as fit_context
+    from sklearn.utils import _safe_indexing as safe_indexing
+    from sklearn.utils._param_validation import (
+        HasMethods,
+        Interval,
+        Options,
+        StrOptions,
+        validate_params,
+    )
+    from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
+    from sklearn.utils.multiclass import (
+        _check_partial_fit_first_call as check_partial_fit_first_call,
+    )
+    from sklearn.utils.validation import _check_method_params as check_method_params
+    from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+    from sklearn.utils.validation import _num_samples as num_samples
+except ImportError as error:
+    raise ImportError(
+        f"Striate was tested with scikit-learn {TESTED}; {sklearn.__version__} is installed, which "
+        f"lacks something that Striate uses ({error}). Install a tested version: "
+        f"pip install 'scikit-learn=={TESTED}.*'"
+    ) from error
 
 SCORER_TYPES = (
     "sklearn.metrics._scorer._PassthroughScorer",

@@ -8,8 +8,9 @@ from sklearn.datasets import load_sample_images
 from striate import ImageWhitening, PatchScaler, SparseAutoencoder
 from striate.core.network import Network
 
-from . import textbook
-from .report import Aims, Report, Table, Times
+from . import textbook_autoencoder
+from .fixed_iterations import fixed_iterations
+from .result_tables import Report, SpreadTargets, Table, Times
 from .timing import THREADS, Contender, check_same, take_turns
 
 PATCH, N_UNITS = 8, 25
@@ -18,6 +19,7 @@ TEXTBOOK = "NumPy and SciPy, float64"
 FLOAT32, FLOAT64 = "Striate, float32", "Striate, float64"
 
 
+@fixed_iterations()
 def measure(n_patches=10_000, max_iter=400, rounds=3):
     patches = grey_patches(n_patches)
     results = {}
@@ -38,20 +40,20 @@ def measure(n_patches=10_000, max_iter=400, rounds=3):
         for n in (1, 2)
     ]
     seconds = take_turns(contenders, rounds)
-    times, aims = Times(), Aims()
+    times, targets = Times(), SpreadTargets()
     for name, spread in seconds.items():
         times.add_time(name, spread)
     for mine in (FLOAT32, FLOAT64):
         for n in (1, 2):
             ratio = seconds[f"{TEXTBOOK}, {THREADS[n]}"] / seconds[f"{mine}, {THREADS[n]}"]
-            aims.for_the_record(f"{mine}: speedup over {TEXTBOOK}, {THREADS[n]} each", ratio)
+            targets.for_the_record(f"{mine}: speedup over {TEXTBOOK}, {THREADS[n]} each", ratio)
     reached = Table(("", "final J", "iterations"))
     for name, (value, n_iter) in results.items():
         reached.add(name, f"{value:.5f}", n_iter)
     final = (results[FLOAT64][0], results[TEXTBOOK][0])
     remarks.append(check_same("final J, both in float64", *final, 0.01))
     title = f"{max_iter} iterations of L-BFGS, 64-{N_UNITS}-64, {n_patches:,} patches"
-    return Report(title, [times, aims, reached], remarks)
+    return Report(title, [times, targets, reached], remarks)
 
 
 def grey_patches(n):
@@ -84,7 +86,7 @@ def ours(patches, max_iter):
 
 
 def theirs(patches, max_iter):
-    found = textbook.train(first_theta(patches), patches, N_UNITS, TERMS, max_iter)
+    found = textbook_autoencoder.train(first_theta(patches), patches, N_UNITS, TERMS, max_iter)
     return found.fun, found.nit
 
 

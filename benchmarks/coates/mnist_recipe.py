@@ -2,13 +2,13 @@
 
 import time
 
-from benchmarks.data import mnist
-from benchmarks.exercise import Checks, Exercise, Found
-from benchmarks.report import Table
+from benchmarks.exercise import Exercise, Results
+from benchmarks.image_datasets import mnist
+from benchmarks.result_tables import Table, ValueTargets
 from striate import DictionaryEncoder, LinearClassifier, PatchFeatures, ZCAWhitening
 
-from .labels import POOL, accuracies, mean_and_spread, on_features
-from .recipes import SOFT
+from .labelled_draws import POOL, accuracies, mean_and_spread, on_features
+from .single_layer_recipes import SOFT
 
 ALPHAS = (1e-3, 3e-3, 1e-2, 3e-2)
 #: Number of labelled images per class, and number of draws.
@@ -18,8 +18,8 @@ N_ATOMS, PATCHES = 800, {"patch_size": 8, "n_patches": 200_000}
 PATCHES |= {"pool_grid": (3, 3), "pool_overlap": 0.5}
 
 
-def features():
-    encoder = DictionaryEncoder(N_ATOMS, dictionary="omp1", **SOFT)
+def features(n_atoms=N_ATOMS):
+    encoder = DictionaryEncoder(n_atoms, dictionary="omp1", **SOFT)
     return PatchFeatures(
         encoder,
         whitening=ZCAWhitening(0.1),
@@ -30,34 +30,34 @@ def features():
     )
 
 
-def run(work):
+def run(work, make_features=features, draws=DRAWS):
     if (data := mnist()) is None:
         return None
     began = time.perf_counter()
     X, y, X_test, y_test = data
     X, X_test = (each.reshape(-1, 28, 28) for each in (X, X_test))
-    model = features()
+    model = make_features()
     with work.step("Learning the features"):
         model.fit(X)
     with work.step(f"Features of {len(X) + len(X_test):,} images"):
         train, test = model.transform(X), model.transform(X_test)
     few = accuracies(
-        work, "ridge", y[:POOL], DRAWS, on_features(train[:POOL], y[:POOL], test, y_test)
+        work, "ridge", y[:POOL], draws, on_features(train[:POOL], y[:POOL], test, y_test)
     )
     classifier = LinearClassifier("squared_hinge", alphas=ALPHAS, random_state=0)
     with work.step("Linear classifier on all, α chosen on held-out training images"):
         classifier.fit(train, y)
-    right = float(classifier.score(test, y_test))
+    accuracy = float(classifier.score(test, y_test))
     minutes = (time.perf_counter() - began) / 60
-    checks = Checks()
-    checks.at_least("test accuracy, all labels", right, 0.992, "{:.2%}")
-    checks.at_most("minutes", minutes, 5, "{:.1f}")
+    targets = ValueTargets()
+    targets.at_least("test accuracy, all labels", accuracy, 0.992, "{:.2%}")
+    targets.at_most("minutes", minutes, 5, "{:.1f}")
     table = Table(("labels per class", "draws", "test accuracy"))
     for n, each in few.items():
         table.add(n, len(each), mean_and_spread(each))
     scores = ", ".join(f"{a:g}: {s:.2%}" for a, s in classifier.validation_scores_.items())
     remark = f"α = {classifier.alpha_:g}; held-out accuracy by α: {scores}"
-    return Found(f"{right:.2%}", [checks, table], remarks=[remark])
+    return Results(f"{accuracy:.2%}", [targets, table], remarks=[remark])
 
 
 EXERCISES = (

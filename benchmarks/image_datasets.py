@@ -23,6 +23,11 @@ def mnist():
     return X_train, y_train, X_test, y_test
 
 
+def has_mnist():
+    """Return whether `mnist` can return its data without a download."""
+    return (FOLDER / "mnist.npz").exists()
+
+
 def cifar10():
     """Return X_train (50000, 32, 32, 3) and y_train, X_test and y_test; None if not available.
 

@@ -1,6 +1,6 @@
 """PNG files of learned features, in Striate's style."""
 
-from benchmarks.pictures import png
+from benchmarks.png_files import png
 from striate import FeatureDisplay
 from striate.display import style
 

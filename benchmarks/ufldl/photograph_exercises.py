@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.utils import check_random_state
 
-from benchmarks.exercise import Checks, Exercise, Found, Picture
+from benchmarks.exercise import Exercise, Picture, Results
+from benchmarks.result_tables import ValueTargets
 from striate import ImageWhitening, PatchScaler, SparseAutoencoder, ZCAWhitening, check_gradient
 from striate.analysis.orientation import orientation_selectivity
 from striate.core.network import Network
@@ -16,7 +17,7 @@ from striate.demo.learned_features import EDGE, PATCH_SIZE, learn_features, n_ed
 from striate.files.image_collection import ImageCollection
 from striate.images.patches import sample_patches
 
-from . import pictures
+from . import exercise_figures
 
 #: Seeds of the initial weights and patches of the lecture's exercise; the first is shown.
 SEEDS = range(5)
@@ -48,19 +49,19 @@ def sparse_autoencoder(work):
         difference = gradient_difference(X[:1000].astype(np.float64))
     filters = autoencoder.components_.reshape(-1, 8, 8)
     edges = int((orientation_selectivity(filters) > EDGE).sum())
-    checks = Checks()
-    checks.at_most("gradient check, relative difference", difference, 1e-9, "{:.1e}")
-    checks.for_the_record("final J", autoencoder.loss_, "{:.4f}")
-    checks.for_the_record("units with one clear orientation, out of 25", edges, "{}")
+    targets = ValueTargets()
+    targets.at_most("gradient check, relative difference", difference, 1e-9, "{:.1e}")
+    targets.for_the_record("final J", autoencoder.loss_, "{:.4f}")
+    targets.for_the_record("units with one clear orientation, out of 25", edges, "{}")
     picture = Picture(
         "sparse",
-        pictures.units(filters, n_columns=5, sort="orientation"),
+        exercise_figures.units(filters, n_columns=5, sort="orientation"),
         "A grid of 25 small grey pictures, most of them edges",
         "Input that maximally activates each of the 25 hidden units. Mid grey is zero.",
         width=320,
     )
     ours = f"{edges} of 25 units are edges; gradient check {difference:.1e}"
-    return Found(ours, [checks], [picture], ["The gradient is checked on 1,000 patches."])
+    return Results(ours, [targets], [picture], ["The gradient is checked on 1,000 patches."])
 
 
 def gradient_difference(X):
@@ -81,20 +82,20 @@ def edges(work):
         with work.step(f"Learning {settings.n_features} features, {which}"):
             models.append(learn_features(work.photographs, settings, show_progress=False)[-1])
     counts = [n_edges(model) for model in models]
-    checks = Checks()
-    checks.at_least("edges out of 100 units, first seed", counts[0], 90, "{}")
-    checks.for_the_record("median over seeds", np.median(counts), "{:.0f}")
-    checks.for_the_record("individual seeds", ", ".join(map(str, counts)), "{}")
+    targets = ValueTargets()
+    targets.at_least("edges out of 100 units, first seed", counts[0], 90, "{}")
+    targets.for_the_record("median over seeds", np.median(counts), "{:.0f}")
+    targets.for_the_record("individual seeds", ", ".join(map(str, counts)), "{}")
     picture = Picture(
         "edges",
-        pictures.units(models[0].filters_, sort="orientation"),
+        exercise_figures.units(models[0].filters_, sort="orientation"),
         "A grid of 100 small grey pictures, edges at many positions and orientations",
         f"Input of {PATCH_SIZE}×{PATCH_SIZE} pixels that maximally activates each of the 100 "
         "units, sorted by orientation, with units without one clear orientation at the end.",
         width=480,
     )
     ours = f"{counts[0]} of 100 units are edges ({min(counts)} to {max(counts)} over 5 seeds)"
-    return Found(ours, [checks], [picture])
+    return Results(ours, [targets], [picture])
 
 
 def whitening(work):
@@ -112,16 +113,16 @@ def whitening(work):
     kept = 100 * (1 - np.sum((X - rebuilt) ** 2) / np.sum((X - X.mean(axis=0)) ** 2))
     correlations = np.corrcoef(rotated.T)
     off = np.abs(correlations - np.eye(k)).max()
-    checks = Checks()
-    checks.at_most("largest correlation between components", off, 1e-9, "{:.0e}")
-    checks.at_least(f"variance kept by {k} of 144 components", kept, 99, "{:.2f}%")
+    targets = ValueTargets()
+    targets.at_most("largest correlation between components", off, 1e-9, "{:.0e}")
+    targets.at_least(f"variance kept by {k} of 144 components", kept, 99, "{:.2f}%")
     kinds = {f"ZCA, ε = {epsilon}": rows for epsilon, rows in white.items()}
     patches = {"Patches": X, f"{k} components": rebuilt, **kinds}
     of_pixels = {f"after ZCA, {epsilon}": np.corrcoef(rows.T) for epsilon, rows in white.items()}
     of_all = {"Correlations": np.corrcoef(X.T), "of components": correlations, **of_pixels}
     picture = Picture(
         "whitening",
-        pictures.whitening({title: rows[:25] for title, rows in patches.items()}, of_all),
+        exercise_figures.whitening({title: rows[:25] for title, rows in patches.items()}, of_all),
         "Patches, their reconstruction from fewer components and their whitened versions, above "
         "matrices of correlations",
         "Top: 25 patches with their means subtracted, their reconstruction from the components "
@@ -130,7 +131,7 @@ def whitening(work):
         "whitened pixels; white is 1, mid grey 0, black −1.",
     )
     ours = f"{k} of 144 components keep {kept:.2f}%; largest correlation {off:.0e}"
-    return Found(ours, [checks], [picture])
+    return Results(ours, [targets], [picture])
 
 
 EXERCISES = (

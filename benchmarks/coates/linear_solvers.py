@@ -1,21 +1,20 @@
 """Linear classifiers on pooled features: three losses, minimized by us and by scikit-learn."""
 
 import time
-import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from benchmarks.data import cifar10
-from benchmarks.exercise import Exercise, Found
-from benchmarks.report import Table, duration
+from benchmarks.exercise import Exercise, Results
+from benchmarks.fixed_iterations import fixed_iterations
+from benchmarks.image_datasets import cifar10
+from benchmarks.result_tables import Table, duration
 from striate import LinearClassifier
 
-from .recipes import SOFT, dictionary, percent
+from .single_layer_recipes import SOFT, dictionary, percent
 
 N_ATOMS = 800
 #: Images for all classifiers; those that make no large copies are also fitted to all images.
@@ -49,16 +48,20 @@ def contenders(alpha, m):
     ]
 
 
-def run(work):
+def pooled_features():
+    return dictionary(N_ATOMS, "omp1", {"flips": True, "signed_sqrt": True}, **SOFT)()
+
+
+def run(work, make_features=pooled_features):
     if (data := cifar10()) is None:
         return None
     X, y, X_test, y_test = data
-    features = dictionary(N_ATOMS, "omp1", {"flips": True, "signed_sqrt": True}, **SOFT)()
+    features = make_features()
     with work.step(f"Features of {len(X) + len(X_test):,} images"):
         train, test = features.fit(X).transform(X), features.transform(X_test)
     table = Table(("images", "classifier", "loss", "α", "time", "iterations", "test accuracy"))
     for n in (FEW, len(X)):
-        right = _compare(work, table, train[:n], y[:n], test, y_test)
+        accuracy = _compare(work, table, train[:n], y[:n], test, y_test)
     remarks = [
         f"{train.shape[1]:,} features from {N_ATOMS} atoms. Times are for one fit with a given α, "
         "including standardization; choosing α is timed separately.",
@@ -66,7 +69,7 @@ def run(work):
         f"LinearSVC to {MAX_ITER['LinearSVC']} per class. For all images, LinearSVC's copies would "
         "take 24 bytes per feature value.",
     ]
-    return Found(f"{percent(right)}, squared hinge", [table], remarks=remarks)
+    return Results(f"{percent(accuracy)}, squared hinge", [table], remarks=remarks)
 
 
 def _compare(work, table, X, y, X_test, y_test):
@@ -75,22 +78,22 @@ def _compare(work, table, X, y, X_test, y_test):
     for loss, alphas in ALPHAS.items():
         with work.step(f"Choosing α, {loss}, {len(X):,} images"):
             alpha[loss] = LinearClassifier(loss, alphas=alphas, random_state=0).fit(X, y).alpha_
-    right = {}
+    accuracy = {}
     for loss, classifier in contenders(alpha, len(X)):
         last = classifier[-1] if hasattr(classifier, "steps") else classifier
         name = type(last).__name__
         began = time.perf_counter()
-        with warnings.catch_warnings(), work.step(f"{name}, {loss}, {len(X):,} images"):
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the table shows the iterations
+        # The table shows the iterations of those that are limited.
+        with fixed_iterations(), work.step(f"{name}, {loss}, {len(X):,} images"):
             classifier.fit(X, y)
         seconds = time.perf_counter() - began
-        right[name, loss] = np.mean(classifier.predict(X_test) == y_test)
+        accuracy[name, loss] = np.mean(classifier.predict(X_test) == y_test)
         n_iter = "" if last.n_iter_ is None else np.max(last.n_iter_)
         table.add(
             f"{len(X):,}", name, loss, f"{alpha[loss]:g}", duration(seconds), n_iter,
-            percent(right[name, loss]),
+            percent(accuracy[name, loss]),
         )  # fmt: skip
-    return right["LinearClassifier", "squared_hinge"]
+    return accuracy["LinearClassifier", "squared_hinge"]
 
 
 EXERCISES = (

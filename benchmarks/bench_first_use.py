@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from .report import Aims, Report, Times
+from .result_tables import Report, SpreadTargets, Times
 from .timing import Contender, Spread, take_turns
 
 SKLEARN = "import sklearn"
@@ -37,16 +37,16 @@ def measure(first_uses=2, rounds=11):
         for process in processes:
             process.run()  # compile once, and warm the system's file cache
         seconds = take_turns(processes, rounds)
-    times, aims = Times(), Aims()
+    times, targets = Times(), SpreadTargets()
     for name, spread in seconds.items():
         times.add_time(f"new process: {name}", spread)
     times.add_time("demo on tiny data: first use", first["in all"])
     times.add_time("demo on tiny data: next process", again["in all"])
-    aims.at_most("first use: total compilation time", first["compiling"], 15, "{:.1f} s")
+    targets.at_most("first use: total compilation time", first["compiling"], 15, "{:.1f} s")
     beyond = Spread(seconds[IMPORT].values - seconds[SKLEARN].values)
-    aims.at_most(f"{IMPORT}, in addition to {SKLEARN}", beyond, 0.3, "{:.2f} s")
-    aims.at_most(f"new process: {FIT}", seconds[FIT], 1.5, "{:.2f} s")
-    return Report("First use, and later processes", [times, aims], [])
+    targets.at_most(f"{IMPORT}, in addition to {SKLEARN}", beyond, 0.3, "{:.2f} s")
+    targets.at_most(f"new process: {FIT}", seconds[FIT], 1.5, "{:.2f} s")
+    return Report("First use, and later processes", [times, targets], [])
 
 
 def _compile(repeats):
@@ -56,7 +56,7 @@ def _compile(repeats):
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as cache:
             for runs in (first, again):
-                out = _python(["-m", "benchmarks.compiling"], cache)
+                out = _python(["-m", "benchmarks.compile_time"], cache)
                 runs.append(json.loads(out))
     if any(run["compiling"] for run in again):
         raise RuntimeError(

@@ -7,14 +7,14 @@ import numpy as np
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from benchmarks.data import cifar10
-from benchmarks.exercise import Exercise, Found, Picture
-from benchmarks.report import Table
+from benchmarks.exercise import Exercise, Picture, Results
+from benchmarks.image_datasets import cifar10
+from benchmarks.result_tables import Table
 from striate import PatchFeatures, SparseAutoencoder, ZCAWhitening
 from striate.demo.learned_features import with_random_filters
 
-from . import pictures
-from .digits import percent, softmax
+from . import exercise_figures
+from .digit_exercises import percent, softmax
 
 CLASSES = {0: "airplane", 1: "car", 3: "cat", 5: "dog"}
 N_PATCHES = 100_000
@@ -25,7 +25,7 @@ LEARNING = "Learning 400 features from 100,000 colour patches"
 
 
 @functools.cache
-def learned(max_iter):
+def learned(max_iter, n_patches):
     """Fit `PatchFeatures` to CIFAR-10's training images; return it and the seconds it took."""
     encoder = SparseAutoencoder(
         400,
@@ -38,7 +38,7 @@ def learned(max_iter):
     )
     # The exercise whitens pixels without contrast normalization, minus the mean over all patches.
     features = PatchFeatures(
-        encoder, normalize=False, whitening=ZCAWhitening(0.1), n_patches=N_PATCHES, random_state=0
+        encoder, normalize=False, whitening=ZCAWhitening(0.1), n_patches=n_patches, random_state=0
     )
     images = cifar10()[0]
     began = time.perf_counter()
@@ -47,10 +47,10 @@ def learned(max_iter):
     return features, time.perf_counter() - began
 
 
-def linear_decoder(work):
+def linear_decoder(work, n_patches=N_PATCHES):
     if cifar10() is None:
         return None
-    features, seconds = learned(work.at_most(400))
+    features, seconds = learned(work.at_most(400), n_patches)
     work.add(LEARNING, seconds)
     encoder = features.encoder_
     facts = Table(("", "ours", "published, STL-10"))
@@ -60,7 +60,7 @@ def linear_decoder(work):
     facts.add(f"final J, {encoder.n_iter_} iterations", f"{encoder.loss_:.3f}", "")
     picture = Picture(
         "colour",
-        pictures.units(features.filters_, n_columns=20),
+        exercise_figures.units(features.filters_, n_columns=20),
         "A grid of 400 small pictures: black and white edges, and soft edges between opponent "
         "colours",
         "Weights of each of the 400 units on 8×8 pixels, multiplied by the ZCA matrix.",
@@ -68,13 +68,13 @@ def linear_decoder(work):
     remark = (
         "The published J was measured on different patches, those of STL-10, so it is not a target."
     )
-    return Found(f"edges and colours; J = {encoder.loss_:.3f}", [facts], [picture], [remark])
+    return Results(f"edges and colours; J = {encoder.loss_:.3f}", [facts], [picture], [remark])
 
 
-def convolution(work):
+def convolution(work, n_patches=N_PATCHES):
     if cifar10() is None:
         return None
-    features, seconds = learned(work.at_most(400))
+    features, seconds = learned(work.at_most(400), n_patches)
     work.add(LEARNING, seconds)
     (X, y), (X_test, y_test) = _subsets()
     model = make_pipeline(features)
@@ -84,7 +84,7 @@ def convolution(work):
         "raw pixels": [None],
     }
     table = Table(("", "λ = 0.0001", "λ by cross-validation", "chosen λ"))
-    right = {}
+    accuracy = {}
     for kind, models in kinds.items():
         scores, chosen = [], []
         for each in models:
@@ -94,12 +94,13 @@ def convolution(work):
                 found, decay = _accuracies(*inputs, y, y_test, work)
             scores.append(found)
             chosen.append(decay)
-        right[kind] = np.mean(scores, axis=0)
+        accuracy[kind] = np.mean(scores, axis=0)
         decays = ", ".join(f"{decay:g}" for decay in sorted(set(chosen)))
-        table.add(kind, *(f"{score:.1f}%" for score in right[kind]), decays)
+        table.add(kind, *(f"{score:.1f}%" for score in accuracy[kind]), decays)
+    learned_filters, random_filters, pixels = (accuracy[kind][0] for kind in kinds)
     ours = (
-        f"{right['learned features'][0]:.1f}%, against {right['random filters'][0]:.1f}% with "
-        f"random filters and {right['raw pixels'][0]:.1f}% on raw pixels"
+        f"{learned_filters:.1f}%, against {random_filters:.1f}% with random filters and "
+        f"{pixels:.1f}% on raw pixels"
     )
     remarks = [
         f"The first {N_TRAIN} training and {N_TEST} test images of each class, as many as in the "
@@ -108,7 +109,7 @@ def convolution(work):
         "weights with the norms and biases of the learned ones, after the same whitening; "
         f"accuracies are means over {len(RANDOM_SEEDS)} draws.",
     ]
-    return Found(ours, [table], [], remarks)
+    return Results(ours, [table], [], remarks)
 
 
 def _subsets():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.pictures import png
+from benchmarks.png_files import png
 from striate.display import style
 from striate.display.line_labels import label_lines
 
@@ -20,10 +20,11 @@ def accuracy_against_labels(found):
     with style():
         figure, ax = plt.subplots(figsize=(6, 3.4))
         lines = []
-        for right in found.values():
-            (line,) = ax.plot(list(right), [100 * np.mean(each) for each in right.values()])
+        for accuracies in found.values():
+            means = [100 * np.mean(each) for each in accuracies.values()]
+            (line,) = ax.plot(list(accuracies), means)
             lines.append(line)
-            for n, each in right.items():
+            for n, each in accuracies.items():
                 ax.plot(
                     [n] * len(each), 100 * np.array(each), "o", color=line.get_color(),
                     markersize=3.5, alpha=0.6, markeredgewidth=0, clip_on=False,

@@ -1,13 +1,13 @@
 """Few labels: features learned without labels, raw pixels, and a convolutional network."""
 
-from benchmarks.data import cifar10
 from benchmarks.environment import HAS_TORCH, WITHOUT_TORCH
-from benchmarks.exercise import Exercise, Found, Picture
-from benchmarks.report import Table
+from benchmarks.exercise import Exercise, Picture, Results
+from benchmarks.image_datasets import cifar10
+from benchmarks.result_tables import Table
 
-from .labels import POOL, accuracies, mean_and_spread, on_features
-from .pictures import accuracy_against_labels
-from .recipes import features_of, flat
+from .accuracy_figure import accuracy_against_labels
+from .labelled_draws import POOL, accuracies, mean_and_spread, on_features
+from .single_layer_recipes import features_of, flat
 
 RECIPE = "two-minutes"
 #: Number of labelled images per class, and number of draws.
@@ -15,11 +15,11 @@ DRAWS = {10: 5, 50: 5, 100: 3, 400: 1}
 FEATURES, PIXELS, NETWORK = "learned features", "raw pixels", "convolutional network"
 
 
-def run(work):
+def run(work, make_features=None, draws=DRAWS):
     if (data := cifar10()) is None:
         return None
     X, y, X_test, y_test = data
-    features = features_of(RECIPE)
+    features = make_features() if make_features else features_of(RECIPE)
     with work.step(f"Learning the features from {len(X):,} images without labels"):
         features.fit(X)
     X, y = X[:POOL], y[:POOL]
@@ -27,32 +27,32 @@ def run(work):
     found = {}
     for name, transform in contenders.items():
         with work.step(f"Features of {len(X) + len(X_test):,} images: {name}"):
-            right = on_features(transform(X), y, transform(X_test), y_test)
-        found[name] = accuracies(work, name, y, DRAWS, right)
-        del right
+            accuracy_of = on_features(transform(X), y, transform(X_test), y_test)
+        found[name] = accuracies(work, name, y, draws, accuracy_of)
+        del accuracy_of
     if HAS_TORCH:
-        found[NETWORK] = accuracies(work, NETWORK, y, DRAWS, _network(X, y, X_test, y_test))
+        found[NETWORK] = accuracies(work, NETWORK, y, draws, _network(X, y, X_test, y_test))
     few, many = (
-        f"{mean_and_spread(found[FEATURES][n])} with {n}" for n in (min(DRAWS), max(DRAWS))
+        f"{mean_and_spread(found[FEATURES][n])} with {n}" for n in (min(draws), max(draws))
     )
-    draws = ", ".join(map(str, DRAWS.values()))
+    n_draws = ", ".join(map(str, draws.values()))
     remarks = [
-        f"Number of draws from {POOL:,} images: {draws}. ± is the standard deviation over draws."
+        f"Number of draws from {POOL:,} images: {n_draws}. ± is the standard deviation over draws."
     ]
     remarks += [] if HAS_TORCH else [WITHOUT_TORCH]
-    return Found(f"{few}, {many} per class", [_table(found)], [_picture(found)], remarks)
+    return Results(f"{few}, {many} per class", [_table(found)], [_picture(found)], remarks)
 
 
 def _network(X, y, X_test, y_test):
-    from .network import accuracy
+    from .small_convnet import accuracy
 
     return lambda rows, draw: accuracy(X[rows], y[rows], X_test, y_test, seed=draw)
 
 
 def _table(found):
     table = Table(("labels per class", *found))
-    for n in DRAWS:
-        table.add(n, *(mean_and_spread(right[n]) for right in found.values()))
+    for n in next(iter(found.values())):
+        table.add(n, *(mean_and_spread(each[n]) for each in found.values()))
     return table
 
 

@@ -1,20 +1,19 @@
 """MLPClassifier compared with scikit-learn's, and with typical PyTorch code."""
 
-import warnings
 from functools import partial
 
 import numpy as np
 import sklearn.neural_network
 from scipy import sparse
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 import striate
 
-from .data import mnist
 from .environment import HAS_TORCH
-from .report import Aims, Report, Times
+from .fixed_iterations import fixed_iterations
+from .image_datasets import mnist
+from .result_tables import Report, SpreadTargets, Times
 from .timing import Contender, check_same, take_turns
 
 OURS, THEIRS = "Striate", "scikit-learn"
@@ -24,9 +23,9 @@ DTYPES = {"float32": np.float32, "float64": np.float64}
 FOREVER = {"tol": 0.0, "n_iter_no_change": np.inf, "random_state": 0}
 
 
+@fixed_iterations()
 def measure(rounds=5):
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    report = Report("MLPClassifier", [Times(), Aims()], [])
+    report = Report("MLPClassifier", [Times(), SpreadTargets()], [])
     images = mnist()
     if images is None:
         rng = np.random.default_rng(0)
@@ -36,17 +35,17 @@ def measure(rounds=5):
     rng = np.random.default_rng(0)
     small = rng.normal(size=(1500, 64)), rng.integers(3, size=1500)
     some = X[:20000], y[:20000]
-    _training(report, "64-32-3 relu, 1,500 rows, Adam, 200 epochs", small, rounds, (10, 6, 2),
+    time_fits(report, "64-32-3 relu, 1,500 rows, Adam, 200 epochs", small, rounds, (10, 6, 2),
               hidden_layer_sizes=(32,), max_iter=200, batch_size=200)  # fmt: skip
-    _training(report, "784-100-10 relu, 20,000 rows, Adam, 2 epochs", some, rounds, (2.3, 1.6, 2),
+    time_fits(report, "784-100-10 relu, 20,000 rows, Adam, 2 epochs", some, rounds, (2.3, 1.6, 2),
               hidden_layer_sizes=(100,), max_iter=2, batch_size=200)  # fmt: skip
-    _training(report, "784-512-512-10 tanh, 20,000 rows, Adam, 1 epoch", some, rounds,
+    time_fits(report, "784-512-512-10 tanh, 20,000 rows, Adam, 1 epoch", some, rounds,
               (2.3, 1.6, 1.5), hidden_layer_sizes=(512, 512), activation="tanh", max_iter=1,
               batch_size=256)  # fmt: skip
-    _training(report, "784-100-10 relu, 60,000 rows, L-BFGS, 10 iterations", (X, y), rounds,
+    time_fits(report, "784-100-10 relu, 60,000 rows, L-BFGS, 10 iterations", (X, y), rounds,
               (2, 1.5), hidden_layer_sizes=(100,), solver="lbfgs", max_iter=10)  # fmt: skip
     terms = sparse.random_array((20000, 10000), density=0.005, format="csr", rng=0)
-    _training(report, "sparse 20,000 × 10,000 (0.5%), 100 hidden, Adam, 1 epoch",
+    time_fits(report, "sparse 20,000 × 10,000 (0.5%), 100 hidden, Adam, 1 epoch",
               (terms, rng.integers(3, size=20000)), rounds, (2, 1.5),
               hidden_layer_sizes=(100,), max_iter=1)  # fmt: skip
     _predictions(report, X, y, rounds)
@@ -54,23 +53,23 @@ def measure(rounds=5):
     return report
 
 
-def _compare(report, what, contenders, rounds, aims):
+def _compare(report, what, contenders, rounds, targets):
     """Time contenders named (library, dtype), and compute the speedups for each dtype."""
     times, ratios = report.tables
     runs = [Contender(f"{what}: {name}, {dtype}", run, 2) for (name, dtype), run in contenders]
     seconds = take_turns(runs, rounds)
     for name, spread in seconds.items():
         times.add_time(name, spread)
-    for dtype, aim in zip(DTYPES, aims, strict=False):
+    for dtype, target in zip(DTYPES, targets, strict=False):
         ours, theirs = (seconds[f"{what}: {name}, {dtype}"] for name in (OURS, THEIRS))
-        ratios.at_least(f"{what}, {dtype}: speedup over scikit-learn", theirs / ours, aim)
+        ratios.at_least(f"{what}, {dtype}: speedup over scikit-learn", theirs / ours, target)
     torch = seconds.get(f"{what}: PyTorch, float32")
     if torch is not None:
         ratio = torch / seconds[f"{what}: {OURS}, float32"]
-        ratios.at_least(f"{what}, float32: speedup over PyTorch", ratio, aims[2])
+        ratios.at_least(f"{what}, float32: speedup over PyTorch", ratio, targets[2])
 
 
-def _training(report, what, data, rounds, aims, **settings):
+def time_fits(report, what, data, rounds, targets, **settings):
     """Time both fits, after checking that the losses agree; and PyTorch if a target is given."""
     fitted, contenders = {}, []
     for dtype, type_ in DTYPES.items():
@@ -82,8 +81,8 @@ def _training(report, what, data, rounds, aims, **settings):
         limit = 1e-3 if type_ == np.float32 else 1e-5
         pair = (fitted[name, dtype].loss_ for name in (OURS, THEIRS))
         report.remarks.append(check_same(f"{what}, {dtype}, loss", *pair, limit))
-    if HAS_TORCH and len(aims) > 2:
-        from .pytorch import train_classifier
+    if HAS_TORCH and len(targets) > 2:
+        from .pytorch_networks import train_classifier
 
         start = CLASSES[OURS](**FOREVER, **{**settings, "max_iter": 1, "solver": "sgd",
                               "learning_rate_init": 1e-30})  # fmt: skip
@@ -97,12 +96,12 @@ def _training(report, what, data, rounds, aims, **settings):
         report.remarks.append(check_same(f"{what}, loss vs. PyTorch, which shuffles "
                                          "differently", *pair, 0.1))  # fmt: skip
         contenders.append((("PyTorch", "float32"), train))
-    _compare(report, what, contenders, rounds, aims)
+    _compare(report, what, contenders, rounds, targets)
 
 
 def _predictions(report, X, y, rounds):
     """Time `predict` of one row, 200 times, and of 60,000 rows."""
-    for what, n_rows, times, aims in (
+    for what, n_rows, times, targets in (
         ("predict one row, 200 times", 1, 200, (2, 2)),
         ("predict 60,000 rows of 784", 60000, 1, (1.4, 1.2)),
     ):
@@ -116,7 +115,7 @@ def _predictions(report, X, y, rounds):
                 contenders.append(((name, dtype), partial(_again, model.predict, rows, times)))
             same = np.mean(models[OURS].predict(rows) == models[THEIRS].predict(rows))
             report.remarks.append(f"{what}, {dtype}: {same:.3%} of the predicted labels agree")
-        _compare(report, what, contenders, max(rounds, 7), aims)
+        _compare(report, what, contenders, max(rounds, 7), targets)
 
 
 def _again(function, argument, times):

@@ -4,9 +4,9 @@ from functools import partial
 
 from striate import DictionaryEncoder, ZCAWhitening
 
-from .encoders import flops_of_an_image, learned
-from .image_features import crops
-from .report import Aims, Report, Times
+from .bench_encoders import flops_of_an_image, learned
+from .bench_image_features import crops
+from .result_tables import Report, SpreadTargets, Times
 from .timing import Contender, take_turns
 
 SIDE, PATCH = 32, 8
@@ -25,7 +25,7 @@ def measure(n_images=64, n_units=1600, rounds=11):
     seconds = take_turns(
         [Contender(name, partial(each.transform, images)) for name, each in models.items()], rounds
     )
-    times, ratios = Times("per image", "MFLOP per image"), Aims()
+    times, ratios = Times("per image", "MFLOP per image"), SpreadTargets()
     every = seconds[_name(None)]
     for name, model in models.items():
         spread = seconds[name]

@@ -11,7 +11,7 @@ from striate.core.threads import team
 
 from . import sgemm
 from .environment import HAS_TORCH, WITHOUT_TORCH
-from .report import Aims, Report, Times
+from .result_tables import Report, SpreadTargets, Times
 from .timing import THREADS, Contender, check_same, take_turns
 
 N_INPUTS, N_UNITS = 192, 400
@@ -33,9 +33,9 @@ def measure(n_rows=50_000, rounds=21):
             Contender(f"Striate, {THREADS[1]}", partial(J_one, theta), None),
             Contender(f"Striate, {THREADS[2]}", partial(J_two, theta), None),
         ]
-        remarks = [_same_to_the_last_bit(J_one(theta), J_two(theta))]
+        remarks = [check_identical(J_one(theta), J_two(theta))]
         if HAS_TORCH:
-            from .pytorch import autoencoder_objective
+            from .pytorch_networks import autoencoder_objective
 
             evaluate = partial(autoencoder_objective(network, X, **TERMS), theta)
             for name, mine, other in zip(("J", "∇J"), J_one(theta), evaluate(), strict=True):
@@ -49,20 +49,20 @@ def measure(n_rows=50_000, rounds=21):
     return Report(title, _tables(seconds, flops), remarks)
 
 
-def _same_to_the_last_bit(one, two):
+def check_identical(one, two):
     if one[0] != two[0] or not np.array_equal(one[1], two[1]):
         raise RuntimeError("J or ∇J depends on the number of threads")
     return "J and ∇J with one and two threads: bit-identical"
 
 
 def _tables(seconds, flops):
-    times, aims = Times("GFLOP/s", "relative to one-thread sgemm"), Aims()
+    times, targets = Times("GFLOP/s", "relative to one-thread sgemm"), SpreadTargets()
     sgemm.add_times(times, seconds, flops)
     one, two = (seconds[f"Striate, {THREADS[n]}"] for n in (1, 2))
     share = 1e-9 * flops / one / sgemm.best(seconds)[0]
-    aims.at_least("throughput relative to one-thread sgemm, 1 thread", share, 0.75, "{:.0%}")
-    aims.at_least("2 threads: speedup over 1 thread", one / two, 1.6)
+    targets.at_least("throughput relative to one-thread sgemm, 1 thread", share, 0.75, "{:.0%}")
+    targets.at_least("2 threads: speedup over 1 thread", one / two, 1.6)
     for n, mine in ((1, one), (2, two)) if HAS_TORCH else ():
         ratio = seconds[f"{TORCH}, {THREADS[n]}"] / mine
-        aims.at_least(f"speedup over {TORCH}, {THREADS[n]} each", ratio, 2)
-    return [times, aims]
+        targets.at_least(f"speedup over {TORCH}, {THREADS[n]} each", ratio, 2)
+    return [times, targets]

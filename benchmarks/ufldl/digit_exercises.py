@@ -2,16 +2,17 @@
 
 from sklearn.frozen import FrozenEstimator
 
-from benchmarks.data import mnist
-from benchmarks.exercise import Checks, Exercise, Found, Picture
-from benchmarks.report import Table
+from benchmarks.exercise import Exercise, Picture, Results
+from benchmarks.image_datasets import mnist
+from benchmarks.result_tables import Table, ValueTargets
 from striate import MLPClassifier, SparseAutoencoder
 
-from . import pictures
+from . import exercise_figures
 
 #: Candidate λ of the fine-tuning, chosen on held-out images.
 FINE_TUNING_DECAYS = (1e-5, 1e-4, 1e-3)
-N_HELD_OUT = 10_000
+#: Share of the training images that is held out.
+HELD_OUT = 1 / 6
 
 
 def autoencoder(n_units, max_iter):
@@ -50,11 +51,11 @@ def pen_strokes(work):
     facts.add("mean activation of all units", f"{model.mean_activation_.mean():.3f}")
     picture = Picture(
         "pen_strokes",
-        pictures.units(model.components_),
+        exercise_figures.units(model.components_),
         "A grid of 196 small grey pictures, most of them short bright strokes",
         "Input that maximally activates each of the 196 hidden units.",
     )
-    return Found(f"pen strokes; J = {model.loss_:.3f}", [facts], [picture])
+    return Results(f"pen strokes; J = {model.loss_:.3f}", [facts], [picture])
 
 
 def softmax_on_pixels(work):
@@ -63,11 +64,11 @@ def softmax_on_pixels(work):
     X, y, X_test, y_test = data
     with work.step("Softmax on 60,000 × 784 pixels"):
         classifier = work.fit(softmax(1e-4, len(X), work.at_most(100)), X, y)
-    right = percent(classifier, X_test, y_test)
-    checks = Checks()
-    checks.at_least("test accuracy, 10,000 digits", right, 92.5, "{:.2f}%")
-    checks.for_the_record("training accuracy", percent(classifier, X, y), "{:.2f}%")
-    return Found(f"{right:.2f}%", [checks])
+    accuracy = percent(classifier, X_test, y_test)
+    targets = ValueTargets()
+    targets.at_least("test accuracy, 10,000 digits", accuracy, 92.5, "{:.2f}%")
+    targets.for_the_record("training accuracy", percent(classifier, X, y), "{:.2f}%")
+    return Results(f"{accuracy:.2f}%", [targets])
 
 
 def self_taught(work):
@@ -81,36 +82,36 @@ def self_taught(work):
         work.fit(model, unlabelled)
     with work.step(f"Features of {len(labelled):,} digits from 0 to 4"):
         features = model.transform(labelled)
-    right = {}
+    accuracy = {}
     for name, rows in (("features", features), ("raw pixels", labelled)):
         with work.step(f"Softmax on {name} of {half:,} digits"):
             classifier = work.fit(
                 softmax(1e-4, half, work.at_most(100)), rows[:half], labels[:half]
             )
-        right[name] = percent(classifier, rows[half:], labels[half:])
-    checks = Checks()
-    checks.at_most(f"J after {model.n_iter_} iterations (published: 11.647)", model.loss_, 11.7,
+        accuracy[name] = percent(classifier, rows[half:], labels[half:])
+    targets = ValueTargets()
+    targets.at_most(f"J after {model.n_iter_} iterations (published: 11.647)", model.loss_, 11.7,
                    "{:.3f}")  # fmt: skip
     for n, published in ((100, 13.326), (200, 12.070), (300, 11.730)):
         if len(model.loss_curve_) >= n:
             what = f"J after {n} iterations (published: {published:.3f})"
-            checks.for_the_record(what, model.loss_curve_[n - 1], "{:.3f}")
-    checks.at_least("test accuracy on the other half, features", right["features"], 98.2, "{:.2f}%")
-    checks.at_least(
-        "test accuracy on the other half, raw pixels", right["raw pixels"], 96.5, "{:.2f}%"
+            targets.for_the_record(what, model.loss_curve_[n - 1], "{:.3f}")
+    targets.at_least(
+        "test accuracy on the other half, features", accuracy["features"], 98.2, "{:.2f}%"
+    )
+    targets.at_least(
+        "test accuracy on the other half, raw pixels", accuracy["raw pixels"], 96.5, "{:.2f}%"
     )
     picture = Picture(
         "self_taught",
-        pictures.units(model.components_, n_columns=20),
+        exercise_figures.units(model.components_, n_columns=20),
         "A grid of 200 small grey pictures, most of them short bright strokes",
         "Input that maximally activates each of the 200 hidden units, learned from the digits 5 to "
         "9.",
     )
-    ours = (
-        f"J = {model.loss_:.3f}; {right['features']:.2f}% against {right['raw pixels']:.2f}% on "
-        "raw pixels"
-    )
-    return Found(ours, [checks], [picture])
+    features, pixels = accuracy.values()
+    ours = f"J = {model.loss_:.3f}; {features:.2f}% against {pixels:.2f}% on raw pixels"
+    return Results(ours, [targets], [picture])
 
 
 def stacked(work):
@@ -128,20 +129,26 @@ def stacked(work):
         features = stack.transform(X)
         classifier = work.fit(softmax(3e-3, len(X), work.at_most(100)), features, y)
     before = percent(classifier, stack.transform(X_test), y_test)
-    with work.step(f"Choosing λ of the fine-tuning on {N_HELD_OUT:,} held-out training digits"):
-        scores = {decay: _held_out_score(stack, decay, X, y, work) for decay in FINE_TUNING_DECAYS}
+    n_kept = len(X) - round(HELD_OUT * len(X))
+    with work.step(
+        f"Choosing λ of the fine-tuning on {len(X) - n_kept:,} held-out training digits"
+    ):
+        scores = {
+            decay: _held_out_score(_fine_tuning(stack, decay, n_kept, work), X, y, n_kept)
+            for decay in FINE_TUNING_DECAYS
+        }
     best = max(scores, key=scores.get)
     with work.step("Fine-tuning 784-200-200-10"):
         tuned = work.fit(_fine_tuning(stack, best, len(X), work), X, y)
     after = percent(tuned, X_test, y_test)
-    checks = Checks()
-    checks.at_least("test accuracy before fine-tuning", before, 87.7, "{:.2f}%")
-    checks.at_least("test accuracy after fine-tuning", after, 97.7, "{:.2f}%")
+    targets = ValueTargets()
+    targets.at_least("test accuracy before fine-tuning", before, 87.7, "{:.2f}%")
+    targets.at_least("test accuracy after fine-tuning", after, 97.7, "{:.2f}%")
     for decay, score in scores.items():
-        checks.for_the_record(f"held-out accuracy, λ = {decay:g}", score, "{:.2f}%")
+        targets.for_the_record(f"held-out accuracy, λ = {decay:g}", score, "{:.2f}%")
     picture = Picture(
         "stacked",
-        pictures.units(tuned.coefs_[0].T, (28, 28), n_columns=20),
+        exercise_figures.units(tuned.coefs_[0].T, (28, 28), n_columns=20),
         "A grid of 200 small grey pictures: strokes, some of them part of whole digits",
         "Input that maximally activates each of the 200 units of the first layer after "
         "fine-tuning.",
@@ -150,7 +157,7 @@ def stacked(work):
         "The stack was trained on the held-out digits, too, but without their labels. λ penalizes "
         "all layers here; the tutorial's fine-tuning penalizes only the softmax layer."
     ]
-    return Found(f"{before:.2f}%, then {after:.2f}%", [checks], [picture], remarks)
+    return Results(f"{before:.2f}%, then {after:.2f}%", [targets], [picture], remarks)
 
 
 def _fine_tuning(stack, decay, n_rows, work):
@@ -164,9 +171,8 @@ def _fine_tuning(stack, decay, n_rows, work):
     )
 
 
-def _held_out_score(stack, decay, X, y, work):
-    n = len(X) - N_HELD_OUT
-    return percent(_fine_tuning(stack, decay, n, work).fit(X[:n], y[:n]), X[n:], y[n:])
+def _held_out_score(classifier, X, y, n):
+    return percent(classifier.fit(X[:n], y[:n]), X[n:], y[n:])
 
 
 EXERCISES = (

@@ -1,18 +1,17 @@
 """Sparse networks compared with the same networks as masked dense ones."""
 
-import warnings
 from functools import partial
 
 import numpy as np
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
 
 from striate import LocalReceptiveFields, MLPClassifier
 
-from . import memory
+from . import peak_memory
 from .environment import HAS_TORCH
-from .pictures import seconds_against_connections
-from .report import Aims, Report, Times
+from .fixed_iterations import fixed_iterations
+from .result_tables import Report, SpreadTargets, Times
+from .speed_figures import seconds_against_connections
 from .timing import THREADS, Contender, check_same, take_turns
 
 OURS, DENSE = "Striate", "Striate, dense"
@@ -26,14 +25,17 @@ N_CLASSES, BATCH_SIZE = 10, 128
 EPSILON = 1e-15
 
 
+@fixed_iterations()
 def measure(rounds=3, n_rows=1000, fields=FIELDS, shape=(10_000, 2000), densities=DENSITIES):
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    report = Report("Sparse networks", [Times(), Aims()], [])
+    report = Report("Sparse networks", [Times(), SpreadTargets()], [])
     _local(report, rounds, n_rows, fields)
     _irregular(report, rounds, n_rows, shape)
     _densities(report, rounds, n_rows, shape, densities)
-    if memory.CAN_BE_MEASURED and HAS_TORCH:
-        ours, masked = (memory.of_connections(name, n_rows, 2) for name in ("ours", "masked"))
+    if peak_memory.CAN_BE_MEASURED and HAS_TORCH:
+        ours, masked = (
+            peak_memory.in_new_processes(measured, n_rows)
+            for measured in (memory_of_our_fit, memory_of_masked_fit)
+        )
         what = "96×96, local: extra memory of a fit, relative to the masked dense network"
         report.tables[1].at_most(what, ours / masked, 0.02, "{:.1%}")
         report.remarks.append(
@@ -80,6 +82,24 @@ def first_weights(connectivity, X, y):
     return start.coefs_, start.intercepts_
 
 
+def memory_of_our_fit(n_rows):
+    """Return the megabytes that our fit of the local network needs besides the data."""
+    X, y = rows(n_rows, FIELDS.mask().shape[0])
+    model(random_mask((X.shape[1], 2), 0.01)).fit(X[:200], y[:200])
+    return peak_memory.additional_megabytes(lambda: model(FIELDS).fit(X, y))[0]
+
+
+def memory_of_masked_fit(n_rows):
+    """Return the megabytes that PyTorch's masked dense network needs besides the data."""
+    from .pytorch_sparse import train_masked
+
+    X, y = rows(n_rows, FIELDS.mask().shape[0])
+    few = random_mask((X.shape[1], 2), 0.01)
+    train_masked(first_weights(few, X[:200], y[:200]), X[:200], y[:200])
+    start = first_weights(FIELDS, X, y)
+    return peak_memory.additional_megabytes(lambda: train_masked(start, X, y))[0]
+
+
 def _local(report, rounds, n_rows, fields):
     X, y = rows(n_rows, fields.mask().shape[0])
     work = "96×96, local, one epoch"
@@ -90,7 +110,7 @@ def _local(report, rounds, n_rows, fields):
         start = first_weights(fields, X, y)
         contenders[MASKED] = partial(train_masked, start)
         contenders[UNFOLDED] = partial(train_unfolded, start, fields=fields)
-        check = partial(_check, report, work, fields, X, y)
+        check = partial(check_losses, report, work, fields, X, y)
         check(MASKED, train_masked)
         check(UNFOLDED, partial(train_unfolded, fields=fields))
     seconds = _compare(report, work, contenders, (X, y), rounds)
@@ -105,14 +125,14 @@ def _irregular(report, rounds, n_rows, shape):
         from .pytorch_sparse import train_masked
 
         contenders[MASKED] = partial(train_masked, first_weights(mask, X, y))
-        _check(report, work, mask, X, y, MASKED, train_masked)
+        check_losses(report, work, mask, X, y, MASKED, train_masked)
     seconds = _compare(report, work, contenders, (X, y), rounds)
     _ratios(report, work, seconds, {MASKED: 10, DENSE: None})
 
 
-def _check(report, work, connectivity, X, y, name, train, n_rows=400, n_epochs=3):
+def check_losses(report, work, connectivity, X, y, name, train):
     """Compare the losses of some epochs in float64: in float32 Adam amplifies rounding errors."""
-    X, y = X[:n_rows].astype(np.float64), y[:n_rows]
+    X, y, n_epochs = X[:400].astype(np.float64), y[:400], 3
     curve = model(connectivity, n_epochs).fit(X, y).loss_curve_
     theirs = train(first_weights(connectivity, X, y), X, y, n_epochs)
     what = f"{work}: losses of {n_epochs} epochs, float64, vs. {name}"
@@ -138,18 +158,18 @@ def _compare(report, work, contenders, data, rounds):
     return seconds
 
 
-def _ratios(report, work, seconds, aims):
-    for other, aim in aims.items():
+def _ratios(report, work, seconds, targets):
+    for other, target in targets.items():
         for n in (1, 2):
             name = f"{work}: {other}, {THREADS[n]}"
             if name not in seconds:
                 continue
             ratio = seconds[name] / seconds[f"{work}: {OURS}, {THREADS[n]}"]
             what = f"{work}: speedup over {other}, {THREADS[n]}"
-            if aim is None:
+            if target is None:
                 report.tables[1].for_the_record(what, ratio)
             else:
-                report.tables[1].at_least(what, ratio, aim)
+                report.tables[1].at_least(what, ratio, target)
 
 
 def _densities(report, rounds, n_rows, shape, densities):

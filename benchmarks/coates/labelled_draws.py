@@ -11,20 +11,20 @@ POOL = 10_000
 ALPHAS = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 
 
-def accuracies(work, name, y, draws, right):
+def accuracies(work, name, y, draws, accuracy_of):
     """Return {n: [accuracy of each draw]} for n labelled images per class.
 
     Parameters
     ----------
     draws : dict of int to int
         Number of draws for each n. Draws are the same for all contenders.
-    right : callable
-        right(rows, draw): test accuracy after training on these rows.
+    accuracy_of : callable
+        accuracy_of(rows, draw): test accuracy after training on these rows.
     """
     found = {}
     for n, times in draws.items():
         with work.step(f"{name[0].upper()}{name[1:]}, {n} labels per class"):
-            found[n] = [right(_drawn(y, n, draw), draw) for draw in range(times)]
+            found[n] = [accuracy_of(_drawn(y, n, draw), draw) for draw in range(times)]
     return found
 
 
@@ -36,7 +36,7 @@ def _drawn(y, n, draw):
 
 
 def on_features(train, y, test, y_test):
-    """Return `right` of `accuracies` for a ridge on features standardized by those of `train`."""
+    """Return `accuracy_of` for a ridge on features, standardized with the statistics of `train`."""
     mean, scale = train.mean(axis=0), train.std(axis=0)
     scale[scale <= 1e-6 * scale.max()] = 1
     train, test = (train - mean) / scale, (test - mean) / scale

@@ -64,26 +64,46 @@ class Times(Table):
         self.add(name, duration(seconds.median), f"{low} – {high}", *more)
 
 
-class Aims(Table):
-    """Measured quantities with their targets."""
+class ValueTargets(Table):
+    """Single values with their targets."""
+
+    def __init__(self, columns=("", "ours", "target", "")):
+        super().__init__(columns)
+
+    def at_least(self, what, value, target, form="{:.2f}"):
+        verdict = _verdict(self._compared(value) >= target)
+        self.add(what, *self._cells(value, form), f"at least {form.format(target)}", verdict)
+
+    def at_most(self, what, value, target, form="{:.2f}"):
+        verdict = _verdict(self._compared(value) <= target)
+        self.add(what, *self._cells(value, form), f"at most {form.format(target)}", verdict)
+
+    def for_the_record(self, what, value, form="{:.2f}"):
+        self.add(what, *self._cells(value, form), "", "")
+
+    def _compared(self, value):
+        return value
+
+    def _cells(self, value, form):
+        return [form.format(value)]
+
+
+class SpreadTargets(ValueTargets):
+    """Repeatedly measured quantities, whose medians have targets."""
 
     def __init__(self):
         super().__init__(("", "median", "quartiles", "target", ""))
 
-    def at_least(self, what, spread, aim, form="{:.2f}"):
-        self._add(what, spread, f"at least {form.format(aim)}", spread.median >= aim, form)
+    def _compared(self, spread):
+        return spread.median
 
-    def at_most(self, what, spread, aim, form="{:.2f}"):
-        self._add(what, spread, f"at most {form.format(aim)}", spread.median <= aim, form)
-
-    def for_the_record(self, what, spread, form="{:.2f}"):
+    def _cells(self, spread, form):
         low, high = map(form.format, spread.quartiles)
-        self.add(what, form.format(spread.median), f"{low} – {high}", "", "")
+        return [form.format(spread.median), f"{low} – {high}"]
 
-    def _add(self, what, spread, aim, reached, form):
-        low, high = map(form.format, spread.quartiles)
-        verdict = "reached" if reached else "missed"
-        self.add(what, form.format(spread.median), f"{low} – {high}", aim, verdict)
+
+def _verdict(reached):
+    return "reached" if reached else "missed"
 
 
 def duration(seconds):

@@ -8,9 +8,10 @@ from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder, ZCAWhit
 from striate.images.patches import CONTRAST_FLOOR
 
 from . import sgemm
+from .bench_image_features import crops, folded
 from .environment import HAS_TORCH, WITHOUT_TORCH
-from .image_features import crops, folded
-from .report import Aims, Report, Times
+from .fixed_iterations import fixed_iterations
+from .result_tables import Report, SpreadTargets, Times
 from .timing import THREADS, Contender, check_same, take_turns
 
 SIDE, PATCH, GRID, BATCH_SIZES = 32, 6, (2, 2), (16, 64)
@@ -32,9 +33,10 @@ def encoders(n_units, max_iter):
     }
 
 
+@fixed_iterations()
 def measure(n_images=256, n_units=1600, max_iter=1, rounds=5):
     images = crops(n_images, SIDE)
-    times, aims = Times("images/s", "GFLOP/s", "relative to one-thread sgemm"), Aims()
+    times, targets = Times("images/s", "GFLOP/s", "relative to one-thread sgemm"), SpreadTargets()
     remarks = [] if HAS_TORCH else [WITHOUT_TORCH]
     for name, encoder in encoders(n_units, max_iter).items():
         model = learned(encoder, images, n_patches=5 * n_units)
@@ -43,9 +45,9 @@ def measure(n_images=256, n_units=1600, max_iter=1, rounds=5):
         if HAS_TORCH:
             contenders += _in_pytorch(name, model, images, remarks)
         seconds = take_turns([*contenders, *sgemm.contenders()], rounds)
-        _add(times, aims, name, seconds, n_images, flops_of_an_image(model))
+        _add(times, targets, name, seconds, n_images, flops_of_an_image(model))
     title = f"Features of {n_images} images of {SIDE}×{SIDE}×3, {n_units:,} units on 6×6 patches"
-    return Report(title, [times, aims], remarks)
+    return Report(title, [times, targets], remarks)
 
 
 def learned(encoder, images, n_patches, patch_size=PATCH, whitening=None):
@@ -83,11 +85,11 @@ def _in_pytorch(name, model, images, remarks):
     for size in BATCH_SIZES:
         convolve = partial(pooled_features(*settings, size, pooling="sum"), images)
         contenders += [Contender(_torchs(size, n), convolve, n) for n in THREADS]
-    remarks.append(_check(name, model.transform(images), convolve()))
+    remarks.append(check_features(name, model.transform(images), convolve()))
     return contenders
 
 
-def _check(name, ours, theirs):
+def check_features(name, ours, theirs):
     """Check that both are the same; counts of the hard encoding may differ slightly."""
     if name != "K-means, hard":
         return check_same(f"{name}: features vs. PyTorch", ours, theirs, LIMIT)
@@ -100,7 +102,7 @@ def _check(name, ours, theirs):
     )
 
 
-def _add(times, aims, name, seconds, n_images, flops):
+def _add(times, targets, name, seconds, n_images, flops):
     """Add the rows of an encoder: ours, and PyTorch with the faster batch size."""
     peak = sgemm.best(seconds)[0]
     for n in THREADS:
@@ -115,10 +117,10 @@ def _add(times, aims, name, seconds, n_images, flops):
             )  # fmt: skip
         for each in best:
             ratio = seconds[each] / seconds[_ours(n)]
-            aims.at_least(f"{name}: speedup over PyTorch, {THREADS[n]} each", ratio, 1.5)
+            targets.at_least(f"{name}: speedup over PyTorch, {THREADS[n]} each", ratio, 1.5)
     share = 1e-9 * n_images * flops / seconds[_ours(1)] / peak
-    aims.at_least(
+    targets.at_least(
         f"{name}: throughput relative to one-thread sgemm, 1 thread", share, 0.7, "{:.0%}"
     )
     ratio = seconds[_ours(1)] / seconds[_ours(2)]
-    aims.at_least(f"{name}: 2 threads: speedup over 1 thread", ratio, 1.6)
+    targets.at_least(f"{name}: 2 threads: speedup over 1 thread", ratio, 1.6)

@@ -1,26 +1,8 @@
-"""PNG files of figures."""
-
-import io
+"""Figures of measured speed."""
 
 import numpy as np
 
-_DPI = 200
-
-
-def png(figure):
-    """Return the figure as PNG, with one byte per pixel if it is grey, and close it."""
-    from matplotlib import pyplot as plt
-    from PIL import Image
-
-    drawn, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=_DPI)
-    plt.close(figure)
-    with Image.open(drawn) as picture:
-        rgb = picture.convert("RGB")
-        red, green, blue = (np.asarray(band) for band in rgb.split())
-        grey = np.array_equal(red, green) and np.array_equal(green, blue)
-        (rgb.convert("L") if grey else rgb).save(packed, format="png", optimize=True)
-    return packed.getvalue()
+from .png_files import png
 
 
 def loss_against_seconds(curves, near):
@@ -40,13 +22,13 @@ def loss_against_seconds(curves, near):
     from striate.display.line_labels import label_lines
     from striate.display.style import QUIET
 
-    aim = near * next(iter(curves.values()))[1][-1]
+    target = near * next(iter(curves.values()))[1][-1]
     with style():
         figure, ax = plt.subplots(figsize=(6, 3.2))
         lines = [ax.plot(seconds, values)[0] for seconds, values in curves.values()]
-        ax.axhline(aim, color=QUIET, linestyle=":", linewidth=1)
+        ax.axhline(target, color=QUIET, linestyle=":", linewidth=1)
         for line, (seconds, values) in zip(lines, curves.values(), strict=True):
-            there = np.flatnonzero(values <= aim)[:1]
+            there = np.flatnonzero(values <= target)[:1]
             ring = {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 1.2}
             ax.plot(seconds[there], values[there], "o", color=line.get_color(), **ring)
         lowest = min(values.min() for _, values in curves.values())

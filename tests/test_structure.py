@@ -1,0 +1,189 @@
+"""Structure of the sources, read without importing them."""
+
+import ast
+import graphlib
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE, BENCHMARKS = ROOT / "src" / "striate", ROOT / "benchmarks"
+WALL = PACKAGE / "estimators" / "sklearn_private.py"
+
+# Attributes of scikit-learn's objects that are not public.
+PRIVATE_ATTRIBUTES = re.compile(r"_skl_\w+|_score_func")
+# A full name with a private part, such as that of a class in a saved file.
+PRIVATE_PATH = re.compile(r"\bsklearn(\.\w+)*\._[a-z]\w*", re.IGNORECASE)
+
+SAYS_NOTHING = {"utils.py", "helpers.py", "common.py", "misc.py"}
+REPEATED = {"__init__.py", "__main__.py"}
+
+MAX_PARAMETERS = 8
+SIGNATURES_GIVEN = {
+    "core/blas.py: _gemm",  # by BLAS
+    "cli/commands/learn_command.py: learn",  # by the options of the command
+}
+
+
+def is_private(dotted):
+    return any(part.startswith("_") and not part.startswith("__") for part in dotted.split("."))
+
+
+def private_names(path):
+    """Private names of scikit-learn in a file: imported, as attributes, and in strings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    from_sklearn = set()  # names in this file that scikit-learn's modules and classes have
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = {alias.asname or alias.name.split(".")[0]: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            names = {alias.asname or alias.name: f"{module}.{alias.name}" for alias in node.names}
+        else:
+            continue
+        names = {here: name for here, name in names.items() if name.split(".")[0] == "sklearn"}
+        from_sklearn.update(names)
+        yield from filter(is_private, names.values())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            root = ast.unparse(node).split(".")[0]
+            if PRIVATE_ATTRIBUTES.fullmatch(node.attr) or (
+                root in from_sklearn and is_private(node.attr)
+            ):
+                yield ast.unparse(node)
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and (PRIVATE_PATH.search(node.value) or PRIVATE_ATTRIBUTES.fullmatch(node.value))
+        ):
+            yield node.value
+
+
+def test_private_names_of_sklearn_are_in_one_file():
+    found = {
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path in PACKAGE.rglob("*.py")
+        if path != WALL
+        for name in private_names(path)
+    }
+    assert sorted(found) == []
+    assert list(private_names(WALL))
+
+
+@pytest.mark.parametrize(
+    ("code", "private"),
+    [
+        ("from sklearn.utils import check_array", False),
+        ("from sklearn.utils import _safe_indexing", True),
+        ("from sklearn.utils._param_validation import Interval", True),
+        ("def f():\n    import sklearn.utils._param_validation", True),
+        ("import sklearn\nsklearn.__version__", False),
+        ("import sklearn\nsklearn.utils._safe_indexing", True),
+        ("from sklearn import utils as u\nu._safe_indexing", True),
+        ("from .fit import _train\n_train._count", False),
+        ("NAMES = ['sklearn.metrics._scorer._Scorer']", True),
+        ("NAMES = ['sklearn.metrics.get_scorer', 'sklearn.__version__']", False),
+        ("vars(mlp)['_skl_callbacks']", True),
+        ("scorer._score_func", True),
+        ("self._loss", False),
+    ],
+)
+def test_the_search_for_private_names(tmp_path, code, private):
+    path = tmp_path / "module.py"
+    path.write_text(code, encoding="utf-8")
+    assert bool(list(private_names(path))) == private
+
+
+def test_file_names_are_unique_and_say_what_is_inside():
+    names = [path.name for folder in (PACKAGE, BENCHMARKS) for path in folder.rglob("*.py")]
+    repeated = {name for name, n in Counter(names).items() if n > 1} - REPEATED
+    assert repeated == set()
+    assert SAYS_NOTHING.isdisjoint(names)
+
+
+def too_long_signatures(path):
+    """Functions with more positional parameters than a reader can keep apart."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+            parameters = [p.arg for p in (*node.args.posonlyargs, *node.args.args)]
+            n = len(parameters) - (parameters[:1] in (["self"], ["cls"]))
+            if n > MAX_PARAMETERS:
+                yield node.name
+
+
+def test_functions_have_few_parameters():
+    """Compiled functions, too; not constructors of estimators, whose parameters are named."""
+    found = {
+        f"{path.relative_to(PACKAGE).as_posix()}: {name}"
+        for path in PACKAGE.rglob("*.py")
+        for name in too_long_signatures(path)
+    }
+    assert sorted(found - SIGNATURES_GIVEN) == []
+
+
+def imported_modules(path, package):
+    """Modules of the package that a file imports as soon as it is imported itself."""
+    inside = path.relative_to(package.parent).with_suffix("").parts
+    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            continue
+        waiting += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join((*inside[: -node.level], *filter(None, [node.module])))
+            base = base if node.level else node.module
+            for alias in node.names:
+                name = f"{base}.{alias.name}"
+                is_module = module_file(name, package).exists()
+                yield name if is_module else base
+
+
+def module_file(name, package):
+    path = package.parent.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports_among(package):
+    """{file: files that it imports} of a package."""
+    graph = {}
+    for path in package.rglob("*.py"):
+        files = {module_file(name, package) for name in imported_modules(path, package)}
+        graph[path] = {file for file in files if file.is_relative_to(package) and file.exists()}
+    return graph
+
+
+@pytest.mark.parametrize("package", [PACKAGE, BENCHMARKS], ids=lambda package: package.name)
+def test_imports_have_no_circles(package):
+    graph = imports_among(package)
+    assert sum(map(len, graph.values())) > len(graph)  # imports were found
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize(
+    ("second", "circular"),
+    [
+        ("from . import first", True),
+        ("from .first import f", True),
+        ("import package.first", True),
+        ("class A:\n    from package import first", True),
+        ("def f():\n    from . import first", False),
+        ("import numpy", False),
+    ],
+)
+def test_the_search_for_circles(tmp_path, second, circular):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "first.py").write_text("from .second import g", encoding="utf-8")
+    (package / "second.py").write_text(second, encoding="utf-8")
+    sorter = graphlib.TopologicalSorter(imports_among(package))
+    if circular:
+        with pytest.raises(graphlib.CycleError):
+            sorter.prepare()
+    else:
+        sorter.prepare()
