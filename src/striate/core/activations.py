@@ -161,6 +161,11 @@ CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
 _SOFTMAX = CODES["softmax"]
 
 
+def range_of(name: str) -> tuple[float, float]:
+    """Return the lowest and the highest activation."""
+    return ACTIVATIONS[name].lowest, ACTIVATIONS[name].highest
+
+
 def _activation(f):
     """Compile the loop a = f(z + b) over the rows of Z."""
 
