@@ -156,6 +156,8 @@ ACTIVATIONS = {
     "exp": Activation(exp, None, 0.0, np.inf),  # an output only
     "softmax": Activation(identity, None, 0.0, 1.0),  # an output only, of a whole row: see below
 }
+#: Names of those that hidden units may have.
+HIDDEN_ACTIVATIONS = [k for k, each in ACTIVATIONS.items() if k == "identity" or each.derivative]
 #: Name: number in compiled code.
 CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
 _SOFTMAX = CODES["softmax"]

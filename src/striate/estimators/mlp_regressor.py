@@ -10,13 +10,15 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from striate.core.activations import range_of
+
 from .base_mlp import MultilayerPerceptron
 from .sklearn_private import StrOptions, fit_context
 from .training import takes_minibatches
 
-# Where targets lie for an output activation that is reached only at infinity.
 Array = npt.NDArray[Any]
-_TARGET_RANGE = {"logistic": (0.1, 0.9), "tanh": (-0.8, 0.8)}
+# Margin between the targets and the ends of a bounded output's range, which z reaches at infinity.
+_TARGET_MARGIN = 0.1
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
@@ -248,9 +250,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return self.loss, self.output_activation
 
     def _targets(self, y: Any, first: bool) -> Any:
-        if self.out_activation_ not in _TARGET_RANGE:
+        low, high = range_of(self.out_activation_)
+        if not np.isfinite(high - low):
             return y
-        low, high = _TARGET_RANGE[self.out_activation_]
+        margin = _TARGET_MARGIN * (high - low)
+        low, high = low + margin, high - margin
         if first:
             lowest, highest = y.min(axis=0), y.max(axis=0)
             spread = np.where(highest > lowest, highest - lowest, 1)
@@ -271,7 +275,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def _predictions(self, outputs: Array) -> Array:
         """Return outputs in the user's units."""
-        if self.out_activation_ in _TARGET_RANGE:
+        if np.isfinite(np.subtract(*range_of(self.out_activation_))):
             outputs = (outputs - self.target_offset_) / self.target_scale_
             outputs = outputs.astype(self.coefs_[0].dtype, copy=False)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
