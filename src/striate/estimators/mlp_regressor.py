@@ -33,7 +33,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         ½ (ŷ − y)², or for counts half the Poisson deviance, with ŷ = exp(z).
     hidden_layer_sizes : array-like of int, default=(100,)
         Units of each hidden layer; () for none.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+    activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="relu"
         Of the hidden units.
     solver : {"adam", "sgd", "lbfgs", "gd"}, default="adam"
         Adam or stochastic gradient descent over minibatches; L-BFGS, or the lecture's gradient
