@@ -7,6 +7,7 @@ from numba import float64
 
 from .compile import (
     exponent,
+    inlined,
     inlined_uncached,
     jit,
     jit_uncached,
@@ -248,14 +249,12 @@ def activate(code, Z, b):
         softmax(Z)
 
 
-@jit
-def activate_layer(layer, Z, b, kept):
-    """The same; keeps z + b if f′ needs it."""
-    if layer.needs_z:
-        for i in range(Z.shape[0]):
-            for j in range(Z.shape[1]):
-                kept[i, j] = Z[i, j] + b[j]
-    activate(layer.activation, Z, b)
+@inlined
+def keep_z(Z, b, kept):
+    """Keep z + b for an f′ that needs it."""
+    for i in range(Z.shape[0]):
+        for j in range(Z.shape[1]):
+            kept[i, j] = Z[i, j] + b[j]
 
 
 @jit

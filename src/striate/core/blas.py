@@ -66,13 +66,10 @@ def product(A, transpose_A, B, transpose_B, C, beta):
     m, n = C.shape
     k = A.shape[0] if transpose_A else A.shape[1]
     if m > 0 and n > 0:
-        a, b, c = _matrix(A), _matrix(B), _matrix(C)
+        a = np.intp(A.ctypes.data), row_stride(A)
+        b = np.intp(B.ctypes.data), row_stride(B)
+        c = np.intp(C.ctypes.data), row_stride(C)
         _gemm((transpose_B, transpose_A), (n, m, k), b, a, C.dtype.type(beta), c)
-
-
-@jit
-def _matrix(A):
-    return np.intp(A.ctypes.data), row_stride(A)
 
 
 @jit

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compile import jit
+from .compile import inlined, jit
 from .masked_layers import Links
 
 LAYER = np.dtype(
@@ -17,7 +17,7 @@ LAYER = np.dtype(
         ("lowest", np.float64),  # range of f
         ("highest", np.float64),
         ("needs_z", np.int64),  # whether f′ is a function of z, not of a
-        ("units_before", np.int64),  # units of the layers between the first hidden one and this one
+        ("units_before", np.int64),  # units of the hidden layers before this one
         ("transposed", np.int64),  # whether θ has Wᵀ: W of the layer that this one is tied to
         ("n_slices", np.int64),  # slices of W in θ: inputs of a dense layer, units of a masked one
         ("pattern_at", np.int64),  # where the pattern's `starts` begin in Links; −1 if dense
@@ -94,36 +94,30 @@ def biases(theta, layer):
 @jit
 def units(net, block, l):
     """a of layer l (counted from 0 for the first hidden one)."""
-    if l == 0:
-        return block.first
-    layer, last = net.layers[l], net.layers[-1]
-    return _part(block.rest, layer.units_before, layer.n_out, last.units_before + last.n_out, block)
+    n_1 = net.layers[0].n_out
+    return block.first if l == 0 else _part(net.layers, l, block.rest, n_1, block)
 
 
 @jit
 def delta(net, block, l):
     """δ of layer l, counted in the same way."""
-    return _of_all_layers(net, block, l, block.deltas)
+    return _part(net.layers, l, block.deltas, 0, block)
 
 
 @jit
 def pre_activation(net, block, l):
     """z of layer l, if some layer of the network needs it."""
-    return _of_all_layers(net, block, l, block.z)
+    return _part(net.layers, l, block.z, 0, block)
 
 
-@jit
-def _of_all_layers(net, block, l, workspace):
-    layer, last, n_1 = net.layers[l], net.layers[-1], net.layers[0].n_out
-    n_units = n_1 + last.units_before + (last.n_out if len(net.layers) > 1 else 0)
-    before = n_1 + layer.units_before if l > 0 else 0
-    return _part(workspace, before, layer.n_out, n_units, block)
+@inlined
+def _part(layers, l, workspace, n_left_out, block):
+    """Rows of layer l in a flat workspace, which holds layer after layer for all its rows.
 
-
-@jit
-def _part(workspace, units_before, n_units, units_in_all, block):
-    """Rows of one layer in a flat workspace, which holds layer after layer for all its rows."""
-    capacity = workspace.size // units_in_all
-    at = capacity * units_before
-    whole = workspace[at : at + capacity * n_units].reshape(capacity, n_units)
+    The first `n_left_out` units are not in this workspace.
+    """
+    layer, last = layers[l], layers[-1]
+    capacity = workspace.size // (last.units_before + last.n_out - n_left_out)
+    at = capacity * (layer.units_before - n_left_out)
+    whole = workspace[at : at + capacity * layer.n_out].reshape(capacity, layer.n_out)
     return whole[block.begin : block.end]

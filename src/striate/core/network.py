@@ -95,7 +95,7 @@ class Network:
         n_out = np.array(self.sizes[1:])
         layers["n_in"], layers["n_out"] = self.sizes[:-1], n_out
         layers["b_at"] = self.n_weights + np.cumsum(n_out) - n_out
-        layers["units_before"][1:] = np.cumsum(n_out)[:-1] - n_out[0]
+        layers["units_before"] = np.cumsum(n_out) - n_out
         for layer, name in zip(layers, self.activations, strict=True):
             activation = ACTIVATIONS[name]
             layer["activation"], layer["needs_z"] = CODES[name], activation.needs_z

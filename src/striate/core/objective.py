@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compile import jit, kernel
+from .compile import kernel
 from .design_matrix import block_rows, dense_rows
 from .layers import Block
-from .penalties import add_weighted_sum, penalize, penalize_activations
+from .penalties import add_weighted_sum, penalize_activations, penalize_weights
 from .propagation import add_gradient, first_layer, propagate
 
 #: Number of rows that are computed at once: few enough that their activations stay in the cache.
@@ -43,6 +43,24 @@ class Groups(NamedTuple):
     sums: np.ndarray
     values: np.ndarray
     gradients: np.ndarray
+
+
+class FirstPass(NamedTuple):
+    """The first pass over the rows, for the sparsity term.
+
+    Attributes
+    ----------
+    kept : ndarray of shape (n_kept, n_1)
+        a(1) of the first rows.
+    s : ndarray of shape (n_1,), or empty without a sparsity term
+        Derivatives of the sparsity term with respect to ρ̂.
+    under_way : bool
+        Whether this is the first pass.
+    """
+
+    kept: np.ndarray
+    s: np.ndarray
+    under_way: bool
 
 
 class Objective:
@@ -95,67 +113,70 @@ class Objective:
         """Return J (float) and ∇J (a new array of the type of Y) at θ."""
         theta = np.ascontiguousarray(theta, dtype=self.dtype)
         groups, gradient = self._groups, np.zeros_like(theta)
-        at, s, sparsity = (self._net, theta, self._data), np.empty(0, dtype=theta.dtype), 0.0
+        s = np.empty(groups.sums.shape[1] if self._penalties.beta else 0, dtype=theta.dtype)
         if self._penalties.beta:
-            self.run(_sum_activations, *at, self._kept, self._work, groups)
-            s = np.empty_like(groups.sums[0])
-            sparsity = _sparsity(self._net, self._penalties, groups.sums, self.mean_activation, s)
+            self._sum(theta, FirstPass(self._kept, s, True), groups)
+        sparsity, ridge, l1 = _penalize(
+            self._net,
+            self._penalties,
+            (groups.sums, self.mean_activation, s),
+            theta[: self.problem.network.n_weights],
+            gradient,
+        )
         n_groups, n_waiting = len(groups.values), len(groups.gradients)
         for begin in range(0, n_groups, n_waiting):
             some = groups._replace(
                 bounds=groups.bounds[begin : begin + n_waiting + 1], values=groups.values[begin:]
             )
-            self.run(_sum_gradients, *at, (self._kept, s), self._work, some)
+            self._sum(theta, FirstPass(self._kept, s, False), some)
             for group in groups.gradients[: len(some.bounds) - 1]:  # first to last
                 gradient += group
-        n_weights = self.problem.network.n_weights
-        ridge, l1 = penalize(self._penalties, theta[:n_weights], gradient)
         data = float(np.sum(groups.values))
         self.terms = {"data": data, "sparsity": sparsity, "ridge": ridge, "l1": l1}
         return sum(self.terms.values()), gradient
 
-
-@jit
-def _block(kept, work, t, lo, hi):
-    """Room for the rows lo to hi: a(1) where it is kept, or in thread t's own workspace."""
-    n = hi - lo
-    first = kept[lo:hi] if hi <= len(kept) else work.first[t, :n]
-    columns = work.columns[t : t + 1]
-    begin = lo - lo  # a literal 0 would be a type of its own
-    return Block(first, work.rest[t], work.deltas[t], work.z[t], columns, begin, n)
+    def _sum(self, theta, first_pass, groups):
+        self.run(_sum, self._net, theta, self._data, first_pass, self._work, groups)
 
 
 @kernel
-def _sum_activations(t, T, net, theta, data, kept, work, groups):
-    """Σ_i w_i a(1)_i for each group of rows; keeps a(1) as far as there is room."""
-    for g in range(t, len(groups.sums), T):
-        groups.sums[g] = 0
-        for lo in range(groups.bounds[g], groups.bounds[g + 1], BLOCK_ROWS):
-            hi = min(lo + BLOCK_ROWS, groups.bounds[g + 1])
-            block = _block(kept, work, t, lo, hi)
-            first_layer(net, theta, block_rows(data.X, lo, hi), block)
-            add_weighted_sum(block.first, data.w[lo:hi], groups.sums[g])
+def _penalize(net, penalties, activations, W, gradient):
+    """Return the sparsity, ridge and L1 terms; `activations` are sums of groups, ρ̂ and s."""
+    sums, rho_hat, s = activations
+    sparsity = 0.0
+    if s.size > 0:
+        sparsity = penalize_activations(net.layers[0], penalties, sums, 0.0, rho_hat, s)
+    ridge, l1 = penalize_weights(penalties, W, gradient)
+    return sparsity, ridge, l1
 
 
 @kernel
-def _sparsity(net, penalties, sums, rho_hat, s):
-    """β Σ KL at the mean ρ̂ over all groups; s gets its derivatives."""
-    return penalize_activations(net.layers[0], penalties, sums, 0.0, rho_hat, s)
+def _sum(t, T, net, theta, data, first_pass, work, groups):
+    """Sum over each group of rows; thread t takes every T-th group.
 
-
-@kernel
-def _sum_gradients(t, T, net, theta, data, first_pass, work, groups):
-    """Data term of J for each group of rows, and its gradient; thread t takes every T-th group."""
-    kept, s = first_pass
+    In the first pass: Σ_i w_i a(1)_i, keeping a(1) as far as there is room. In the second: the data
+    term of J, and the gradient.
+    """
+    kept = first_pass.kept
     for g in range(t, len(groups.bounds) - 1, T):
-        gradient = groups.gradients[g]
-        gradient[:] = 0
-        groups.values[g] = 0
+        gradient, sums = groups.gradients[g % len(groups.gradients)], groups.sums[g]
+        if first_pass.under_way:
+            sums[:] = 0
+        else:
+            gradient[:] = 0
+            groups.values[g] = 0
         for lo in range(groups.bounds[g], groups.bounds[g + 1], BLOCK_ROWS):
             hi = min(lo + BLOCK_ROWS, groups.bounds[g + 1])
-            x, w, block = block_rows(data.X, lo, hi), data.w[lo:hi], _block(kept, work, t, lo, hi)
-            if hi > len(kept) or net.layers[0].pattern_at >= 0:  # whose columns are not kept
+            first = kept[lo:hi] if hi <= len(kept) else work.first[t, : hi - lo]
+            columns = work.columns[t : t + 1]
+            block = Block(first, work.rest[t], work.deltas[t], work.z[t], columns, 0, hi - lo)
+            x, w = block_rows(data.X, lo, hi), data.w[lo:hi]
+            masked = net.layers[0].pattern_at >= 0  # its columns are not kept
+            if first_pass.under_way or hi > len(kept) or masked:
                 first_layer(net, theta, x, block)
+            if first_pass.under_way:
+                add_weighted_sum(first, w, sums)
+                continue
             y = dense_rows(data.Y, lo, hi)
-            groups.values[g] += propagate(net, theta, data.loss, block, y, w, s)
+            groups.values[g] += propagate(net, theta, data.loss, block, y, w, first_pass.s)
             add_gradient(net, x, block, gradient)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compile import jit, jit_reassociating, kernel, like
+from .compile import inlined, jit, jit_reassociating, kernel, like
 
 
 class Terms(NamedTuple):
@@ -31,7 +31,7 @@ def ridge(W, lam):
     return lam / 2 * total
 
 
-@jit
+@inlined
 def add_ridge_gradient(W, lam, G):
     for i in range(W.size):
         G[i] += like(lam, W[i]) * W[i]
@@ -68,7 +68,7 @@ def penalize(terms, W, G):
     return penalize_weights(terms, W, G)
 
 
-@jit
+@inlined
 def penalize_weights(terms, W, G):
     """Return the ridge and the L1 term at W; add the ridge's gradient to G."""
     value_of_ridge = value_of_l1 = 0.0
@@ -107,7 +107,7 @@ def sparsity(layer, rho, rho_hat, s):
     return total
 
 
-@jit
+@inlined
 def add_weighted_sum(A, w, total):
     """total += Σ_i w_i a_i over the rows of A."""
     for i in range(A.shape[0]):
@@ -115,7 +115,7 @@ def add_weighted_sum(A, w, total):
             total[j] += w[i] * A[i, j]
 
 
-@jit
+@inlined
 def penalize_activations(layer, terms, sums, keep, rho_hat, s):
     """Return β Σ KL at the mean activations ρ̂, which it updates; s gets the derivatives.
 

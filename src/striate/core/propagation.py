@@ -4,9 +4,7 @@ A layer is dense or masked (its units see few inputs), and may be tied to anothe
 other's, transposed). Callers pass the network, θ, and a `Block` of rows; they ask no layer's kind.
 """
 
-import numpy as np
-
-from .activations import activate_layer, times_derivative
+from .activations import activate, keep_z, times_derivative
 from .blas import product
 from .compile import inlined, jit
 from .design_matrix import add_transposed_times, chosen_rows, copy_rows, times
@@ -15,7 +13,7 @@ from .losses import data_term
 from .masked_layers import keep_delta, masked_backward, masked_forward, masked_gradient
 
 
-@jit
+@inlined
 def first_layer(net, theta, x, block):
     """a(1) = f(W(0) x + b(0)), for rows x of any kind."""
     layer = net.layers[0]
@@ -23,7 +21,10 @@ def first_layer(net, theta, x, block):
         masked_forward(net.links, theta, layer, x, block.columns[0], block.first)
     else:
         times(x, weights(theta, layer), block.first)
-    activate_layer(layer, block.first, biases(theta, layer), pre_activation(net, block, 0))
+    b = biases(theta, layer)
+    if layer.needs_z:
+        keep_z(block.first, b, pre_activation(net, block, 0))
+    activate(layer.activation, block.first, b)
 
 
 @jit
@@ -49,7 +50,10 @@ def deeper_layers(net, theta, block):
             masked_forward(net.links, theta, layer, a, block.columns[0], z)
         else:
             product(a, False, weights(theta, layer), layer.transposed != 0, z, 0.0)
-        activate_layer(layer, z, biases(theta, layer), pre_activation(net, block, l))
+        b = biases(theta, layer)
+        if layer.needs_z:
+            keep_z(z, b, pre_activation(net, block, l))
+        activate(layer.activation, z, b)
 
 
 @inlined
@@ -80,7 +84,7 @@ def backward(net, theta, block, w, s):
             times_derivative(below.activation, units(net, block, l - 1), d)
 
 
-@jit
+@inlined
 def propagate(net, theta, loss, block, y, w, s):
     """Go forward beyond the first hidden layer and backward; return Σ_i w_i loss_i."""
     last = len(net.layers) - 1
@@ -98,18 +102,16 @@ def add_gradient(net, x, block, gradient):
         layer = net.layers[l]
         add_bias_gradient(net, l, block, biases(gradient, layer))
         if not layer.transposed:
-            lo, W_at = np.int64(0), layer.W_at  # a literal 0 would be a type of its own
-            add_weight_gradient(net, l, lo, layer.n_slices, x, block, gradient[W_at:])
+            add_weight_gradient(net, l, 0, layer.n_slices, x, block, gradient[layer.W_at :])
 
 
-@jit
+@inlined
 def add_bias_gradient(net, l, block, g):
     """∂J/∂b(l) += δ(l+1), summed over the rows."""
     D = delta(net, block, l)
     for i in range(D.shape[0]):
-        d = D[i]
-        for j in range(d.size):
-            g[j] += d[j]
+        for j in range(D.shape[1]):
+            g[j] += D[i, j]
 
 
 @jit
@@ -119,25 +121,19 @@ def add_weight_gradient(net, l, lo, hi, x, block, G):
     Slices are inputs of a dense layer and units of a masked one. W of a tied layer gets the
     products of both layers.
     """
-    _add_product(net, l, lo, hi, x, block, G)
     mirror = len(net.layers) - 1 - l
-    if net.layers[mirror].transposed:
-        _add_product(net, mirror, lo, hi, x, block, G)
-
-
-@jit
-def _add_product(net, l, lo, hi, x, block, G):
-    layer, d = net.layers[l], delta(net, block, l)
-    if layer.pattern_at >= 0:
-        for columns in block.columns:
-            masked_gradient(net.links, layer, lo, hi, columns, G)
-        return
-    n = layer.n_in if layer.transposed else layer.n_out
-    G = G[: (hi - lo) * n].reshape(hi - lo, n)
-    if l == 0:
-        add_transposed_times(x, lo, hi, d, G)
-        return
-    a = units(net, block, l - 1)
-    if layer.transposed:
-        a, d = d, a
-    add_transposed_times(a, lo, hi, d, G)
+    for k in range(2 if net.layers[mirror].transposed else 1):
+        l = l if k == 0 else mirror
+        layer, d = net.layers[l], delta(net, block, l)
+        if layer.pattern_at >= 0:
+            for r in range(len(block.columns)):
+                masked_gradient(net.links, layer, lo, hi, block.columns[r], G)
+            continue
+        n = layer.n_in if layer.transposed else layer.n_out
+        of_slices = G[: (hi - lo) * n].reshape(hi - lo, n)
+        if l == 0:
+            add_transposed_times(x, lo, hi, d, of_slices)
+        elif layer.transposed:
+            add_transposed_times(d, lo, hi, units(net, block, l - 1), of_slices)
+        else:
+            add_transposed_times(units(net, block, l - 1), lo, hi, d, of_slices)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from striate.core.compile import jit, kernel
+from striate.core.compile import inlined, jit, kernel
 from striate.core.design_matrix import block_rows, copy_rows, empty_rows, renewed
 from striate.core.layers import Block, Workspace
 from striate.core.penalties import Terms, add_weighted_sum, penalize_activations, penalize_weights
@@ -274,7 +274,7 @@ def _epoch(t, T, net, data, penalties, optimizer, batch, order):
     return data_sum / len(order), weights_sum / len(order), n_steps
 
 
-@jit
+@inlined
 def _largest(tiles):
     """Size of the largest tile."""
     largest = 0
@@ -283,7 +283,7 @@ def _largest(tiles):
     return largest
 
 
-@jit
+@inlined
 def _total(w, chosen):
     """Σ w over the chosen rows, in float64."""
     total = 0.0
@@ -292,21 +292,21 @@ def _total(w, chosen):
     return total
 
 
-@jit
+@inlined
 def _of_batch(penalties, total):
     """The terms of J for a batch: `decay_over_n` is divided by its total weight."""
     terms, decay_over_n = penalties
     return Terms(terms.ridge + decay_over_n / total, terms.l1, terms.rho, terms.beta)
 
 
-@jit
+@inlined
 def _rows_of(batch, r, n):
     """The part r of a batch of n rows: where it begins, and its end."""
     n_parts = len(batch.row_values)
     return n * r // n_parts, n * (r + 1) // n_parts
 
 
-@jit
+@inlined
 def _block(batch, begin, end, columns):
     """Room for the rows begin to end of the batch."""
     work = batch.work
