@@ -1,4 +1,4 @@
-"""Runs the code of a guide and of an example, and saves their figures for the documentation.
+"""Run the code of a guide and of an example, and save their figures for the documentation.
 
 .venv/bin/python tools/draw_pictures.py
 """
@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 from striate.display import style
 
 ROOT = Path(__file__).parents[1]
-# Names in docs/images of the figures that are opened, one after the other; None is not kept.
+# Names in docs/images of the figures, in the order they are opened; None is not saved.
 PICTURES = {
     "docs/sparse_networks.md": ["sparse_mask", "sparse_pathways", "sparse_zeros"],
     "examples/plot_local_fields.py": [None, None, "sparse_fields"],
@@ -24,7 +24,7 @@ PICTURES = {
 
 
 def main():
-    """Draw them all."""
+    """Draw all pictures."""
     warnings.simplefilter("ignore")
     for source, names in PICTURES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
