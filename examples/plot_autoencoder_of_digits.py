@@ -2,8 +2,8 @@
 An autoencoder of handwritten digits
 ====================================
 
-The units of a sparse autoencoder become strokes of the pen and parts of digits, and each digit is
-put together from few of them.
+The units of a sparse autoencoder learn pen strokes and parts of digits. Each digit is reconstructed
+from a few of them.
 """
 
 # %%
@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 X = load_digits().data / 16
 
 # %%
-# Each of the 36 hidden units shall be active a tenth of the time.
+# A sparse autoencoder whose 36 hidden units have a target mean activation of 0.1:
 from striate import SparseAutoencoder
 
 model = SparseAutoencoder(
@@ -27,38 +27,38 @@ model = SparseAutoencoder(
 model.fit(X)
 
 # %%
-# J fell fast at first:
+# The loss J during training:
 from striate import LossCurveDisplay
 
-display = LossCurveDisplay.from_estimator(model, log=True)
+display = LossCurveDisplay.from_estimator(model, log=True, ylabel="J")
 
 # %%
-# What each unit looks for. Light pixels excite it, dark ones inhibit it:
+# The weights of each unit. Light pixels excite the unit, dark pixels inhibit it:
 from striate import FeatureDisplay
 
 display = FeatureDisplay.from_estimator(model, image_shape=(8, 8))
 
 # %%
-# Which digits excite a unit most, and how active all of them are. The target ρ is nearly reached,
-# and every unit is of use:
+# The digits that excite a unit most, and the mean activation of all units. The target ρ is nearly
+# reached, and no unit is dead or a duplicate:
 from striate import UnitsDisplay
 
 display = UnitsDisplay.from_estimator(model, X, image_shape=(8, 8), n_units=5)
 
 # %%
-# The same in numbers. ``pandas.DataFrame(display.inspection.table())`` has a row for each unit.
+# The same as numbers. ``pandas.DataFrame(display.inspection.table())`` has one row per unit.
 print(display.inspection)
 
 # %%
-# Ten digits above, and what the autoencoder makes of them below:
+# Ten digits (top) and their reconstructions (bottom):
 import numpy as np
 
-reproduced = model.inverse_transform(model.transform(X[:10]))
-pairs = np.concatenate([X[:10], reproduced])
+reconstructed = model.inverse_transform(model.transform(X[:10]))
+pairs = np.concatenate([X[:10], reconstructed])
 display = FeatureDisplay(pairs, image_shape=(8, 8)).plot(n_columns=10, scale="common")
 
 # %%
-# What it reproduces worst is unusual: :meth:`~striate.SparseAutoencoder.score_samples` finds
-# outliers.
+# Digits with a large reconstruction error are outliers. These are the ten with the lowest
+# :meth:`~striate.SparseAutoencoder.score_samples`:
 worst = np.argsort(model.score_samples(X))[:10]
 display = FeatureDisplay(X[worst], image_shape=(8, 8)).plot(n_columns=10, scale="common")

@@ -1,13 +1,14 @@
 """
-Dictionaries of natural patches
-===============================
+Dictionaries of natural image patches
+=====================================
 
-A dictionary is a set of typical patches, its atoms, by which all others are described. Three ways
-to find one, on the same patches of photographs, and three ways to describe a patch by it.
+A dictionary is a set of typical patches, its atoms, in terms of which other patches are encoded.
+This example compares three ways to learn a dictionary from the same photographs, and three
+encodings.
 """
 
 # %%
-# Eight photographs, some of them textures, in grey:
+# Eight photographs in grey, some of them textures:
 from skimage import data
 
 from striate.files.image_collection import ImageCollection
@@ -16,12 +17,12 @@ names = ["astronaut", "camera", "coffee", "chelsea", "rocket", "gravel", "brick"
 photographs = ImageCollection([getattr(data, name)() for name in names], channels=1)
 
 # %%
-# :class:`~striate.PatchFeatures` samples patches, takes brightness and contrast out of each,
-# whitens them, and gives them to a :class:`~striate.DictionaryEncoder`.
+# :class:`~striate.PatchFeatures` samples patches, normalizes their brightness and contrast, whitens
+# them, and fits a :class:`~striate.DictionaryEncoder`.
 from striate import DictionaryEncoder, PatchFeatures, ZCAWhitening
 
 
-def learned(dictionary):
+def fit_dictionary(dictionary):
     encoder = DictionaryEncoder(64, dictionary=dictionary, max_iter=20, random_state=0)
     features = PatchFeatures(
         encoder,
@@ -34,12 +35,12 @@ def learned(dictionary):
 
 
 titles = {"kmeans": "k-means", "omp1": "OMP-1", "patches": "Random patches"}
-models = {dictionary: learned(dictionary) for dictionary in titles}
+models = {dictionary: fit_dictionary(dictionary) for dictionary in titles}
 
 # %%
-# The atoms, as the encoder sees patches: whitened. Most centres of clusters and most atoms of OMP-1
-# are bars and edges at some place and orientation, as are the units of an autoencoder. Patches
-# drawn at random are as they come: some edges, and much noise.
+# The atoms, in the space of whitened patches. Most cluster centres of k-means and most atoms of
+# OMP-1 are bars and edges at some place and orientation, like the units of an autoencoder. Randomly
+# drawn patches show some edges and much noise.
 import matplotlib.pyplot as plt
 
 from striate import FeatureDisplay
@@ -52,8 +53,8 @@ with style():
         FeatureDisplay(atoms).plot(ax=ax, sort="orientation", title=title)
 
 # %%
-# A patch is described by its likeness to each atom. Three encodings differ in how many atoms have a
-# say: most of them, some, or one.
+# A patch is encoded by its similarity to each atom. The three encodings differ in the number of
+# features that are not zero: most of them, some, or one per patch.
 import numpy as np
 
 features = models["kmeans"]

@@ -2,12 +2,11 @@
 Edges from photographs
 ======================
 
-A sparse autoencoder that sees small patches of photographs learns to look for edges. No label and
-no rule tells it to: edges are what photographs are made of.
+A sparse autoencoder trained on small patches of photographs learns edge detectors, without labels.
 """
 
 # %%
-# Eight photographs, some of them textures, in grey:
+# Eight photographs in grey, some of them textures:
 from skimage import data
 
 from striate.files.image_collection import ImageCollection
@@ -16,25 +15,27 @@ names = ["astronaut", "camera", "coffee", "chelsea", "rocket", "gravel", "brick"
 photographs = ImageCollection([getattr(data, name)() for name in names], channels=1)
 
 # %%
-# Whitening evens out what neighbouring pixels have in common, so that the network need not spend
-# its units on broad light and shade.
+# Whitening removes the correlation of neighbouring pixels, so that the network does not use its
+# units for large areas of light and shade.
 import matplotlib.pyplot as plt
 
 from striate import ImageWhitening
+from striate.display import style
 
 white = ImageWhitening().transform(photographs)
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.6), layout="constrained")
-left.imshow(photographs[3], cmap="gray")
-right.imshow(white[3], cmap="gray", vmin=-3, vmax=3)
-left.set_title("A photograph")
-right.set_title("The same, whitened")
-for ax in (left, right):
-    ax.set_axis_off()
+with style():
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.7))
+    left.imshow(photographs[3], cmap="gray")
+    right.imshow(white[3], cmap="gray", vmin=-3, vmax=3)
+    left.set_title("Photograph")
+    right.set_title("Whitened")
+    for ax in (left, right):
+        ax.set_axis_off()
 
 # %%
-# :class:`~striate.PatchFeatures` samples patches, takes their mean out, scales them into the range
-# of the sigmoid, and trains the autoencoder on them.
+# :class:`~striate.PatchFeatures` samples patches, subtracts the mean of each, scales them to the
+# range of the sigmoid, and trains the autoencoder on them.
 import warnings
 
 from sklearn.exceptions import ConvergenceWarning
@@ -58,22 +59,22 @@ features = PatchFeatures(
     random_state=0,
 )
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after 400 steps is the plan
+    warnings.simplefilter("ignore", ConvergenceWarning)  # training stops after 400 iterations
     features.fit(white)
 
 # %%
-# What each unit looks for, sorted by orientation:
+# The weights of each unit, sorted by orientation:
 from striate import FeatureDisplay
 
 display = FeatureDisplay.from_estimator(features, sort="orientation")
 
 # %%
-# How many prefer one orientation (selectivity above 0.5):
+# The number of units with a clear orientation (selectivity above 0.5):
 from striate.analysis.orientation import orientation_selectivity
 
 print((orientation_selectivity(features.filters_) > 0.5).sum(), "of", len(features.filters_))
 
 # %%
-# The units look at every place of an image, and what they find is pooled over a grid of 3 × 3
-# cells: 64 units make 576 features of any image.
+# ``transform`` applies the units to all patches of an image and pools their activations over a grid
+# of 3 × 3 cells, so that 64 units give 576 features for an image of any size.
 print(features.transform(white).shape)

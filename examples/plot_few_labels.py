@@ -2,14 +2,14 @@
 Many images, few labels
 =======================
 
-Features are learned from 1,200 handwritten digits of which 100 have a label, and a classifier from
-these 100. How much is that worth, beside raw pixels and beside filters that were not learned?
+Features are learned from 1,200 handwritten digits, and a classifier from the 100 of them that have
+labels. Learned features are compared with raw pixels and with random filters.
 """
 
 # %%
-# Digits of 8 × 8 pixels in [0, 1]. The last 597 are for the test. Of the first 1,200 most have the
-# label -1: theirs is not known. Ten of each kind are labelled, and drawn at random: neighbours in
-# this data were written by the same hand.
+# Digits of 8 × 8 pixels in [0, 1]. The last 597 are the test set. Of the first 1,200, ten digits of
+# each class, drawn at random, have labels. The others have the label -1, which means unlabelled.
+# Digits are drawn at random because neighbouring rows were written by the same person.
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -23,9 +23,9 @@ for digit in range(10):
     y[rng.choice(np.flatnonzero(labels[:1200] == digit), 10, replace=False)] = digit
 
 # %%
-# A model has two parts: what learns features from all rows, and what learns classes from the rows
-# with a label. The scaler belongs to the first part, which sees more rows. The second part chooses
-# its own C, by cross-validation over the labelled rows, once the features are there.
+# The model has two parts: a transformer that learns features from all rows, and a classifier that
+# learns from the rows with labels. The scaler belongs to the first part, which sees more rows. The
+# second part chooses C by cross-validation on the labelled rows.
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -42,12 +42,12 @@ model = SelfTaughtClassifier(
     classifier=GridSearchCV(LogisticRegression(max_iter=1000), {"C": [0.01, 0.1, 1]}, cv=3),
 )
 model.fit(X, y)
-print(f"{model.score(X_test, y_test):.1%} of the test digits are right")
+print(f"Test accuracy: {model.score(X_test, y_test):.1%}")
 
 # %%
-# How to learn features is chosen by cross-validation over all rows. The -1 may stay where they
-# are: each fold has its share of them, and the score leaves them out. With raw pixels among the
-# choices, the search also tells whether features pay at all.
+# Cross-validation over all rows selects the features. Unlabelled rows can stay in the data: each
+# fold has its share of them, and the score ignores them. The search includes raw pixels, which
+# shows whether learned features help.
 from sklearn.preprocessing import FunctionTransformer
 
 pixels = FunctionTransformer(np.reshape, kw_args={"shape": (-1, 64)})
@@ -64,17 +64,16 @@ for name, accuracy in zip(
     print(f"{name}: {accuracy:.0%}")
 
 # %%
-# Unlabelled rows may be of other classes. Here the digits 5 to 9 help to learn features by which 0
-# to 4 are told apart:
+# Unlabelled rows can belong to other classes. Here the digits 5 to 9 are used to learn features for
+# the classification of 0 to 4:
 low = labels[:1200] < 5
 model.fit(X[low], y[low], unlabeled=X[~low])
-print(model.classes_, f"from {model.n_labeled_} labels and {model.n_unlabeled_} digits without")
-print(f"{model.score(X_test[y_test < 5], y_test[y_test < 5]):.1%} of the test digits are right")
+print(f"Classes {model.classes_}: {model.n_labeled_} labelled and {model.n_unlabeled_} unlabelled")
+print(f"Test accuracy: {model.score(X_test[y_test < 5], y_test[y_test < 5]):.1%}")
 
 # %%
-# Are learned features better than others? Once learned, features are put into a
-# ``FrozenEstimator``, so that no further fit learns them again. The random filters have the biases
-# and the norms of the learned ones.
+# Learned features are now compared with features of random filters, which have the biases and norms
+# of the learned filters. A ``FrozenEstimator`` keeps features from being learned again.
 import copy
 
 from sklearn.frozen import FrozenEstimator
@@ -94,7 +93,7 @@ methods = {
 }
 
 # %%
-# Ten times, other digits have a label:
+# Ten random draws of the labelled digits:
 numbers = [30, 50, 100, 300, 1200]
 accuracy = {name: np.empty((10, len(numbers))) for name in methods}
 for draw in range(10):
@@ -108,18 +107,23 @@ for draw in range(10):
 
 import matplotlib.pyplot as plt
 
-figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
-for name, values in accuracy.items():
-    ax.errorbar(numbers, 100 * values.mean(axis=0), 100 * values.std(axis=0), capsize=3, label=name)
-ax.set(xscale="log", xlabel="labelled digits", ylabel="test digits recognized, %")
-ax.set_xticks(numbers, numbers)
-ax.minorticks_off()
-ax.grid(alpha=0.3)
-legend = ax.legend()
+from striate.display import style
+
+with style():
+    figure, ax = plt.subplots()
+    for shift, (name, values) in zip((0.97, 1, 1.03), accuracy.items(), strict=True):
+        mean, std = 100 * values.mean(axis=0), 100 * values.std(axis=0)
+        # Bars of different methods are side by side.
+        ax.errorbar(shift * np.array(numbers), mean, std, elinewidth=1, label=name)
+    ax.set(xscale="log", xlabel="Number of labelled digits", ylabel="Test accuracy (%)")
+    ax.set_xticks(numbers, [f"{n:,}" for n in numbers])
+    ax.minorticks_off()
+    ax.grid(axis="y")
+    legend = ax.legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")
 
 # %%
-# With few labels, filters over patches with pooling are worth some points, learned or not: a digit
-# that is moved a little keeps nearly the same features. What learning the filters adds grows with
-# the number of labels.
+# With few labels, pooled filters are several points better than raw pixels, whether learned or
+# random, because the features of a digit hardly change when it is shifted slightly. The advantage
+# of learned over random filters grows with the number of labels.
 for name, values in accuracy.items():
     print(f"{name:17}", *(f"{100 * mean:5.1f}" for mean in values.mean(axis=0)))

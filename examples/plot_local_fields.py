@@ -1,28 +1,28 @@
 """
-Cells that see a part of the picture
-====================================
+Units with local receptive fields
+=================================
 
-In the early visual system a cell sees a small part of the visual field, and neighbouring cells see
-neighbouring parts. Hidden units can be connected like that. From photographs they learn edges, each
-at its own place.
+A cell of the early visual system sees a small part of the visual field, and neighbouring cells see
+neighbouring parts. Hidden units can be connected in the same way. From photographs they learn
+edges, each at its own place.
 """
 
 # %%
-# Nine windows of 8 × 8 pixels on pictures of 24 × 24, with twelve units for each window. A dense
-# layer of as many units would have nine times as many weights. Each pixel is seen by the units of
-# one window:
+# Nine windows of 8 × 8 pixels in images of 24 × 24 pixels, with twelve units per window. A dense
+# layer with the same number of units would have nine times as many weights. Each pixel is seen by
+# the units of one window:
 from striate import ConnectivityDisplay, LocalReceptiveFields
 
 fields = LocalReceptiveFields((24, 24), 8, stride=8, n_maps=12)
 display = ConnectivityDisplay.from_mask(fields)
 
 # %%
-# With windows that begin every 4 pixels most pixels are seen by the units of four windows:
+# With a stride of 4 pixels, windows overlap, and most pixels are seen by the units of four windows:
 overlapping = LocalReceptiveFields((24, 24), 8, stride=4, n_maps=12)
 display = ConnectivityDisplay.from_mask(overlapping)
 
 # %%
-# Pieces of eight photographs, whitened as for
+# Patches of eight photographs, whitened as in
 # :ref:`sphx_glr_gallery_plot_edges_from_photographs.py`:
 from skimage import data
 from sklearn.utils import check_random_state
@@ -38,7 +38,7 @@ X = sample_patches(white, (24, 24), 10_000, check_random_state(0))
 X = PatchScaler().fit_transform(X - X.mean(axis=1, keepdims=True))
 
 # %%
-# The autoencoder that learns from them, with `connectivity`:
+# An autoencoder with this `connectivity`:
 import warnings
 
 from sklearn.exceptions import ConvergenceWarning
@@ -54,12 +54,12 @@ autoencoder = SparseAutoencoder(
     random_state=0,
 )
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # to stop after 200 steps is the plan
+    warnings.simplefilter("ignore", ConvergenceWarning)  # training stops after 200 iterations
     autoencoder.fit(X)
-print(autoencoder.components_.nnz, "weights, where a dense layer would have", 24 * 24 * 108)
+print(autoencoder.components_.nnz, "weights; a dense layer would have", 24 * 24 * 108)
 
 # %%
-# What the units of six maps look for, each tile at the place of its window. No two windows share
+# The weights of the units of six maps, each tile at the place of its window. Windows do not share
 # weights, so the edges differ from place to place:
 from striate import ReceptiveFieldsDisplay
 

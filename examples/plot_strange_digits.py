@@ -1,14 +1,14 @@
 """
-Which pixels make a digit strange?
-==================================
+Which pixels of a digit are unusual?
+====================================
 
-An autoencoder reproduces what is usual. What it cannot reproduce is strange, and the error of each
-feature tells where.
+An autoencoder reconstructs what is usual in its training data. Where its reconstruction error is
+large, an image is unusual.
 """
 
 # %%
-# A denoising autoencoder of 8 × 8 digits: it sees digits with a fifth of their pixels set to 0, and
-# learns to put out the digits as they were. So it cannot simply copy.
+# A denoising autoencoder of 8 × 8 digits: a fifth of the input pixels are set to 0, and the
+# autoencoder learns to reconstruct the original digits. It therefore cannot simply copy its input.
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -30,7 +30,7 @@ model = SparseAutoencoder(
 model.fit(X_train)
 
 # %%
-# Ten digits that were not trained on, each with a spot that does not belong there:
+# Ten test digits, each with an artificial spot of 2 × 2 pixels:
 rng = np.random.default_rng(0)
 digits = X_test[:10].copy()
 for digit in digits.reshape(10, 8, 8):
@@ -39,17 +39,18 @@ for digit in digits.reshape(10, 8, 8):
     spot[:] = 1 - np.round(spot)
 
 # %%
-# From above: the digits, what the autoencoder makes of them, and the error of each pixel,
-# ½ (x̂ − x)², by :meth:`~striate.SparseAutoencoder.reconstruction_error`, as a share of the largest
-# in the digit. The spots stand out.
-reproduced = model.inverse_transform(model.transform(digits))
+# From top to bottom: the digits, their reconstructions, and the error of each pixel, ½ (x̂ − x)²,
+# from :meth:`~striate.SparseAutoencoder.reconstruction_error`, divided by the largest error in the
+# digit. The spots stand out.
+reconstructed = model.inverse_transform(model.transform(digits))
 errors = model.reconstruction_error(digits)
-shares = errors / errors.max(axis=1, keepdims=True)
-rows = np.concatenate([digits, reproduced, shares])
+relative = errors / errors.max(axis=1, keepdims=True)
+rows = np.concatenate([digits, reconstructed, relative])
 display = FeatureDisplay(rows, image_shape=(8, 8)).plot(n_columns=10, scale="common")
 
 # %%
-# The sum of a digit's errors is minus its score, by which the strange are told from the usual:
+# The score of a digit is minus the sum of its errors. It separates unusual digits from usual ones;
+# this is the area under the ROC curve:
 from sklearn.metrics import roc_auc_score
 
 scores = model.score_samples(np.concatenate([X_test[:10], digits]))

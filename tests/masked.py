@@ -46,11 +46,11 @@ def weights(network, theta):
 
 def in_order(network, grad_W, grad_b):
     """Gradients by W and b as one by θ; what two tied layers get is added."""
-    own = len(network.connections)
+    own = len(network.patterns)
     for layer in range(len(grad_W) - own):
         grad_W[layer] = grad_W[layer] + grad_W[-1 - layer].T
     values = []
-    for G, C in zip(grad_W, network.connections, strict=False):
+    for G, C in zip(grad_W, network.patterns, strict=False):
         if C is None:
             values.append(G.ravel())
         else:  # unit after unit

@@ -33,7 +33,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 PUBLIC = LEVEL["persistence"]
 # scikit-learn's rules begin at the estimators.
 WITHOUT_SKLEARN = {"core", "solvers"}
-ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage"}
+ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2"}
 
 
 def imported_names(path, package):

@@ -2,27 +2,28 @@
 
 import io
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from browser import look_at
+from jinja2 import UndefinedError
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
-from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder
-from striate.analysis.cross_validation import Judgement, alone, judge, learning_curve
-from striate.analysis.top_patches import exciting_patches
+from striate import DictionaryEncoder, PatchFeatures
+from striate.analysis.cross_validation import learning_curve
 from striate.cli.app import app
 from striate.files.image_collection import ImageCollection
 from striate.persistence import load, save
-from striate.report.confusion_table import confused_pairs, confusion_html, headings
+from striate.report.confusion_table import ConfusionTable, confused_pairs, headings
 from striate.report.model_settings import settings_in_words
+from striate.report.page_templates import page_template
 from striate.report.report_pictures import curve_svg, features_png, strip_png, thumbnail_png
 
 QUICK = ["--n-features", "30", "--patch-size", "6", "--n-patches", "500", "--max-iter", "10"]
@@ -125,19 +126,19 @@ def test_page_needs_nothing_else(page):
 
 def test_page_says_what_was_measured(page, model):
     known = load(model).cross_validation_
-    assert f"<b>{known['accuracies'].mean():.1%}</b> right" in page
-    assert f"<b>{known['baseline']:.1%}</b> right by always" in page
+    assert f"<b>{known['accuracies'].mean():.1%}</b> accuracy on images" in page
+    assert f"<b>{known['baseline']:.1%}</b> accuracy of always" in page
     counts = re.findall(r'<td class="(?:right|wrong|none)"[^>]*>(\d+)</td>', page)
     np.testing.assert_array_equal(np.array(counts, int).reshape(3, 3), known["confusion"])
     n_wrong = known["confusion"].sum() - np.trace(known["confusion"])
     assert f"{n_wrong} of 28 images" in page
-    assert page.count("taken for <b>") == n_wrong > 0
+    assert page.count("predicted <b>") == n_wrong > 0
     assert "across/wrong label.png" in page
     for setting in (
         "6 × 6 pixels, in colour",
         "a sparse autoencoder",
         f"LinearClassifier (α = {load(model)[-1].alpha_:g})",
-        "α, did best on images held out",
+        "was chosen on held-out images",
     ):
         assert setting in page
 
@@ -167,7 +168,7 @@ def test_page_in_a_browser(page, tmp_path):
         assert seen[width]["taken"] <= seen[width]["room"] == width
 
 
-def test_new_images_are_judged_by_the_model_itself(model, tmp_path):
+def test_new_images_are_predicted_by_the_model_itself(model, tmp_path):
     for kind, name in enumerate(CLASSES[:2]):
         (tmp_path / name).mkdir()
         for seed in range(200, 205):
@@ -175,9 +176,9 @@ def test_new_images_are_judged_by_the_model_itself(model, tmp_path):
     succeed("report", model, tmp_path, "--out", tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     files = sorted(tmp_path.glob("*/*.png"))
-    right = np.mean(load(model).predict(files) == [each.parent.name for each in files])
-    assert f"was trained on none of these images: {right:.1%} were right" in page
-    assert f"<b>{right:.1%}</b> right" in page
+    accuracy = np.mean(load(model).predict(files) == [each.parent.name for each in files])
+    assert f"on none of these images. Its accuracy on them is {accuracy:.1%}." in page
+    assert f"<b>{accuracy:.1%}</b> accuracy on images" in page
 
 
 # --- bad input ------------------------------------------------------------------------------
@@ -224,86 +225,12 @@ def test_model_whose_images_are_gone(model, tmp_path):
     assert "give FOLDER" in line
 
 
-# --- what is measured -----------------------------------------------------------------------
-
-
-def test_counts_of_a_judgement():
-    probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.3, 0.7], [0.95, 0.05]])
-    judged = Judgement(
-        np.array(["a", "b"]), np.array([0, 0, 1, 1, 1]), probabilities, np.array([0, 0, 0, 1, 1])
-    )
-    assert judged.predicted.tolist() == [0, 1, 0, 1, 0]
-    assert judged.confusion.tolist() == [[1, 1], [2, 1]]
-    np.testing.assert_allclose(judged.accuracies, [1 / 3, 1 / 2])
-    assert judged.baseline == 3 / 5
-    assert judged.most_wrong(2).tolist() == [4, 2]
-
-
-def test_no_image_is_judged_by_a_classifier_that_saw_it():
-    rng = np.random.default_rng(0)
-    X, labels = rng.normal(size=(300, 5)), rng.integers(0, 2, 300)
-    nearest = KNeighborsClassifier(1)
-    assert nearest.fit(X, labels).score(X, labels) == 1
-    assert 0.4 < judge(nearest, X, labels).accuracies.mean() < 0.6
-
-
-def test_folds_and_single_images():
-    X = np.arange(14.0)[:, None]
-    labels = np.repeat(["a", "b"], [11, 3])
-    assert len(judge(LogisticRegression(), X, labels).accuracies) == 3
-    assert alone(labels) == []
-    assert alone(["a", "a", "b"]) == ["b"]
-
-
-def test_learning_curve_rises_with_labels():
-    rng = np.random.default_rng(0)
-    labels = np.repeat([0, 1], [60, 80])
-    X = rng.normal(size=(140, 4)) + labels[:, None]
-    curve = learning_curve(LogisticRegression(), X, labels)
-    assert curve.n_labels == [1, 2, 5, 10, 20, 48]
-    assert curve.accuracies.shape == (5, 6)
-    mean = curve.accuracies.mean(axis=0)
-    assert mean[0] < mean[-1] > 0.8
-
-
-@pytest.mark.parametrize(
-    ("n", "sizes"), [(2, [1]), (3, [1, 2]), (4, [1, 2, 3]), (14, [1, 2, 5, 11])]
-)
-def test_sizes_of_a_learning_curve(n, sizes):
-    labels = np.repeat([0, 1], n)
-    assert learning_curve(LogisticRegression(), labels[:, None], labels).n_labels == sizes
+# --- what is drawn --------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def images():
     return ImageCollection(np.random.default_rng(0).random((20, 12, 12, 3)))
-
-
-@pytest.mark.parametrize(
-    "encoder",
-    [
-        SparseAutoencoder(5, max_iter=3, random_state=0),
-        DictionaryEncoder(5, encoding="soft_threshold", dictionary="patches", random_state=0),
-    ],
-)
-def test_exciting_patches_are_those_that_excite_most(images, encoder):
-    features = PatchFeatures(encoder, patch_size=4, n_patches=200, random_state=0).fit(images)
-    found = exciting_patches(features, images, n_top=3, n_patches=400)
-    assert found.patches.shape == (5, 3, 4, 4, 3)
-    assert found.n_seen >= 400
-    one = exciting_patches(features, images, n_top=1, n_patches=400)
-    np.testing.assert_array_equal(one.patches, found.patches[:, :1])
-    # A unit's answer to its own patch, the whole of a small image, is the one that was kept.
-    whole = PatchFeatures(
-        encoder, patch_size=4, n_patches=200, pool_grid=(1, 1), random_state=0
-    ).fit(images)
-    for unit in range(5):
-        answers = whole.transform(found.patches[unit])[:, unit]
-        np.testing.assert_allclose(answers, found.activations[unit], atol=1e-5)
-        assert (np.diff(found.activations[unit]) <= 0).all()
-
-
-# --- what is drawn --------------------------------------------------------------------------
 
 
 def opened(png):
@@ -347,7 +274,7 @@ def test_many_classes_are_told_by_their_mistakes():
     confusion = np.diag(np.full(30, 5))
     confusion[3, 4] = 7
     names = [f"class <{k}>" for k in range(30)]
-    html = confusion_html(names, confusion)
+    html = page_template("confusion.html").render(confusion=ConfusionTable(names, confusion))
     assert "class &lt;3&gt;" in html
     assert "7 of 12" in html
     assert "<td class" not in html
@@ -377,13 +304,26 @@ def test_settings_in_words(images):
     assert values == {
         "Patches": "4 × 4 pixels, in colour",
         "Learned by": "a dictionary of patches, drawn at random",
-        "Normalization": "brightness taken out",
+        "Normalization": "brightness removed",
         "Whitening": "none",
         "Where it looks": "every 2 pixels, down and across; the mirror image too",
         "Pooling": "the mean over windows of 2 positions",
         "Classifier": "StandardScaler, then LogisticRegression (C = 0.1)",
         "Random seed": "None",
     }
+
+
+def test_missing_template_engine_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ModuleNotFoundError, match=r"Jinja2.* pip install 'striate\[app\]'"):
+        page_template("report.html")
+
+
+def test_templates_escape_text_and_refuse_unknown_names():
+    table = page_template("pieces.html").module.table
+    assert "<b>" not in table("<b>", ["<b>"], [["<b>", '"<b>']])
+    with pytest.raises(UndefinedError, match="confusion"):
+        page_template("confusion.html").render()
 
 
 def test_no_name_of_a_page_replaces_a_model(model, folder):

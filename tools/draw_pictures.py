@@ -16,20 +16,21 @@ import matplotlib.pyplot as plt
 from striate.display import style
 
 ROOT = Path(__file__).parents[1]
-# Names in docs/images of the figures, in the order they are opened; None is not saved.
+# Names in docs/images of the figures in the order in which they are opened; None is not saved.
 PICTURES = {
     "docs/sparse_networks.md": ["sparse_mask", "sparse_pathways", "sparse_zeros"],
     "examples/plot_local_fields.py": [None, None, "sparse_fields"],
 }
 
 
-def main():
+def main() -> None:
     """Draw all pictures."""
     warnings.simplefilter("ignore")
     for source, names in PICTURES.items():
-        text = (ROOT / source).read_text(encoding="utf-8")
-        blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-        exec(compile("\n".join(blocks) if blocks else text, source, "exec"), {})
+        code = (ROOT / source).read_text(encoding="utf-8")
+        if source.endswith(".md"):
+            code = "\n".join(re.findall(r"```python\n(.*?)```", code, flags=re.DOTALL))
+        exec(compile(code, source, "exec"), {})
         for number, name in zip(plt.get_fignums(), names, strict=True):
             if name is not None:
                 with style():

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from striate import SparseAutoencoder, ZCAWhitening, maximal_inputs
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 @given(seed=st.integers(0, 999))
 def test_no_other_input_of_norm_1_excites_more(seed):

@@ -194,5 +194,5 @@ def test_transformers_that_do_not_fit(crops):
         shift_sensitivity(FunctionTransformer(lambda X: np.ones(3)), crops)
     with pytest.raises(ValueError, match="FunctionTransformer: the features have NaN"):
         shift_sensitivity(FunctionTransformer(lambda X: X * np.nan), crops)
-    with pytest.raises(TypeError, match="NoneType is no transformer"):
+    with pytest.raises(TypeError, match="NoneType is not a transformer"):
         shift_sensitivity(None, crops)

@@ -30,6 +30,8 @@ from striate import (
 )
 from striate.analysis import unit_inspection as module
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 class Layer(BaseEstimator):
     """f(X W + b), as a fitted estimator shows it."""

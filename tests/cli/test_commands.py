@@ -182,7 +182,8 @@ def test_progress_is_shown_on_terminals(gratings, tmp_path, monkeypatch):
 
 def test_demo_creates_its_folder_and_runs(tmp_path, monkeypatch):
     folders = []
-    monkeypatch.setitem(sys.modules, "striate.demo", SimpleNamespace(run=folders.append))
+    stub = SimpleNamespace(run=lambda out, **_: folders.append(out))
+    monkeypatch.setitem(sys.modules, "striate.demo", stub)
     succeed("demo", "--out", tmp_path / "a" / "story")
     assert folders == [tmp_path / "a" / "story"]
     assert folders[0].is_dir()

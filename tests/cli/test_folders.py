@@ -97,7 +97,7 @@ def test_an_image_of_many_bands_is_named(labelled, learned, model, tmp_path, nam
     out.mkdir()
     words = command(name, labelled, learned, model, out)
     _, said = run(*words, status=2)
-    assert said.startswith(f"striate: {other}: not an image of a kind that is read here")
+    assert said.startswith(f"striate: {other}: not an image in a supported format")
     assert said.count("\n") == 1
     assert list(out.iterdir()) == [] or name == "features"
     _, said = run(*words, "--skip-errors")

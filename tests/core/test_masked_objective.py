@@ -130,7 +130,7 @@ def test_rows_that_are_not_kept_change_nothing(monkeypatch):
 def test_all_connections_are_a_dense_layer():
     dense = Network(masked.SIZES, masked.ACTIVATIONS)
     full = [sparse.csc_array(np.ones(shape)) for shape in pairwise(masked.SIZES)]
-    network = Network(masked.SIZES, masked.ACTIVATIONS, connections=full)
+    network = Network(masked.SIZES, masked.ACTIVATIONS, patterns=full)
     _, theta, X, Y, w = problem("all")
     theta = np.random.default_rng(2).normal(size=network.n_parameters)
     W, b = network.unpack(theta)
@@ -147,7 +147,7 @@ def test_units_that_see_nothing():
     """What `sparsify` leaves where all weights of a unit, or of a layer, are 0."""
     for C in (sparse.csc_array((9, 7)), sparse.csc_array(([1.0], ([3], [5])), shape=(9, 7))):
         connections = [C, None, sparse.csc_array((5, 3))]
-        network = Network(masked.SIZES, masked.ACTIVATIONS, connections=connections)
+        network = Network(masked.SIZES, masked.ACTIVATIONS, patterns=connections)
         rng = np.random.default_rng(3)
         theta = rng.normal(size=network.n_parameters)
         _, _, X, Y, w = problem("all")

@@ -12,17 +12,18 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from striate.core.design_matrix import as_input, with_noise
-from striate.core.masked_layers import connected, links_of
+from striate.core.inference import _layer, layer_output, network_output
+from striate.core.masked_layers import links_of, masked_weights
 from striate.core.masked_products import (
     CAPACITIES,
-    add_correlations,
+    accumulate_inner,
     capacity_for,
-    spread,
+    scatter_add,
     to_columns,
     to_rows,
     weighted_sums,
 )
-from striate.core.network import Network, _layer, layer_output, network_output
+from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.sparse_matrices import canonical
 
@@ -38,8 +39,8 @@ def all_products(W, first, end, columns, own):
     values = W.values[starts[first] : starts[end]]
     sums, below, gradient = own.copy(), columns.copy(), values.copy()
     weighted_sums(values, W.inputs, starts, first, end, columns, sums)
-    spread(values, W.inputs, starts, first, end, below, own)
-    add_correlations(gradient, W.inputs, starts, first, end, columns, own)
+    scatter_add(values, W.inputs, starts, first, end, below, own)
+    accumulate_inner(gradient, W.inputs, starts, first, end, columns, own)
     return sums, below, gradient
 
 
@@ -66,7 +67,7 @@ def test_products_are_numpy_s(n_rows, dtype):
     capacity = capacity_for(n_rows)
     columns, own = (rng.normal(size=(n, capacity)).astype(dtype) for n in W.shape)
     D = W.toarray()
-    sums, below, gradient = all_products(connected(W, dtype), 0, 11, columns, own)
+    sums, below, gradient = all_products(masked_weights(W, dtype), 0, 11, columns, own)
     close = {"rtol": TOLERANCE[dtype], "atol": TOLERANCE[dtype] * np.sqrt(capacity)}
     np.testing.assert_allclose(sums, D.T @ columns, **close)
     np.testing.assert_allclose(below, columns + D @ own, **close)
@@ -91,7 +92,7 @@ def test_some_units_of_any_layer(n_in, n_out, capacity, density, ends, seed):
     M = W.toarray() != 0
     first, end = sorted(min(e, n_out) for e in ends)
     columns, own = (rng.normal(size=(n, capacity)) for n in W.shape)
-    sums, below, gradient = all_products(connected(W, np.float64), first, end, columns, own)
+    sums, below, gradient = all_products(masked_weights(W, np.float64), first, end, columns, own)
     D, these = W.toarray(), slice(first, end)
     expected = own.copy()
     expected[these] = D[:, these].T @ columns
@@ -206,7 +207,7 @@ def test_every_connection_has_one_place(kind):
         parts = [*(w.data if sparse.issparse(w) else w for w in W), *b]
         assert all(np.shares_memory(part, theta) for part in parts)
         assert [w.shape for w in W] == list(pairwise(network.sizes))
-        own = len(network.connections)
+        own = len(network.patterns)
         places = np.concatenate([np.ravel(part) for part in (*parts[:own], *b)])
         np.testing.assert_array_equal(np.sort(places), theta)
         assert max(part.max() for part in parts[:own]) == network.n_weights
@@ -227,7 +228,7 @@ def test_pack_and_unpack_are_inverse(sizes, seed):
         sparse.csc_array(rng.random(shape) < rng.random()) if rng.random() < 0.7 else None
         for shape in shapes
     ]
-    network = Network(sizes, ["tanh"] * len(shapes), connections=connections)
+    network = Network(sizes, ["tanh"] * len(shapes), patterns=connections)
     theta = rng.normal(size=network.n_parameters)
     W, b = network.unpack(theta)
     np.testing.assert_array_equal(network.pack(W, b), theta)
@@ -241,7 +242,7 @@ def test_pack_and_unpack_are_inverse(sizes, seed):
 
 def test_links_of_dense_layers_are_none():
     assert links_of([None, None]) is None
-    assert Network((3, 2), ("tanh",)).columns(2, 100, np.float64).size == 0
+    assert Network((3, 2), ("tanh",)).workspace(2, 100, np.float64).columns.size == 0
 
 
 def test_initial_weights_are_drawn_for_the_connections_of_each_unit():
@@ -249,13 +250,13 @@ def test_initial_weights_are_drawn_for_the_connections_of_each_unit():
     M = np.zeros((400, 300), dtype=bool)
     M[:, ::2] = True
     M[:4, 1::2] = True
-    network = Network((400, 300), ("tanh",), connections=[sparse.csc_array(M)])
+    network = Network((400, 300), ("tanh",), patterns=[sparse.csc_array(M)])
     (W,), (b,) = network.unpack(network.initial_theta(np.random.RandomState(0), "glorot"))
     for units, n in ((slice(0, None, 2), 400), (slice(1, None, 2), 4)):
         bound = np.sqrt(6 / (n + M.sum() / 400))
         assert 0.9 * bound < np.abs(W.toarray()[:, units]).max() < bound
         assert 0.9 * bound < np.abs(b[units]).max() < bound
-    full = Network((9, 7), ("tanh",), connections=[sparse.csc_array(np.ones((9, 7)))])
+    full = Network((9, 7), ("tanh",), patterns=[sparse.csc_array(np.ones((9, 7)))])
     dense = Network((9, 7), ("tanh",))
     for how in ("uniform", "glorot", "normal"):
         (W,), (b,) = full.unpack(full.initial_theta(np.random.RandomState(0), how))
@@ -314,16 +315,16 @@ def test_forged_indices_are_refused(changes, kind):
     with pytest.raises(ValueError, match=message):
         network_output(np.ones((3, n_in)), [(W, np.zeros(n_out), "relu")])
     with pytest.raises(ValueError, match=message):
-        Network((n_in, n_out), ("relu",), connections=[W])
+        Network((n_in, n_out), ("relu",), patterns=[W])
 
 
 def test_layers_of_other_sizes_are_refused():
     C = sparse.csc_array(np.ones((5, 4)))
-    with pytest.raises(ValueError, match=r"connections \(5, 4\) are not between .* \(6, 4\)"):
-        Network((6, 4), ("relu",), connections=[C])
+    with pytest.raises(ValueError, match=r"pattern \(5, 4\) is not between .* \(6, 4\)"):
+        Network((6, 4), ("relu",), patterns=[C])
     with pytest.raises(ValueError, match="do not fit together"):
         layer_output(np.ones((3, 6)), C, np.zeros(4), "relu")
-    network = Network((5, 4), ("relu",), connections=[C])
+    network = Network((5, 4), ("relu",), patterns=[C])
     with pytest.raises(ValueError, match="23 weights and biases do not fit a network of 24"):
         network.pack([C], [np.zeros(3)])
     fewer = sparse.csc_array(np.eye(5, 4))

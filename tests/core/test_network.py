@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from striate.core.network import PREDICTED_ROWS, Network, layer_output
+from striate.core.inference import PREDICTED_ROWS, layer_output
+from striate.core.network import Network
 
 SIZES = st.lists(st.integers(1, 9), min_size=2, max_size=6)
 

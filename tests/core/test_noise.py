@@ -6,7 +6,7 @@ from scipy import sparse, stats
 from scipy.special import ndtri
 
 from striate.core.compile import kernel
-from striate.core.design_matrix import as_input, dense_block, renewed, with_noise
+from striate.core.design_matrix import as_input, dense_rows, renewed, with_noise
 from striate.core.noise import GAUSSIAN, MASKING, NOISE, corrupt, normal
 
 
@@ -24,7 +24,7 @@ def quantiles(u, out):
 
 @kernel
 def read(X, lo, hi):
-    return dense_block(X, lo, hi)
+    return dense_rows(X, lo, hi)
 
 
 def noise(kind, level, seed=0, shape=(2000, 300), first_row=0):

@@ -58,7 +58,7 @@ def test_tied_weights_are_one_matrix(sizes):
 
 @pytest.mark.parametrize("sizes", [(9, 5, 8), (9, 5), (9, 4, 5, 9)])
 def test_only_a_mirror_can_be_tied(sizes):
-    with pytest.raises(ValueError, match="cannot be tied: they are no mirror"):
+    with pytest.raises(ValueError, match="cannot be tied: they do not mirror"):
         Network(sizes, ("logistic",) * (len(sizes) - 1), tied=True)
 
 

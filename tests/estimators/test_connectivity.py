@@ -1,4 +1,4 @@
-"""Perceptrons whose units see few inputs: what is taken for a mask, and what is none."""
+"""Perceptrons with masked layers."""
 
 import pickle
 
@@ -10,7 +10,6 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_digits
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
@@ -37,19 +36,19 @@ def data():
     return X[:120] / 16, y[:120]
 
 
-def doubled(mask):
-    """Connections that are listed twice, in no order; and one that adds up to 0."""
+def with_duplicates(mask):
+    """Return a matrix with duplicate, unsorted entries, one pair of which sums to 0."""
     rows, columns = np.nonzero(mask)
     order = np.random.default_rng(1).permutation(2 * len(rows))
     rows, columns = np.tile(rows, 2)[order], np.tile(columns, 2)[order]
-    gone = np.argwhere(~mask)[0]
-    rows, columns = np.append(rows, [gone[0]] * 2), np.append(columns, [gone[1]] * 2)
+    cancelled = np.argwhere(~mask)[0]
+    rows, columns = np.append(rows, [cancelled[0]] * 2), np.append(columns, [cancelled[1]] * 2)
     data = np.append(np.ones(len(order)), [1, -1])
     return sparse.coo_array((data, (rows, columns)), shape=mask.shape)
 
 
-def doubled_csr(mask):
-    coo = doubled(mask)
+def csr_with_duplicates(mask):
+    coo = with_duplicates(mask)
     order = np.argsort(coo.row, kind="stable")
     starts = np.searchsorted(coo.row[order], np.arange(len(mask) + 1))
     return sparse.csr_array((coo.data[order], coo.col[order], starts), shape=mask.shape)
@@ -74,9 +73,9 @@ FORMS = {
     "dok": sparse.dok_array,
     "bsr": lambda M: sparse.bsr_array(M, blocksize=(2, 2)),
     "dia": sparse.dia_array,
-    "coo with doubles": doubled,
-    "csr with doubles": doubled_csr,
-    "zeros that are stored": explicit_zeros,
+    "coo with duplicates": with_duplicates,
+    "csr with duplicates": csr_with_duplicates,
+    "explicit zeros": explicit_zeros,
     "list": lambda M: [M],
     "list with None": lambda M: [M, None],
     "tuple": lambda M: (sparse.csr_array(M),),
@@ -105,7 +104,7 @@ def test_every_form_of_a_mask(form, data, by_mask):
 
 
 def loss_of(mlp, X, Y):
-    """The loss, as the textbook has it for a dense W."""
+    """Return the loss by the textbook, with W as a dense matrix."""
     W = [w.toarray() if sparse.issparse(w) else w for w in mlp.coefs_]
     hidden = [mlp.activation] * (len(W) - 1)
     loss = "squared_error" if isinstance(mlp, MLPRegressor) else "cross_entropy"
@@ -146,7 +145,7 @@ def test_every_solver(Estimator, solver, layers, data):
 
 
 @pytest.mark.parametrize("solver", RATES)
-def test_all_connections_learn_what_a_dense_layer_learns(solver, data):
+def test_a_full_mask_trains_like_a_dense_layer(solver, data):
     X, y = data
     mlp = MLPClassifier(
         (20,), connectivity=[np.ones((64, 20)), np.ones((20, 10))], solver=solver, warm_start=True,
@@ -234,11 +233,11 @@ def test_rows_without_weight_are_left_out(solver, data):
     np.testing.assert_allclose(some.coefs_[0].data, fewer.coefs_[0].data, rtol=1e-6, atol=1e-9)
 
 
-# --- going on -------------------------------------------------------------------------------
+# --- warm start -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("solver", RATES)
-def test_warm_start_goes_on(solver, data):
+def test_warm_start_continues_training(solver, data):
     X, y = data
     mlp = MLPClassifier(connectivity=FIELDS, solver=solver, warm_start=True, **QUICK).fit(X, y)
     first = mlp.loss_
@@ -246,14 +245,14 @@ def test_warm_start_goes_on(solver, data):
     assert mlp.coefs_[0].nnz == MASK.sum()
 
 
-def test_warm_start_with_other_connections(data):
-    """Those of a `sparsify` between are fewer, and are no contradiction."""
+def test_warm_start_with_another_mask(data):
+    """A fitted layer may have fewer connections than its mask, after `sparsify`."""
     X, y = data
     mlp = MLPClassifier(connectivity=FIELDS, warm_start=True, **QUICK).fit(X, y)
     mlp.coefs_[0].data[:50] = 0
     mlp.sparsify().fit(X, y)
     assert mlp.coefs_[0].nnz == MASK.sum() - 50
-    message = "connectivity of layer 0 is another than that of the fit to go on from"
+    message = "connectivity of layer 0 differs from the fitted one; set warm_start=False to refit"
     for other in (np.roll(MASK, 1, axis=1), LocalReceptiveFields((8, 8), 4, stride=2)):
         with pytest.raises(ValueError, match=message):
             mlp.set_params(connectivity=other).fit(X, y)
@@ -290,7 +289,7 @@ def test_partial_fit(solver, Estimator, data):
     assert np.count_nonzero(mlp.coefs_[0]) > MASK.sum()
 
 
-def test_sparsify_where_nothing_is_left(data):
+def test_sparsify_when_all_weights_are_0(data):
     X, y = data
     mlp = MLPClassifier((5,), l1_weight=100.0, solver="lbfgs", **QUICK).fit(X, y).sparsify()
     assert [W.nnz for W in mlp.coefs_] == [0, 0]
@@ -328,7 +327,7 @@ def test_callbacks(data, capsys):
     assert monitor.get_logs(select="most_recent") is not None
 
 
-def test_many_labels_a_row(data):
+def test_several_labels_per_row(data):
     X, y = data
     labels = np.eye(10, dtype=int)[y] | np.eye(10, dtype=int)[y[::-1]]
     mlp = MLPClassifier(connectivity=FIELDS, **QUICK).fit(X, labels)
@@ -342,7 +341,7 @@ def test_names_of_columns(data):
     mlp = MLPClassifier(connectivity=pathways, **QUICK).fit(frame, y)
     np.testing.assert_array_equal(mlp.feature_names_in_, frame.columns)
     assert mlp.predict(frame).shape == y.shape
-    MLPClassifier(connectivity=pathways, **QUICK).fit(X, y)  # which has no names
+    MLPClassifier(connectivity=pathways, **QUICK).fit(X, y)  # X has no column names
     MLPClassifier(connectivity=pathways.reset_index(drop=True), **QUICK).fit(frame, y)
 
 
@@ -357,76 +356,6 @@ def test_a_frame_whose_rows_are_in_another_order(Estimator, data):
         Estimator(connectivity=pathways.iloc[order]).fit(frame, y)
 
 
-# --- pretraining ----------------------------------------------------------------------------
-
-ONE = SparseAutoencoder(connectivity=FIELDS, sparsity_weight=0.3, max_iter=4)
-STACK = StackedAutoencoder(
-    connectivity=[FIELDS, SECOND], autoencoder=SparseAutoencoder(sparsity_weight=0.3, max_iter=4)
-)
-
-
-@pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize("pretraining", [ONE, STACK], ids=["one", "stack"])
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-def test_pretraining(Estimator, pretraining, frozen, data):
-    X, y = data
-    pretraining = clone(pretraining).set_params(random_state=0)
-    fitted = clone(pretraining).fit(X)
-    mlp = Estimator(
-        pretraining=FrozenEstimator(fitted) if frozen else pretraining, solver="gd", max_iter=1,
-        learning_rate_init=1e-30, random_state=0,
-    ).fit(X, y)  # fmt: skip
-    layers = fitted.encoder_layers()
-    assert len(mlp.coefs_) == len(layers) + 1
-    for (W, b, _), coef, intercept in zip(layers, mlp.coefs_, mlp.intercepts_, strict=False):
-        assert sparse.issparse(coef)
-        np.testing.assert_array_equal(coef.toarray(), W.toarray())
-        np.testing.assert_array_equal(intercept, b)
-    mlp.set_params(solver="lbfgs", max_iter=5, tol=1e-9).fit(X, y)
-    for (W, _, _), coef in zip(layers, mlp.coefs_, strict=False):
-        assert coef.nnz == W.nnz
-        assert not np.allclose(coef.toarray(), W.toarray())
-    if frozen:
-        assert mlp.pretraining_ is fitted
-
-
-def test_pretraining_with_connectivity(data):
-    """The same again says nothing new; layers beyond the pretrained may have their own."""
-    X, y = data
-    mlp = MLPClassifier(pretraining=ONE, connectivity=FIELDS, **QUICK).fit(X, y)
-    assert mlp.coefs_[0].nnz == MASK.sum()
-    last = np.ones((18, 10))
-    last[3:, 1] = 0
-    mlp = MLPClassifier(pretraining=ONE, connectivity=[MASK, last], **QUICK).fit(X, y)
-    assert [W.nnz for W in mlp.coefs_] == [MASK.sum(), last.sum()]
-    sparsified = clone(ONE).fit(X)
-    sparsified.components_.data[:40] = 0
-    sparsified.sparsify()
-    mlp = MLPClassifier(pretraining=FrozenEstimator(sparsified), **QUICK).fit(X, y)
-    assert mlp.coefs_[0].nnz == MASK.sum() - 40
-
-
-@pytest.mark.parametrize(
-    ("connectivity", "message"),
-    [
-        (np.roll(MASK, 1, axis=1), "layer 0 contradicts pretraining, whose layer has other conn"),
-        ([None, np.ones((18, 10))], "layer 0 contradicts pretraining"),
-        (np.ones((64, 5)), "layer 0 contradicts pretraining"),
-        ([MASK, np.ones((18, 9))], r"layer 1 has shape \(18, 9\), but must have \(18, 10\)"),
-        ([MASK, None, None], "connectivity has 3 layers, but there are 2"),
-    ],
-)
-def test_contradictions_to_pretraining(connectivity, message, data):
-    with pytest.raises(ValueError, match=message):
-        MLPClassifier(pretraining=ONE, connectivity=connectivity, **QUICK).fit(*data)
-
-
-def test_a_dense_pretraining_and_a_mask(data):
-    dense = SparseAutoencoder(18, max_iter=2)
-    with pytest.raises(ValueError, match="layer 0 contradicts pretraining"):
-        MLPClassifier(pretraining=dense, connectivity=FIELDS, **QUICK).fit(*data)
-
-
 @pytest.mark.parametrize(("name", "where", "value"), [("indices", 5, 64), ("indptr", 3, 999)])
 def test_a_model_that_was_tampered_with(name, where, value, data):
     X, y = data
@@ -438,106 +367,3 @@ def test_a_model_that_was_tampered_with(name, where, value, data):
     for use in (lambda: mlp.predict(X), lambda: mlp.predict(sparse.csr_array(X)), *uses):
         with pytest.raises(ValueError, match="indices of a sparse matrix .* do not fit its shape"):
             use()
-
-
-# --- bad input ------------------------------------------------------------------------------
-
-NO_UNIT_5 = MASK.copy()
-NO_UNIT_5[:, 5] = False
-NO_UNITS = NO_UNIT_5.copy()
-NO_UNITS[:, 7:9] = False
-HOLES = MASK.astype(float)
-HOLES[2, 3] = np.nan
-NO_MATRIX = "connectivity of layer 0 must be a LocalReceptiveFields or a matrix"
-
-
-@pytest.mark.parametrize("Estimator", [*ESTIMATORS, SparseAutoencoder, StackedAutoencoder])
-@pytest.mark.parametrize(
-    ("connectivity", "message"),
-    [
-        (NO_UNIT_5, "layer 0: unit 5 has no connection. Give each unit, a column of the mask"),
-        (NO_UNITS, "layer 0: unit 5 has no connection, nor have 2 others"),
-        (MASK[1:], r"layer 0 has shape \(63, 18\), but must have \(64, 18\)"),
-        (MASK.T, r"layer 0 has shape \(18, 64\), but must have \(64, 64\)"),
-        (np.empty((64, 0)), r"layer 0 has no unit: its shape is \(64, 0\)"),
-        (LocalReceptiveFields((8, 9), 4), r"has shape \(72, 30\), but must have \(64, 30\)"),
-        (LocalReceptiveFields((8, 8), 9), "field_size=9 is larger than image_shape"),
-        (HOLES, "layer 0 has NaN: give 0 for no connection"),
-        (np.ones((64, 3, 2)), f"{NO_MATRIX}.*not float64 of shape"),
-        (np.array([["a", "b"]]), f"{NO_MATRIX}.*booleans or numbers"),
-        (np.ones((64, 3), dtype=complex), f"{NO_MATRIX}.*not complex128"),
-        (sparse.coo_array(np.ones(3)), rf"{NO_MATRIX}.*of shape \(3,\)"),
-        ([1, 0, 1], f"{NO_MATRIX}.*A list has an entry for each layer: give one matrix as an"),
-        (3, "'connectivity' parameter"),
-        ("windows", "'connectivity' parameter"),
-        (LocalReceptiveFields, "'connectivity' parameter"),
-    ],
-)
-def test_no_connectivity(Estimator, connectivity, message, data):
-    X, y = data
-    estimator = Estimator(connectivity=connectivity)
-    with pytest.raises(ValueError, match=message):
-        estimator.fit(X, y)
-
-
-@pytest.mark.parametrize(
-    ("connectivity", "message"),
-    [
-        ([[1, 0], [1]], rf"{NO_MATRIX}.*not int64 of shape \(2,\).*give one matrix as an array"),
-        ([[[1, 0], [1]]], f"{NO_MATRIX}.*not rows of different lengths"),
-        (MASK.tolist(), rf"{NO_MATRIX}.*not bool of shape \(18,\).*give one matrix as an array"),
-        ([MASK, np.ones((17, 6))], r"layer 1 has shape \(17, 6\), but must have \(18, 6\)"),
-        ([None, SECOND, None], "connectivity has a dense layer of unknown size: give hidden_"),
-        ([MASK, NO_UNIT_5[:18] * 0], "connectivity of layer 1: unit 0 has no connection"),
-    ],
-)
-def test_no_connectivity_of_several_layers(connectivity, message, data):
-    with pytest.raises(ValueError, match=message):
-        MLPClassifier(connectivity=connectivity).fit(*data)
-
-
-def test_contradictions_to_hidden_layer_sizes(data):
-    for sizes, connectivity, message in [
-        (20, FIELDS, r"layer 0 has shape \(64, 18\), but must have \(64, 20\): inputs and units"),
-        ((18, 7), [MASK, SECOND], r"layer 1 has shape \(18, 6\), but must have \(18, 7\)"),
-        ((18,), [MASK, SECOND], r"layer 1 has shape \(18, 6\), but must have \(18, 10\)"),
-        ((18,), [MASK, SECOND, None], r"has 3 layers, but hidden_layer_sizes=\(18,\) has 1 and"),
-        ((), FIELDS, r"layer 0 has shape \(64, 18\), but must have \(64, 10\)"),
-    ]:
-        with pytest.raises(ValueError, match=message):
-            MLPClassifier(sizes, connectivity=connectivity).fit(*data)
-    with pytest.raises(ValueError, match=r"shape \(64, 18\), but must have \(64, 20\).*n_comp"):
-        SparseAutoencoder(20, connectivity=FIELDS).fit(data[0])
-    with pytest.raises(ValueError, match=r"layer 1 has shape \(18, 6\), but must have \(18, 7\)"):
-        clone(STACK).set_params(hidden_layer_sizes=(18, 7)).fit(data[0])
-    with pytest.raises(ValueError, match="connectivity has 2 layers, but there are 1"):
-        StackedAutoencoder(connectivity=[FIELDS, None]).fit(data[0])
-
-
-@pytest.mark.parametrize("Estimator", [*ESTIMATORS, SparseAutoencoder, StackedAutoencoder])
-def test_inputs_that_are_not_seen(Estimator, data):
-    X, y = data
-    quick = {"max_iter": 2}
-    if Estimator is StackedAutoencoder:
-        quick = {"autoencoder": SparseAutoencoder(max_iter=2)}
-    few = MASK.copy()
-    few[[3, 60]] = False
-    with pytest.warns(UserWarning, match=r"layer 0: 2 of 64 inputs are seen by no unit.*or conn"):
-        Estimator(connectivity=few, **quick).fit(X, y)
-    gaps = LocalReceptiveFields((8, 8), 3, stride=4)
-    with pytest.warns(UserWarning, match=r"layer 0: 28 of 64 inputs .* stride and a field_size"):
-        Estimator(connectivity=gaps, **quick).fit(X, y)
-    edge = LocalReceptiveFields((8, 8), 3, stride=3)
-    with pytest.warns(UserWarning, match="28 of 64"):
-        Estimator(connectivity=edge, **quick).fit(X, y)
-
-
-def test_an_unseen_input_has_no_effect(data):
-    X, y = data
-    few = MASK.copy()
-    few[30] = False
-    with pytest.warns(UserWarning, match="1 of 64"):
-        mlp = MLPClassifier(connectivity=few, **QUICK).fit(X, y)
-    other = X.copy()
-    other[:, 30] = 7.0
-    np.testing.assert_array_equal(mlp.predict_proba(other), mlp.predict_proba(X))

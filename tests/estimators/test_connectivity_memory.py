@@ -1,4 +1,4 @@
-"""Sparse networks never make an array of n_inputs × n_units: memory is that of connections."""
+"""Masked layers never allocate n_inputs × n_units: memory grows with the connections."""
 
 import tracemalloc
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ def test_a_perceptron(l1_weight, solver, data, tmp_path):
     mlp = MLPClassifier(
         connectivity=FIELDS, solver=solver, l1_weight=l1_weight, max_iter=2, random_state=0
     )
-    save(mlp.fit(X, y), tmp_path / "mlp.skops")  # so that all is imported and compiled
+    save(mlp.fit(X, y), tmp_path / "mlp.skops")  # import and compile everything first
     limit = LIMIT
     if solver == "lbfgs":  # SciPy holds some 55 vectors like θ: of W⁺ and W⁻ with an L1 term
         limit += 60 * 8 * sum(W.size for W in mlp.coefs_) * (2 if l1_weight else 1)
@@ -75,7 +75,7 @@ def test_an_autoencoder(tied, data):
         connectivity=FIELDS, tied_weights=tied, solver="adam", max_iter=2, random_state=0
     )
     autoencoder.fit(X).partial_fit(X)
-    with little_memory(2 * LIMIT):  # of two layers
+    with little_memory(2 * LIMIT):  # two layers
         autoencoder.fit(X)
     with little_memory(2 * LIMIT):
         autoencoder.partial_fit(X)
@@ -85,7 +85,7 @@ def test_an_autoencoder(tied, data):
 
 
 def test_sparse_rows_and_an_irregular_mask():
-    """Rows of a table with 20,000 columns, of which a unit sees ten."""
+    """A table with 20,000 columns; each unit sees ten of them."""
     rng = np.random.default_rng(1)
     X = sparse.random_array((30, 20_000), density=0.01, rng=rng, format="csr", dtype=np.float64)
     rows, units = rng.permutation(20_000), np.arange(20_000) % 2000

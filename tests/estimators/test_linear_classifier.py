@@ -1,4 +1,4 @@
-"""The linear classifier beside scikit-learn's, and beside plain minimisation."""
+"""LinearClassifier compared with scikit-learn's classifiers and with plain minimization."""
 
 import numpy as np
 import pytest
@@ -71,8 +71,8 @@ def test_squared_hinge_is_at_the_minimum(two_classes):
     np.testing.assert_allclose(classifier.decision_function(X), scores, atol=1e-4)
 
 
-def test_few_iterations_do_on_correlated_features():
-    """A plain L-BFGS needs hundreds: eigenvalues of the covariance are 8 powers of ten apart."""
+def test_few_iterations_suffice_for_correlated_features():
+    """Plain L-BFGS needs hundreds: eigenvalues of the covariance span 8 orders of magnitude."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2000, 60)) * np.geomspace(1, 1e-4, 60) @ rng.normal(size=(60, 60))
     y = (X[:, 0] + 0.1 * rng.normal(size=2000) > 0).astype(int)
@@ -85,7 +85,7 @@ def test_few_iterations_do_on_correlated_features():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_alpha_is_chosen_on_rows_held_out(loss, data):
+def test_alpha_is_chosen_on_held_out_rows(loss, data):
     X, y = data
     alphas = [1e-3, 0.03, 100.0]
     classifier = LinearClassifier(loss, alphas=alphas, random_state=0).fit(X, y)
@@ -101,7 +101,7 @@ def test_alpha_is_chosen_on_rows_held_out(loss, data):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_float32_is_kept_and_near(loss, data):
+def test_float32_is_kept_and_close_to_float64(loss, data):
     X, y = data
     single = LinearClassifier(loss, alphas=0.01).fit(X.astype(np.float32), y)
     double = LinearClassifier(loss, alphas=0.01).fit(X, y)
@@ -109,7 +109,7 @@ def test_float32_is_kept_and_near(loss, data):
     assert np.mean(single.predict(X.astype(np.float32)) == double.predict(X)) > 0.995
 
 
-def test_constant_columns_weigh_nothing(two_classes):
+def test_constant_columns_have_weight_0(two_classes):
     X, y = two_classes
     wider = np.column_stack([X, np.full(len(X), 7.0)])
     classifier = LinearClassifier(alphas=0.1).fit(wider, y)
@@ -126,7 +126,7 @@ def test_more_features_than_rows():
 
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_few_rows_are_solved_in_the_space_that_they_span(loss, standardize, monkeypatch):
+def test_few_rows_are_solved_in_their_row_space(loss, standardize, monkeypatch):
     rng = np.random.default_rng(0)
     X = rng.normal(3, 1, size=(40, 90)) * rng.uniform(0.5, 2, 90)
     X[:, 5] = 7.0
@@ -134,7 +134,7 @@ def test_few_rows_are_solved_in_the_space_that_they_span(loss, standardize, monk
     settings = {"loss": loss, "standardize": standardize, "alphas": [0.01, 0.1, 1.0]}
     settings |= {"tol": 1e-12, "max_iter": 300, "random_state": 0}
     few = LinearClassifier(**settings).fit(X, y)
-    monkeypatch.setattr("striate.estimators.linear_classifier._few", lambda X: False)
+    monkeypatch.setattr("striate.estimators.linear_classifier._is_wide", lambda X: False)
     all_features = LinearClassifier(**settings).fit(X, y)
     assert few.alpha_ == all_features.alpha_
     np.testing.assert_allclose(few.coef_, all_features.coef_, atol=1e-4)
@@ -154,7 +154,7 @@ def test_folds_choose_alpha_for_few_rows(data):
     scores = classifier.validation_scores_
     assert list(scores) == list(classifier.alphas)
     assert classifier.alpha_ == max(scores, key=scores.get)
-    assert max(scores.values()) < 0  # logarithms of probabilities
+    assert max(scores.values()) < 0  # log-probabilities
     alone = LinearClassifier("log_loss", alphas=classifier.alpha_, **exact).fit(X[rows], y[rows])
     np.testing.assert_allclose(alone.coef_, classifier.coef_, atol=1e-3)
     both = (each.predict_proba(X) for each in (alone, classifier))
@@ -173,9 +173,9 @@ def test_one_row_of_each_class_takes_the_largest_alpha(data):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"alphas": []}, "alphas must be numbers above 0"),
-        ({"alphas": [0.1, 0]}, "alphas must be numbers above 0"),
-        ({"alphas": [np.nan, 1]}, "alphas must be numbers above 0"),
+        ({"alphas": []}, "alphas must be positive numbers"),
+        ({"alphas": [0.1, 0]}, "alphas must be positive numbers"),
+        ({"alphas": [np.nan, 1]}, "alphas must be positive numbers"),
         ({"loss": "hinge"}, "loss"),
         ({"validation_fraction": 1.0}, "validation_fraction"),
         ({"validation_folds": 1}, "validation_folds"),
@@ -188,7 +188,7 @@ def test_wrong_settings(settings, message, data):
 
 def test_one_class_and_a_class_of_one_row(data):
     X = data[0]
-    with pytest.raises(ValueError, match="one class only, 3"):
+    with pytest.raises(ValueError, match="only one class, 3"):
         LinearClassifier().fit(X, np.full(len(X), 3))
     with pytest.raises(ValueError, match="least populated class"):
         LinearClassifier().fit(X, np.arange(len(X)) == 0)

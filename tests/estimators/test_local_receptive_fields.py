@@ -1,4 +1,4 @@
-"""Local receptive fields: windows beside a slow loop, and what is no window."""
+"""Local receptive fields: windows compared with a slow loop, and wrong parameters."""
 
 import itertools
 
@@ -25,7 +25,7 @@ CASES = [
 
 
 def by_loop(image_shape, field_size, stride, periodic):
-    """Inputs of each window, and windows in each direction."""
+    """Return the inputs of each window, and the number of windows in each direction."""
     image_shape = tuple(np.atleast_1d(image_shape))
     pixels, bands = image_shape[:2], image_shape[2] if len(image_shape) == 3 else 1
     n = len(pixels)
@@ -58,7 +58,7 @@ def test_windows_are_those_of_a_loop(image_shape, field_size, stride, periodic, 
     np.testing.assert_array_equal(fields.windows(), windows)
     mask = fields.mask()
     expected = np.zeros((np.prod(image_shape), len(windows) * n_maps), dtype=bool)
-    for unit in range(expected.shape[1]):  # the maps of a window stand side by side
+    for unit in range(expected.shape[1]):  # the maps of a window are adjacent
         expected[windows[unit // n_maps], unit] = True
     np.testing.assert_array_equal(mask.toarray(), expected)
     assert mask.dtype == bool

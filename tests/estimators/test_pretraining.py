@@ -1,4 +1,4 @@
-"""Stacks of autoencoders, and perceptrons that begin as one."""
+"""Stacked autoencoders, and perceptrons pretrained with them."""
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ def test_sparse_rows_and_nested_settings(data, stack):
 
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "gd"])
-def test_training_begins_where_the_stack_ended(Estimator, solver, data, stack):
+def test_training_starts_from_the_stack(Estimator, solver, data, stack):
     X, y = data
     mlp = Estimator(
         pretraining=FrozenEstimator(stack), solver=solver, max_iter=1, tol=1e9, random_state=0
@@ -97,7 +97,7 @@ def test_training_begins_where_the_stack_ended(Estimator, solver, data, stack):
     elif solver == "gd":
         mlp.set_params(learning_rate_init=1e-30).fit(X, y)
     else:
-        mlp.fit(X, y)  # which ends at once, as the gradient is below tol
+        mlp.fit(X, y)  # stops at once: the gradient is below tol
     assert mlp.n_layers_ == 4
     for (W, b, _), coef, intercept in zip(
         stack.encoder_layers(), mlp.coefs_, mlp.intercepts_, strict=False
@@ -193,14 +193,14 @@ def test_contradictions(Estimator, settings, message, data):
 
 
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
-def test_what_says_the_same_is_no_contradiction(Estimator, data):
+def test_settings_that_agree_with_pretraining(Estimator, data):
     mlp = Estimator(
         hidden_layer_sizes=[9, 5], activation="logistic", pretraining=STACK, max_iter=2, tol=1e9
     )
     assert mlp.fit(*data).n_layers_ == 4
 
 
-def test_pretraining_of_other_width(data, stack):
+def test_pretraining_on_another_number_of_features(data, stack):
     X, y = data
     with pytest.raises(ValueError, match="X has 63 features, but pretraining was fitted on 64"):
         MLPClassifier(pretraining=FrozenEstimator(stack)).fit(X[:, 1:], y)

@@ -32,7 +32,7 @@ IDENTITY = FunctionTransformer()
 
 
 class Witness(TransformerMixin, BaseEstimator):
-    """Leaves X as it is, and remembers what it was fitted on."""
+    """Transformer that returns X as an array, and records its inputs."""
 
     def fit(self, X, y=None):
         self.seen_, self.y_ = X, y
@@ -63,7 +63,7 @@ def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
 
-# --- what is learned from which rows --------------------------------------------------------
+# --- rows that each part learns from --------------------------------------------------------
 
 
 def test_features_see_all_rows_and_the_classifier_the_labelled_ones():
@@ -91,7 +91,7 @@ def test_unlabelled_rows_of_other_classes():
     assert (model.n_labeled_, model.n_unlabeled_) == (low.sum(), (~low).sum())
 
 
-def test_nothing_is_copied_without_need_and_no_label_shown_to_features():
+def test_features_are_fitted_without_copies_and_without_labels():
     model = clone(WITNESS).fit(X, Y)
     assert model.features_.seen_ is X
     assert model.features_.transformed_ is X
@@ -99,7 +99,7 @@ def test_nothing_is_copied_without_need_and_no_label_shown_to_features():
     assert clone(WITNESS).fit(X, KNOWN).features_.seen_ is X
 
 
-def test_the_parts_given_stay_unfitted_unless_frozen():
+def test_parts_are_cloned_unless_frozen():
     model = clone(MODEL).fit(X, KNOWN)
     assert not hasattr(model.features, "components_")
     assert not hasattr(model.classifier, "coef_")
@@ -146,7 +146,7 @@ def test_images_of_several_sizes_become_a_list():
 
 
 class Witness2(Witness):
-    """One that hands on whatever it is given."""
+    """Transformer that returns X unchanged."""
 
     def transform(self, X):
         return X
@@ -195,11 +195,11 @@ def test_labels(y, classes):
     [
         (None, "requires y to be passed, but the target y is None"),
         ([-1, -1, -1, -1], "all rows are unlabelled"),
-        ([3, -1, 3, 3], "all labelled rows are of one class, 3; a classifier needs two"),
+        ([3, -1, 3, 3], "all labelled rows have one class, 3; a classifier needs at least two"),
         ([0, 1, -1], "X has 4 rows, but y has 3 labels"),
         ([0.5, 1, -1, 2], "Unknown label type: continuous"),
-        ([0, 1, np.nan, -1], "y has NaN or infinity; mark a row without a label with -1"),
-        ([0, 1, None, -1], "y has labels of these types: NoneType, int. Give text alone"),
+        ([0, 1, np.nan, -1], "y has NaN or infinity; use -1 for a row without a label"),
+        ([0, 1, None, -1], "y has labels of these types: NoneType, int. Give either text"),
         (pd.Series(["a", "b", None, "a"]), "types: float, str|types: NoneType, str"),
         (np.array(["a", 1, -1, 2], dtype=object), "labels of these types: int, str"),
         (["a", "b", -1, "a"], "y has the text '-1'.*np.array(labels, dtype=object)"),
@@ -219,7 +219,7 @@ def test_wrong_labels(y, message):
         (X, X[:, :5], r"unlabeled must have rows like those of X, got shape \(300, 5\)"),
         (X, X[0], "unlabeled must have rows like those of X, got shape"),
         (X, sparse.csr_array(X[:, :5]), "unlabeled must have rows like those of X"),
-        (X, pd.DataFrame(X), "X is a ndarray and unlabeled a DataFrame; give both as one"),
+        (X, pd.DataFrame(X), "X is a ndarray, but unlabeled is a DataFrame; give both as"),
         (pd.DataFrame({"a": Y, "b": Y}), pd.DataFrame({"b": Y}), "has b where X has a"),
         (pd.DataFrame({"a": Y}), pd.DataFrame({"a": Y, "b": Y}), "has b where X has none"),
     ],
@@ -261,7 +261,7 @@ def test_score_counts_labelled_rows():
     weight = np.arange(300.0)
     expected = np.average(correct, weights=weight[:100])
     assert model.score(X, KNOWN, sample_weight=weight) == pytest.approx(expected)
-    with pytest.raises(ValueError, match="no label to score by"):
+    with pytest.raises(ValueError, match="no labels to score"):
         model.score(X, np.full(300, -1))
 
 
@@ -280,7 +280,7 @@ def test_labelled_scorer(scoring):
     assert repr(scorer).startswith("labeled_scorer(make_scorer(")
 
 
-def test_a_scorer_of_ones_own():
+def test_custom_scorer():
     def one(estimator, X, y):
         assert -1 not in y
         return float(len(X))
@@ -307,7 +307,7 @@ def test_grid_search(scoring):
     assert search.predict(X).shape == (300,)
 
 
-def test_unlabelled_rows_take_part_in_every_fold():
+def test_every_fold_uses_all_unlabelled_rows():
     model = SelfTaughtClassifier(Witness(), HEAD)
     seen = []
 
@@ -319,17 +319,17 @@ def test_unlabelled_rows_take_part_in_every_fold():
     assert seen == [250] * 3
 
 
-def test_folds_without_labels_end_in_a_warning_that_says_why():
+def test_folds_without_labels_warn_with_the_reason():
     one_class = np.where(np.arange(300) < 10, Y, np.where(np.arange(300) < 200, 0, -1))
     with (
-        pytest.warns(FitFailedWarning, match="all labelled rows are of one class, 0"),
-        pytest.warns(UserWarning, match="no label to score by"),
+        pytest.warns(FitFailedWarning, match="all labelled rows have one class, 0"),
+        pytest.warns(UserWarning, match="no labels to score"),
     ):
         scores = cross_val_score(MODEL, X, one_class, cv=KFold(3))
     assert np.isnan(scores).tolist() == [True, False, True]
 
 
-def test_sample_weight_is_cut_to_the_labelled_rows():
+def test_sample_weight_of_labelled_rows_is_passed_on():
     weight = np.linspace(0.1, 5, 300)
     expected = clone(HEAD).fit(X[:100], Y[:100], sample_weight=weight[:100]).coef_
     model = SelfTaughtClassifier(IDENTITY, HEAD).fit(X, KNOWN, sample_weight=weight)

@@ -48,7 +48,7 @@ SPOILT = {
     "text": "not an image",
     "animated": "holds 2 images",
     "colour": "is in colour, but most of the images are grey",
-    "small": "is 7 x 14 pixels, where 8 x 8 are needed",
+    "small": "is 7 x 14 pixels, but 8 x 8 are needed",
 }
 
 
@@ -97,7 +97,7 @@ def test_kinds_may_differ_when_they_will_be_turned(photos):
 
 def test_height_and_width_are_meant(photos):
     assert readable_images(photos, min_size=(12, 14)) == (photos, {})
-    with pytest.raises(ImageError, match=r"is 12 x 14 pixels, where 14 x 12 are needed"):
+    with pytest.raises(ImageError, match=r"is 12 x 14 pixels, but 14 x 12 are needed"):
         readable_images(photos, min_size=(14, 12))
 
 

@@ -41,7 +41,7 @@ class Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(extraction, "_IMAGES_IN_A_BLOCK", 4)
+    monkeypatch.setattr(extraction, "_IMAGES_PER_CHECKPOINT", 4)
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_table_of_another_length(photos, out, monkeypatch):
     assert not cut_off(Moments(), photos, out, 3, monkeypatch)
     with out.with_name("X.npy.part").open("r+b") as table:
         table.truncate(150)
-    with pytest.raises(ValueError, match=r"X\.npy\.part: is damaged; to begin anew, remove"):
+    with pytest.raises(ValueError, match=r"X\.npy\.part: is damaged; to start over, remove"):
         extract_features(Moments(), photos, out)
 
 
@@ -232,7 +232,7 @@ def test_a_killed_process(photos, out, tmp_path, n_blocks):
         from striate.persistence import load
 
         model, photos, out, n_blocks = sys.argv[1:]
-        extraction._IMAGES_IN_A_BLOCK = 4
+        extraction._IMAGES_PER_CHECKPOINT = 4
 
         def kill_before(blocks):
             for block in blocks:
@@ -258,9 +258,9 @@ def test_a_killed_process(photos, out, tmp_path, n_blocks):
 @pytest.mark.parametrize(
     ("features", "n_images", "channels", "reason"),
     [
-        (Moments(3.0), N_IMAGES, None, "was begun with other features"),
-        (Moments(), N_IMAGES - 1, None, r"was begun with another list of images \(11, now 10\)"),
-        (Moments(), N_IMAGES, 3, "was begun with channels=None"),
+        (Moments(3.0), N_IMAGES, None, "was started with other features"),
+        (Moments(), N_IMAGES - 1, None, r"was started with another list of images \(11, now 10\)"),
+        (Moments(), N_IMAGES, 3, "was started with channels=None"),
     ],
 )
 def test_tables_of_something_else(photos, out, monkeypatch, features, n_images, channels, reason):
@@ -268,7 +268,7 @@ def test_tables_of_something_else(photos, out, monkeypatch, features, n_images, 
     before = out.with_name("X.npy.part").read_bytes()
     paths = sorted(photos.iterdir())[:n_images]
     with pytest.raises(
-        ValueError, match=rf"X\.npy\.part: {reason}.*; to begin anew, remove .*part"
+        ValueError, match=rf"X\.npy\.part: {reason}.*; to start over, remove .*part"
     ):
         extract_features(features, paths, out, channels=channels)
     assert out.with_name("X.npy.part").read_bytes() == before
@@ -280,14 +280,14 @@ def test_features_of_another_kind(photos, out, monkeypatch):
     encoder = SparseAutoencoder(3, max_iter=2, random_state=0)
     features = PatchFeatures(encoder, patch_size=4, n_patches=100, random_state=0)
     features.fit(np.random.default_rng(0).random((3, 16, 16, 3)))
-    with pytest.raises(ValueError, match="was begun with other features"):
+    with pytest.raises(ValueError, match="was started with other features"):
         extract_features(features, photos, out)
 
 
 def test_a_journal_of_something_else(photos, out):
     out.with_name("X.npy.part").touch()
     out.with_name("X.npy.journal").write_text(json.dumps({"format": "another"}) + "\n")
-    with pytest.raises(ValueError, match=r"X\.npy\.journal: is no journal .* remove"):
+    with pytest.raises(ValueError, match=r"X\.npy\.journal: is not a journal .* remove"):
         extract_features(Moments(), photos, out)
 
 
@@ -303,13 +303,13 @@ def test_bad_arguments(photos, out):
     assert names(out) == []
 
 
-def test_features_that_are_no_table_of_floats(photos, out):
+def test_features_that_are_not_floats(photos, out):
     class Words(Moments):
         def transform(self, images):
             return [["a"] for _ in images]
 
     with pytest.raises(
-        TypeError, match=r"must give floats of shape \(n_images, n_features\), got <U"
+        TypeError, match=r"must return floats of shape \(n_images, n_features\), got <U"
     ):
         extract_features(Words(), photos, out)
 
@@ -317,7 +317,7 @@ def test_features_that_are_no_table_of_floats(photos, out):
 # --- images that cannot be used -------------------------------------------------------------
 
 
-def test_a_bad_image_stops_the_run_and_skipping_goes_on(photos, out, expected):
+def test_a_bad_image_stops_the_run_and_skipping_continues(photos, out, expected):
     (photos / "05.png").write_bytes(b"")
     with pytest.raises(
         ValueError, match=r"05\.png: the file is empty .*; what was computed is kept"

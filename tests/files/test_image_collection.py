@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from striate.files.image_collection import ImageCollection, in_own_precision
+from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.read_images import read_image
 
 GREY = np.linspace(0, 1, 4 * 5, dtype=np.float32).reshape(4, 5)
@@ -55,7 +55,7 @@ def test_files(files):
 def test_a_folder_is_the_images_in_it(files, tmp_path):
     files[2].unlink()
     for folder in (tmp_path, str(tmp_path)):
-        collection = in_own_precision(folder)
+        collection = as_collection(folder)
         assert [collection.name(i) for i in range(len(collection))] == list(map(str, files[:2]))
         assert collection.dtype == np.float32
 
@@ -158,19 +158,25 @@ def test_channels_on_request(files):
     [
         ([], "images is empty"),
         (np.zeros((0, 4, 4)), "images is empty"),
-        (np.zeros((4, 4)), r"shape \(n, h, w\) or .*put a single image into a list"),
+        (np.zeros((4, 4)), r"shape \(n, h, w\) or .*pass a single image as a list"),
         (np.zeros((1, 2, 3, 4, 5)), r"got \(1, 2, 3, 4, 5\)"),
         (3.0, r"got \(\)"),
         (iter([GREY]), r"got \(\)"),
         ([GREY, np.zeros(4)], r"image 1 must have shape \(h, w\) or \(h, w, c\), got \(4,\)"),
         ([GREY, None], r"image 1 must have shape"),
-        ([[[1, 2], [3]]], "image 0 is no rectangular array"),
+        ([[[1, 2], [3]]], "image 0 is not a rectangular array"),
         ([GREY, GREY.astype(complex)], "image 1 must hold real numbers, got dtype complex"),
         (np.full((1, 4, 4), "x"), "images must hold real numbers, got dtype <U1"),
-        (np.zeros((1, 4, 4), np.int64), r"images must be floats, .*got int64, whose white"),
+        (
+            np.zeros((1, 4, 4), np.int64),
+            r"images must be floats, .*got int64, whose value for white",
+        ),
         ([np.zeros((4, 4), np.uint32)], r"image 0 must be floats, .*got uint32"),
-        ("photo.png", r"a list or a folder, got the single path 'photo\.png', where there is noth"),
-        (Path("photo.png"), r"single path 'photo\.png', where there is nothing; pass \[path\] for"),
+        (
+            "photo.png",
+            r"a list or a folder, got the single path 'photo\.png', which does not exist",
+        ),
+        (Path("photo.png"), r"single path 'photo\.png', which does not exist; pass \[path\] for"),
     ],
 )
 def test_bad_collections(images, reason):

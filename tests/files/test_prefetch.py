@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from striate import DictionaryEncoder, PatchFeatures
 from striate.files import image_collection as collection
 from striate.files.image_collection import ImageCollection
-from striate.files.prefetch import ImagesInTurn
+from striate.files.prefetch import PrefetchedImages
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 9, 8, 3), dtype=np.uint8)
 
@@ -25,18 +25,18 @@ def files(tmp_path):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """Files that reading was begun of, and a condition that tells of each."""
-    begun, told = [], threading.Condition()
+    """Files whose reading has started, and a condition notified of each."""
+    started, changed = [], threading.Condition()
     read = collection.read_image
 
     def reading(path, *args, **kwargs):
-        with told:
-            begun.append(path)
-            told.notify_all()
+        with changed:
+            started.append(path)
+            changed.notify_all()
         return read(path, *args, **kwargs)
 
     monkeypatch.setattr(collection, "read_image", reading)
-    return begun, told
+    return started, changed
 
 
 def features(**settings):
@@ -48,40 +48,40 @@ def features(**settings):
 @pytest.mark.parametrize("indices", [range(20), [3, 3, 0, 19], []])
 def test_images_come_in_turn(files, n_threads, indices):
     for images in (ImageCollection(files), ImageCollection(PIXELS)):
-        with threadpool_limits(n_threads), ImagesInTurn(images, indices) as in_turn:
-            got = [(i, get()) for i, get in in_turn]
+        with threadpool_limits(n_threads), PrefetchedImages(images, indices) as prefetched:
+            got = [(i, get()) for i, get in prefetched]
         assert [i for i, _ in got] == list(indices)
         for i, image in got:
             np.testing.assert_array_equal(image, PIXELS[i] / np.float32(255))
 
 
-def test_the_next_file_is_read_meanwhile(files, reads):
-    begun, told = reads
-    with threadpool_limits(1), ImagesInTurn(ImageCollection(files), range(20)) as in_turn:
-        for n_done, (_, get) in enumerate(in_turn, 1):
+def test_the_next_file_is_read_in_the_background(files, reads):
+    started, changed = reads
+    with threadpool_limits(1), PrefetchedImages(ImageCollection(files), range(20)) as prefetched:
+        for n_done, (_, get) in enumerate(prefetched, 1):
             get()
-            with told:
-                assert told.wait_for(lambda n=n_done: len(begun) > min(n, 19), timeout=30)
+            with changed:
+                assert changed.wait_for(lambda n=n_done: len(started) > min(n, 19), timeout=30)
 
 
-def test_few_files_are_read_ahead(files, reads):
-    begun, _ = reads
+def test_few_files_are_prefetched(files, reads):
+    started, _ = reads
     images = ImageCollection(files)
-    with threadpool_limits(3), ImagesInTurn(images, range(20)) as in_turn:
-        for n_done, (_, get) in enumerate(in_turn, 1):
+    with threadpool_limits(3), PrefetchedImages(images, range(20)) as prefetched:
+        for n_done, (_, get) in enumerate(prefetched, 1):
             get()
-            assert len(begun) <= n_done + 3
-    assert len(begun) == 20
+            assert len(started) <= n_done + 3
+    assert len(started) == 20
 
 
-def test_who_stops_early_reads_no_more(files, reads):
-    begun, _ = reads
-    with threadpool_limits(2), ImagesInTurn(ImageCollection(files), range(20)) as in_turn:
-        next(in_turn)
-    assert len(begun) <= 3
+def test_stopping_early_reads_no_more(files, reads):
+    started, _ = reads
+    with threadpool_limits(2), PrefetchedImages(ImageCollection(files), range(20)) as prefetched:
+        next(prefetched)
+    assert len(started) <= 3
 
 
-def test_files_give_what_arrays_give(files):
+def test_files_give_the_same_features_as_arrays(files):
     ours, theirs = (features().fit(images) for images in (files, PIXELS))
     np.testing.assert_array_equal(ours.transform(files), theirs.transform(PIXELS))
 

@@ -6,7 +6,7 @@ import textbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.core.activations import ACTIVATIONS
+from striate.core.activations import CODES
 from striate.images.convolution import (
     BLOCK_POSITIONS,
     Patches,
@@ -35,7 +35,7 @@ def pooled(feature_map, cells, pooling, block=BLOCK_POSITIONS, threshold=None):
     for begin in range(0, len(A), block):
         part = A[begin : begin + block].copy()
         theta = np.full(len(part), threshold or 0.0)
-        pool(part, begin, *cells[:2], how, signs, theta, parts)
+        pool(part, begin, cells.part_of, how, signs, theta, parts)
     return finish_pooling(cells, how, 1, parts)
 
 
@@ -184,9 +184,9 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     patches = patches_of(4, 5, stride, True)
     cells = cells_of_grids(patches.map_shape(image), (grid,))
     project, signs = (np.empty((40, 0), dtype), np.empty(0, dtype)), np.empty(0, dtype)
-    encoding = Encoding(W, b, ACTIVATIONS[activation], signs)
+    encoding = Encoding(W, b, CODES[activation], signs)
     how, work = POOLINGS[pooling], workspace(project, encoding, 40)
     parts = room_for_parts(cells, how, 6, dtype)
-    convolve_and_pool(image, patches, project, encoding, cells[:2], how, work, parts)
+    convolve_and_pool(image, patches, project, encoding, cells.part_of, how, work, parts)
     result = finish_pooling(cells, how, 1, parts)
     np.testing.assert_allclose(result, expected.reshape(6, 6), rtol=tol, atol=tol)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder, ZCAWhitening
@@ -55,7 +56,7 @@ def test_encodings_are_their_formulas(n_components, dictionary, encoding):
 
 
 @pytest.mark.parametrize("twin", [1, 63, 64, 65, 128, 200])
-def test_of_atoms_that_are_as_near_the_first_is_taken(twin):
+def test_the_first_of_equally_near_atoms_counts(twin):
     encoder = DictionaryEncoder(201, encoding="hard", random_state=0).fit(PATCHES)
     encoder.components_[twin] = encoder.components_[0] = PATCHES[0]
     codes = encoder.transform(PATCHES[:1].repeat(3, axis=0))
@@ -105,6 +106,12 @@ def test_too_few_patches(dictionary):
         DictionaryEncoder(9, dictionary=dictionary).fit(PATCHES[:8])
 
 
+def test_fewer_distinct_patches_than_atoms():
+    X = np.repeat(PATCHES[:3], 5, axis=0)
+    with pytest.warns(ConvergenceWarning, match=r"n_clusters \(6\)"):
+        DictionaryEncoder(6, random_state=0).fit(X)
+
+
 @pytest.mark.parametrize("dictionary", DICTIONARIES)
 def test_constant_patches(dictionary):
     """Nothing to learn, and nothing to divide by."""
@@ -117,7 +124,7 @@ def test_constant_patches(dictionary):
 
 
 class General(TransformerMixin, BaseEstimator):
-    """The same encoder without `as_encoding`, so that the general way is taken."""
+    """The same encoder without `as_encoding`, so that the general pass is used."""
 
     def __init__(self, encoder):
         self.encoder = encoder
@@ -141,7 +148,7 @@ WHITENINGS = [None, ZCAWhitening(0.1), ZCAWhitening(0.1, n_components=20)]
 @pytest.mark.parametrize("settings", POOLED)
 @pytest.mark.parametrize("whitening", WHITENINGS)
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_the_fused_pass_is_the_general_way(encoding, whitening, settings):
+def test_the_fused_pass_is_the_general_one(encoding, whitening, settings):
     encoder = DictionaryEncoder(30, dictionary="omp1", encoding=encoding, random_state=0)
     settings = {"patch_size": (4, 5), "n_patches": 400, "whitening": whitening, **settings}
     features = [

@@ -1,5 +1,6 @@
 """PatchFeatures: every patch of an image encoded and pooled, as a scikit-learn transformer."""
 
+import pickle
 import tracemalloc
 from collections import Counter
 
@@ -27,6 +28,7 @@ from striate import (
     ZCAWhitening,
 )
 from striate.core.threads import available_threads
+from striate.images.edge_autoencoder import edge_autoencoder
 from striate.images.operator_fusion import fold
 
 AUTOENCODER = SparseAutoencoder(5, max_iter=5, random_state=0)
@@ -35,7 +37,7 @@ SCALED = SparseAutoencoder(5, max_iter=5, random_state=0, output_activation="log
 
 
 class Opaque(TransformerMixin, BaseEstimator):
-    """A transformer of which nothing is known but what it gives, so that nothing is fused."""
+    """A transformer known only by its output, so that nothing is fused."""
 
     def __init__(self, inner=AUTOENCODER):
         self.inner = inner
@@ -123,7 +125,7 @@ def test_features_are_those_of_loops(shape, dtype, way):
 
 
 @pytest.mark.parametrize("way", WAYS[:6], ids=name)
-def test_the_general_way_is_the_fused_one(way):
+def test_the_general_pass_is_the_fused_one(way):
     images = images_of((13, 16, 3))
     settings = {"encoder": AUTOENCODER, **SETTINGS, **way}
     fused = PatchFeatures(**settings).fit_transform(images)
@@ -164,6 +166,53 @@ def test_no_filters_of_other_encoders():
         _ = features.filters_
     with pytest.raises(NotFittedError):
         _ = PatchFeatures().filters_
+
+
+@pytest.mark.parametrize("encoder", [AUTOENCODER, DictionaryEncoder(5, random_state=0)])
+def test_filters_are_computed_once_per_fit(encoder, monkeypatch, tmp_path):
+    from striate.persistence import load, save
+
+    computed = []
+    monkeypatch.setattr(
+        "striate.images.patch_encoder.fold", lambda *args: computed.append(args) or fold(*args)
+    )
+    features = PatchFeatures(encoder, **SETTINGS).fit(images_of())
+    filters = features.filters_
+    assert features.filters_ is filters
+    assert len(computed) == 1
+    save(features, tmp_path / "features.skops")
+    for again in (pickle.loads(pickle.dumps(features)), load(tmp_path / "features.skops")):
+        assert "filters_" not in vars(again)
+        np.testing.assert_array_equal(again.filters_, filters)
+    assert not hasattr(clone(features), "filters_")
+    others = features.fit(1 - images_of(seed=1)).filters_
+    assert not np.array_equal(others, filters)
+
+
+def test_patch_encoder_takes_raw_patches():
+    images = images_of((12, 15, 3))
+    features = PatchFeatures(AUTOENCODER, **SETTINGS).fit(images)
+    raw = np.stack([image[2:6, 3:7].ravel() for image in images])
+    before = raw.copy()
+    normalized = np.stack([textbook.normalize(patch, True) for patch in raw])
+    expected = features.encoder_.transform(features.whitening_.transform(normalized))
+    np.testing.assert_allclose(features.patch_encoder_.transform(raw), expected, rtol=1e-9)
+    np.testing.assert_array_equal(raw, before)
+    assert features.patch_encoder_.n_codes == 5
+    with pytest.raises(NotFittedError):
+        _ = PatchFeatures().patch_encoder_
+
+
+@pytest.mark.parametrize("grids", [(2, 3), [(1, 4), (3, 2)]])
+def test_the_smallest_image_is_that_of_min_image_size(grids):
+    settings = {**SETTINGS, "pool_grid": grids, "stride": 2, "patch_size": (3, 5)}
+    features = PatchFeatures(AUTOENCODER, **settings).fit(images_of((20, 20)))
+    assert features.pool_grids == tuple(grids if isinstance(grids, list) else [grids])
+    height, width = features.min_image_size_
+    features.transform([np.zeros((height, width))])
+    for smaller in ((height - 1, width), (height, width - 1)):
+        with pytest.raises(ValueError, match="positions for a patch, fewer"):
+            features.transform([np.zeros(smaller)])
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
@@ -247,6 +296,11 @@ def test_the_encoder_by_default():
     assert features.encoder_.n_components == 400
     again = PatchFeatures(n_patches=20, patch_size=3, random_state=0).fit(images_of())
     np.testing.assert_array_equal(again.filters_, features.filters_)
+    assert repr(edge_autoencoder(random_state=3)) == (
+        "SparseAutoencoder(n_components=400, random_state=3, sparsity_target=0.035,\n"
+        "                  sparsity_weight=5.0, weight_decay=0.01)"
+    )
+    assert edge_autoencoder(7, max_iter=9).get_params()["max_iter"] == 9
 
 
 def test_parts_are_cloned():
@@ -388,7 +442,7 @@ def test_names_and_output():
 
 
 def test_no_second_thread_of_blas_wakes(monkeypatch):
-    """It would go on waiting in a loop, on a core that the images need."""
+    """It would busy-wait on a core that the images need."""
     allowed = []
 
     def noted(*args):
@@ -396,7 +450,7 @@ def test_no_second_thread_of_blas_wakes(monkeypatch):
         return fold(*args)
 
     features = PatchFeatures(AUTOENCODER, **SETTINGS).fit(images_of())
-    monkeypatch.setattr("striate.images.patch_features.fold", noted)
+    monkeypatch.setattr("striate.images.patch_encoder.fold", noted)
     with threadpool_limits(2):
         features.transform(images_of())
     assert allowed == [1]
@@ -430,7 +484,7 @@ class Steps:
 
 
 @pytest.mark.parametrize(("n_images", "n_steps"), [(3, 3), (250, 100)])
-def test_callbacks_hear_of_the_reading(n_images, n_steps):
+def test_callbacks_follow_the_reading(n_images, n_steps):
     steps = Steps()
     images = np.random.default_rng(0).random((n_images, 8, 8))
     encoder = DictionaryEncoder(3, dictionary="random", random_state=0)

@@ -1,7 +1,7 @@
-"""How often a classifier is right on images that it was not trained on: cross-validation."""
+"""Accuracy of a classifier on images that it was not trained on."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,36 +9,33 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, confusion_matrix
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-#: Goes through items and shows progress under a title.
-Watch = Callable[[Sequence[Any], str], Iterable[Any]]
+from .progress import Progress, no_progress
+
 Rows = NDArray[np.intp]
-Split = tuple[Rows, Rows]
 
 _MOST_FOLDS = 5
-# Numbers of labels a class that are tried.
+# Candidate numbers of labels per class.
 _STEPS = tuple(step * 10**k for k in range(6) for step in (1, 2, 5))
 
 
-def unwatched(items: Sequence[Any], title: str) -> Iterable[Any]:
-    """Show no progress."""
-    return items
-
-
 @dataclass(frozen=True, eq=False)
-class Judgement:
-    """What each image was taken for by a classifier that was trained on others.
+class HeldOutPredictions:
+    """Predictions of classifiers on images that they were not trained on.
 
     Attributes
     ----------
     classes : ndarray of shape (n_classes,)
+        Class labels.
     labels : ndarray of int of shape (n_images,)
         Index of the true class.
     probabilities : ndarray of shape (n_images, n_classes)
+        Predicted probabilities.
     folds : ndarray of int of shape (n_images,)
-        With which others an image was judged; all are 0 where they were judged together.
+        Fold that each image was held out in; all 0 if one classifier predicted all of them.
     """
 
     classes: NDArray[Any]
@@ -49,42 +46,48 @@ class Judgement:
     @property
     def predicted(self) -> Rows:
         """Index of the most probable class, of shape (n_images,)."""
-        return self.probabilities.argmax(axis=1)
+        predicted: Rows = self.probabilities.argmax(axis=1)
+        return predicted
 
     @property
-    def accuracies(self) -> NDArray[np.floating]:
-        """Share of right answers in each fold."""
-        right = self.predicted == self.labels
-        return np.bincount(self.folds, right) / np.bincount(self.folds)
+    def accuracies(self) -> NDArray[np.float64]:
+        """Accuracy in each fold."""
+        correct = self.predicted == self.labels
+        return np.bincount(self.folds, correct) / np.bincount(self.folds)
 
     @property
     def baseline(self) -> float:
-        """Accuracy of always naming the most frequent class."""
+        """Accuracy of always predicting the most frequent class."""
         return float(np.bincount(self.labels).max() / len(self.labels))
 
     @property
     def confusion(self) -> Rows:
-        """Images of each class (rows) that were taken for each class (columns)."""
-        n = len(self.classes)
-        counts = np.bincount(self.labels * n + self.predicted, minlength=n * n)
-        return counts.reshape(n, n)
+        """Confusion matrix: true classes in rows, predicted classes in columns."""
+        indices = np.arange(len(self.classes))
+        counts: Rows = confusion_matrix(self.labels, self.predicted, labels=indices)
+        return counts
 
-    def most_wrong(self, n: int) -> Rows:
-        """Return images with a wrong answer, at most `n`: those first whose answer was surest."""
+    @property
+    def n_mistakes(self) -> int:
+        """Number of misclassified images."""
+        return int((self.predicted != self.labels).sum())
+
+    def most_confident_mistakes(self, n: int) -> Rows:
+        """Return at most `n` misclassified images, the most confident predictions first."""
         wrong = np.flatnonzero(self.predicted != self.labels)
-        surest = np.argsort(-self.probabilities[wrong].max(axis=1), kind="stable")
-        return wrong[surest[:n]]
+        order = np.argsort(-self.probabilities[wrong].max(axis=1), kind="stable")
+        return wrong[order[:n]]
 
     def sentence(self) -> str:
-        """Return the accuracy with its spread, and that of guessing, in a line."""
+        """Return the accuracy with its spread and the baseline, in one line."""
         scores = self.accuracies
         return (
             f"{scores.mean():.1%} ± {scores.std():.1%} over {len(scores)} folds "
             f"(always the most frequent class: {self.baseline:.1%})"
         )
 
-    def facts(self) -> dict[str, Any]:
-        """Return what is kept in a model file, as plain arrays."""
+    def summary(self) -> dict[str, Any]:
+        """Return what a model file keeps, as plain numbers and arrays."""
         return {
             "accuracies": self.accuracies,
             "baseline": self.baseline,
@@ -92,48 +95,52 @@ class Judgement:
         }
 
 
-def alone(labels: ArrayLike) -> list[str]:
-    """Name the classes that have a single image: nothing can be said of how they are judged."""
+def single_image_classes(labels: ArrayLike) -> list[str]:
+    """Return the names of classes with a single image, which cannot be cross-validated."""
     classes, counts = np.unique(labels, return_counts=True)
     return [str(each) for each in classes[counts < 2]]
 
 
-def judge(
-    classifier: Any, X: NDArray[Any], labels: ArrayLike, watch: Watch = unwatched
-) -> Judgement:
-    """Cross-validate a classifier, stratified, in as many as five folds.
+def cross_validate(
+    classifier: Any, X: NDArray[Any], labels: ArrayLike, progress: Progress = no_progress
+) -> HeldOutPredictions:
+    """Predict each image by a classifier trained on the other folds, at most five, stratified.
 
     Parameters
     ----------
     classifier : classifier with predict_proba
         Cloned for each fold.
     X : ndarray of shape (n_images, n_features)
+        Features of the images.
     labels : array-like of shape (n_images,)
         At least two of each class.
-    watch : callable
+    progress : callable
         Shows progress over the folds.
     """
     classes, y = np.unique(labels, return_inverse=True)
     probabilities = np.empty((len(y), len(classes)))
     folds = np.empty(len(y), dtype=np.intp)
-    for k, (train, test) in enumerate(watch(_splits(X, y), "Cross-validating")):
-        probabilities[test] = _fitted(classifier, X[train], y[train]).predict_proba(X[test])
+    for k, (train, test) in enumerate(progress(_splits(X, y), "Cross-validating")):
+        probabilities[test] = _fit_clone(classifier, X[train], y[train]).predict_proba(X[test])
         folds[test] = k
-    return Judgement(classes, y, probabilities, folds)
+    return HeldOutPredictions(classes, y, probabilities, folds)
 
 
-def judge_new(model: Any, X: NDArray[Any], labels: NDArray[Any]) -> Judgement:
-    """Judge images by a fitted classifier that was trained on none of them.
+def evaluate(model: Any, X: NDArray[Any], labels: NDArray[Any]) -> HeldOutPredictions:
+    """Predict new images by a fitted classifier that was trained on none of them.
 
     Parameters
     ----------
     model : fitted classifier with predict_proba
+        Used as it is.
     X : ndarray of shape (n_images, n_features)
+        Features of the images.
     labels : ndarray of shape (n_images,)
-        Out of its classes.
+        True classes, each of them in ``model.classes_``.
     """
     y = np.searchsorted(model.classes_, labels)
-    return Judgement(model.classes_, y, model.predict_proba(X), np.zeros(len(y), dtype=np.intp))
+    folds = np.zeros(len(y), dtype=np.intp)
+    return HeldOutPredictions(model.classes_, y, model.predict_proba(X), folds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,53 +150,80 @@ class LearningCurve:
     Attributes
     ----------
     n_labels : list of int
-        Of each class.
+        Numbers of labels per class.
     accuracies : ndarray of shape (n_folds, n_sizes)
+        Accuracy on the held-out fold.
     """
 
     n_labels: list[int]
-    accuracies: NDArray[np.floating]
+    accuracies: NDArray[np.float64]
 
 
 def learning_curve(
-    classifier: Any, X: NDArray[Any], labels: ArrayLike, watch: Watch = unwatched
+    classifier: Any, X: NDArray[Any], labels: ArrayLike, progress: Progress = no_progress
 ) -> LearningCurve:
-    """Train on few labels of each class and on more, and test on the images of a fold.
+    """Train on 1, 2, 5, … labels of each class, and test on the held-out fold.
 
-    Parameters
-    ----------
-    classifier, X, labels, watch : as for `judge`
+    The parameters are those of `cross_validate`.
     """
     y = np.unique(labels, return_inverse=True)[1]
     splits = _splits(X, y)
     sizes = _sizes(min(int(np.bincount(y[train]).min()) for train, _ in splits))
     accuracies = np.empty((len(splits), len(sizes)))
     tasks = list(np.ndindex(accuracies.shape))
-    for k, at in watch(tasks, "Training on fewer labels"):
+    for k, size in progress(tasks, "Training on fewer labels"):
         train, test = splits[k]
-        rows = _first_of_each_class(np.random.default_rng(k).permutation(train), y, sizes[at])
-        predicted = _fitted(classifier, X[rows], y[rows]).predict(X[test])
-        accuracies[k, at] = (predicted == y[test]).mean()
+        order = np.random.default_rng(k).permutation(train)
+        accuracies[k, size] = few_label_accuracy(classifier, X, y, order, test, n=sizes[size])
     return LearningCurve(sizes, accuracies)
 
 
-def _splits(X: NDArray[Any], y: Rows) -> list[Split]:
+def few_label_accuracy(
+    classifier: Any,
+    X: NDArray[Any],
+    y: Rows,
+    order: Rows,
+    test: Rows,
+    *,
+    n: int,
+    score: Callable[[Rows, Rows], float] = accuracy_score,
+) -> float:
+    """Train on the first `n` rows of each class, and return the score on the test rows.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Cloned.
+    X : ndarray of shape (n_images, n_features)
+        Features of the images.
+    y : ndarray of int of shape (n_images,)
+        Class of each image.
+    order, test : ndarray of int
+        Row indices: those to train on, in order of choice, and those to test on.
+    n : int
+        Number of labels per class.
+    score : callable
+        Function of the true and the predicted classes.
+    """
+    train = np.concatenate([order[y[order] == k][:n] for k in np.unique(y)])
+    return float(score(y[test], _fit_clone(classifier, X[train], y[train]).predict(X[test])))
+
+
+def _splits(X: NDArray[Any], y: Rows) -> list[tuple[Rows, Rows]]:
     n_splits = min(_MOST_FOLDS, int(np.bincount(y).min()))
     return list(StratifiedKFold(n_splits, shuffle=True, random_state=0).split(X, y))
 
 
 def _sizes(most: int) -> list[int]:
-    """1, 2, 5, 10, … and the largest number that there is; none too near to that."""
+    """Return 1, 2, 5, 10, … up to 80% of the largest number, and that number."""
     return [*(n for n in _STEPS if n <= 0.8 * most), most]
 
 
-def _first_of_each_class(order: Rows, y: Rows, n: int) -> Rows:
-    return np.concatenate([order[y[order] == k][:n] for k in range(y.max() + 1)])
-
-
-def _fitted(classifier: Any, X: NDArray[Any], y: Rows) -> Any:
-    # Products are small here: threads of BLAS would only wait for each other.
+def _fit_clone(classifier: Any, X: NDArray[Any], y: Rows) -> Any:
+    # Products are small here: BLAS threads would only wait for each other.
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
-        # The accuracy is measured anyhow: a solver that stopped early does not falsify it.
+        # The held-out accuracy is valid even if the solver stopped early.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Few labels per class are intended, not a regression target.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         return clone(classifier).fit(X, y)

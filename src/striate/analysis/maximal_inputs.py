@@ -1,28 +1,33 @@
 """x_j = W_ij / ‖W_i‖: the input that most excites hidden unit i."""
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
+from .fitted_weights import unit_weights
 
-def maximal_inputs(components):
-    """Inputs of norm 1 that excite each unit of a first hidden layer most.
+
+def maximal_inputs(components: Any) -> Any:
+    """Return the input of norm 1 that excites each unit of a first hidden layer most.
 
     Among all x with ‖x‖ ≤ 1, W_i x is largest for x = W_i / ‖W_i‖: what the unit looks for.
 
     Parameters
     ----------
     components : array-like (n_units, ...), sparse matrix (n_units, n_features) or fitted estimator
-        Weights of each unit; an estimator's `filters_` or `components_`.
+        Weights of each unit; an estimator's `filters_`, `components_`, `cluster_centers_` or
+        first `coefs_`.
 
     Returns
     -------
-    ndarray of the same shape, or csr_array where the weights are sparse
-        A unit without any weight gets zeros.
+    ndarray of the same shape, or csr_array if the weights are sparse
+        All zeros for a unit whose weights are all zero.
 
     Raises
     ------
     ValueError
-        If there are no weights to be found.
+        If no weights are found.
 
     References
     ----------
@@ -34,22 +39,16 @@ def maximal_inputs(components):
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
-    for name in ("filters_", "components_"):
-        components = getattr(components, name, components)
-    if sparse.issparse(components):
-        return _rows_of_norm_1(sparse.csr_array(components))
-    W = np.asarray(components)
+    weights = unit_weights(components)
+    W = components if weights is None else weights
+    W = sparse.csr_array(W) if sparse.issparse(W) else np.asarray(W)
     if W.ndim < 2:
         raise ValueError(
-            "components must be weights (n_units, ...), or a fitted estimator with filters_ or "
-            f"components_; got {components!r}"
+            "components must be weights (n_units, ...), or a fitted estimator with filters_, "
+            f"components_, cluster_centers_ or coefs_; got {components!r}"
         )
-    norms = np.linalg.norm(W.reshape(len(W), -1), axis=1).reshape(-1, *[1] * (W.ndim - 1))
-    return W / np.where(norms == 0, 1, norms)
-
-
-def _rows_of_norm_1(W):
-    norms = np.sqrt(W.multiply(W).sum(axis=1))
-    scales = 1 / np.where(norms == 0, 1, norms)
-    data = W.data * scales.astype(W.dtype).repeat(np.diff(W.indptr))
-    return sparse.csr_array((data, W.indices, W.indptr), shape=W.shape)
+    rows = W.reshape(W.shape[0], -1)
+    norm = sparse.linalg.norm if sparse.issparse(W) else np.linalg.norm
+    norms = norm(rows, axis=1)[:, np.newaxis]
+    x: Any = rows / np.where(norms == 0, 1, norms)
+    return x.tocsr() if sparse.issparse(x) else x.reshape(W.shape)

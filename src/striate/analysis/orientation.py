@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _FFT_SIZE = 32
-_BLOCK = 512  # filters transformed together: keeps the spectra of many filters out of memory
+_BLOCK = 512  # filters per block: bounds the memory for spectra
 
 
 def orientation_selectivity(filters: ArrayLike) -> NDArray[np.float64]:
@@ -16,8 +16,8 @@ def orientation_selectivity(filters: ArrayLike) -> NDArray[np.float64]:
 
     where F is the power spectrum of the filter without its mean (32 × 32 discrete Fourier
     transform, larger when the filter is) and θ the angle in the frequency plane. It is 1 for
-    an endless grating, above 0.5 for most filters that an eye calls an edge, and near 0 for
-    noise and for round blobs. The spectra of the channels of a colour filter are added.
+    an endless grating, above 0.5 for most filters that look like an edge, and near 0 for noise
+    and for round blobs. The spectra of the channels of a colour filter are added.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def orientation_selectivity(filters: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If `filters` has another number of dimensions, or contains NaN or infinity.
+        If `filters` does not have one of these shapes, or contains NaN or infinity.
 
     See Also
     --------
@@ -41,7 +41,7 @@ def orientation_selectivity(filters: ArrayLike) -> NDArray[np.float64]:
 
     Notes
     -----
-    The sign, the size and the mean of a filter do not matter, nor do turns by 90 degrees.
+    The sign, the scale and the mean of a filter do not matter, nor do rotations by 90 degrees.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def preferred_orientation(filters: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If `filters` has another number of dimensions, or contains NaN or infinity.
+        If `filters` does not have one of these shapes, or contains NaN or infinity.
 
     See Also
     --------
@@ -89,7 +89,7 @@ def preferred_orientation(filters: ArrayLike) -> NDArray[np.float64]:
     array([90.,  0.])
     """
     moment, power = _second_moment(filters)
-    # Stripes lie at right angles to the frequency that they repeat with.
+    # Stripes are perpendicular to their frequency vector.
     angle = np.mod(np.angle(moment) / 2 + np.pi / 2, np.pi)
     angle[angle >= np.pi - 1e-9] = 0.0  # rounding may leave a horizontal stripe just below π
     return np.where(power > 0, angle, np.nan)
@@ -125,7 +125,7 @@ def _rotor(size: int) -> NDArray[np.complex128]:
 
 
 def _centered(filters: ArrayLike) -> NDArray[np.float64]:
-    """Return the filters as (n, h, w, c), each scaled to 1 at most, without channel means."""
+    """Return the filters as (n, h, w, c), scaled to at most 1, minus their channel means."""
     given = np.asarray(filters)
     if given.ndim not in (3, 4) or 0 in given.shape[1:]:
         raise ValueError(
@@ -140,6 +140,6 @@ def _centered(filters: ArrayLike) -> NDArray[np.float64]:
     largest = np.abs(values).max(axis=(1, 2, 3), keepdims=True)
     values /= np.where(largest > 0, largest, 1.0)
     values -= values.mean(axis=(1, 2), keepdims=True)
-    # What rounding leaves of a constant filter is no pattern.
+    # The rounding errors of a constant filter are not a pattern.
     values[np.abs(values).max(axis=(1, 2, 3)) <= 10 * eps] = 0.0
     return values

@@ -1,68 +1,77 @@
 """How far features move when the image moves: ‖φ(x moved) − φ(x)‖ by the distance of two images."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import euclidean_distances
-from sklearn.utils import check_random_state, check_scalar, gen_batches
+from sklearn.utils import check_scalar, gen_batches
 
-from striate.files.image_collection import in_own_precision
+from .moving_windows import Windows, cut_windows
 
-# Rows whose distances to all others are held at a time.
+# Rows per block of distances to all others.
 _BLOCK_ROWS = 256
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ShiftSensitivity:
-    """How much features change when the image moves, relative to those of another image.
+    """Change of features when the image moves, relative to the distance of two images.
 
-    It comes from `shift_sensitivity`. 0 is no change, and 1 is as far as another image. Printed, it
-    is a summary; `table` has a line for each shift.
+    The result of `shift_sensitivity`. 0 is no change, and 1 is as far as another image. Printing it
+    shows a summary; `table` has a row for each shift.
 
     Attributes
     ----------
     shifts : ndarray of int of shape (n_shifts,)
-        By how many pixels the images were moved.
+        Shifts in pixels.
     down, across : ndarray of shape (n_windows, n_shifts)
         Change of the features of each window when it moves down, and when it moves to the right.
     distance : float
-        What 1 stands for: the mean distance between the features of two different images.
+        Mean distance between the features of two different images, the unit of `down` and `across`.
     window_size : (int, int)
-        Height and width in pixels of what was compared.
+        Height and width of the windows in pixels.
     """
 
-    shifts: np.ndarray
-    down: np.ndarray
-    across: np.ndarray
+    shifts: NDArray[np.intp]
+    down: NDArray[np.float64]
+    across: NDArray[np.float64]
     distance: float
     window_size: tuple[int, int]
 
     @property
-    def mean(self) -> np.ndarray:
+    def mean(self) -> NDArray[np.float64]:
         """Mean over windows and both directions, ndarray of shape (n_shifts,)."""
-        return self._both.mean(axis=0)
+        mean: NDArray[np.float64] = self._both.mean(axis=0)
+        return mean
 
     @property
-    def std(self) -> np.ndarray:
+    def std(self) -> NDArray[np.float64]:
         """Standard deviation over windows of the mean of both directions, (n_shifts,)."""
-        return self._both.std(axis=0)
+        std: NDArray[np.float64] = self._both.std(axis=0)
+        return std
 
     @property
-    def _both(self) -> np.ndarray:
-        return (self.down + self.across) / 2
+    def _both(self) -> NDArray[np.float64]:
+        both: NDArray[np.float64] = (self.down + self.across) / 2
+        return both
 
-    def table(self) -> dict[str, np.ndarray]:
-        """One line for each shift, as columns by name: ``pandas.DataFrame(result.table())``.
+    def table(self) -> dict[str, NDArray[Any]]:
+        """Return one row for each shift, as named columns for ``pandas.DataFrame``.
 
         Returns
         -------
         dict of str to ndarray of shape (n_shifts,)
             shift, mean, std, down_mean, down_std, across_mean, across_std.
         """
-        columns = {"shift": self.shifts, "mean": self.mean, "std": self.std}
+        columns: dict[str, NDArray[Any]] = {
+            "shift": self.shifts,
+            "mean": self.mean,
+            "std": self.std,
+        }
         for name, changes in (("down", self.down), ("across", self.across)):
             columns |= {f"{name}_mean": changes.mean(axis=0), f"{name}_std": changes.std(axis=0)}
         return columns
@@ -83,71 +92,53 @@ class ShiftSensitivity:
     __repr__ = __str__
 
 
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """Windows that can be moved, with what lies below and to the right of them.
-
-    Attributes
-    ----------
-    regions : ndarray of shape (n_windows, height + largest shift, width + largest shift, channels)
-    of_image : ndarray of int of shape (n_windows,)
-        The image that each is from.
-    size : (int, int)
-        Height and width of a window.
-    """
-
-    regions: np.ndarray
-    of_image: np.ndarray
-    size: tuple[int, int]
-
-    def moved(self, down, across):
-        """The windows, so many pixels further: array (n_windows, height, width, channels)."""
-        height, width = self.size
-        return np.ascontiguousarray(self.regions[:, down : down + height, across : across + width])
-
-
 def shift_sensitivity(
-    transformer, images, shifts=(1, 2, 4, 8), *, window_size=None, n_windows=1, random_state=None
-):
+    transformer: Any,
+    images: Any,
+    shifts: Any = (1, 2, 4, 8),
+    *,
+    window_size: int | tuple[int, int] | None = None,
+    n_windows: int = 1,
+    random_state: int | np.random.RandomState | None = None,
+) -> ShiftSensitivity:
     """Measure how far the features of images move when the images move by some pixels.
 
     A window is cut out of each image, and again with the window moved down, or to the right, so
-    that what enters at its border is real image. With φ the features of a window x and D the mean
-    distance between the features of two different images, the change is
-    ‖φ(x moved) − φ(x)‖ / D: 0 where the features do not notice, 1 where the image might as well be
-    another one.
+    that real image enters at its border. With φ the features of a window x and D the mean distance
+    between the features of two different images, the change is ‖φ(x moved) − φ(x)‖ / D: 0 if the
+    features do not change, 1 if they change as much as those of another image would.
 
     Parameters
     ----------
     transformer : fitted transformer of images
         A `PatchFeatures`, a pipeline with one, or anything whose ``transform`` takes an array of
-        shape (n, h, w, c); ``FunctionTransformer()`` stands for raw pixels. It gets floats, as
-        `PatchFeatures` makes them of any images.
+        shape (n, h, w, c); pass ``FunctionTransformer()`` for raw pixels. The images are passed as
+        floats, converted as in `PatchFeatures`.
     images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
-        At least two, which may be of several sizes.
+        At least two images, of any sizes.
     shifts : int or array-like of int, default=(1, 2, 4, 8)
-        By how many pixels to move.
+        Shifts in pixels.
     window_size : int, (int, int) or None, default=None
-        Height and width of the windows. None is as large as can be: the smallest height and width
-        of all images, less the largest shift. So images that are all of one size lose so many rows
-        and columns.
+        Height and width of the windows. None is the largest possible size: the smallest height and
+        width of all images, minus the largest shift.
     n_windows : int, default=1
-        Windows of each image, where it is larger than one window that moves.
+        Number of windows per image; for images larger than a window and its largest shift.
     random_state : int, RandomState instance or None, default=None
-        Draws the places of windows in images that are larger.
+        Source of the random places of the windows, in images with room for several.
 
     Returns
     -------
     ShiftSensitivity
+        The result.
 
     Raises
     ------
     TypeError
-        If the transformer has no ``transform``, or `n_windows` is no integer.
+        If the transformer has no ``transform``, or `n_windows` is not an integer.
     ValueError
-        If there are fewer than two images, an image is too small for a window that moves so far,
-        shifts are not whole numbers of at least 0, the features have NaN or infinity or are not one
-        row for each image, or all images have the same features.
+        If there are fewer than two images, an image is too small for a window and its largest
+        shift, shifts are not whole numbers of at least 0, the features have NaN or infinity or are
+        not one row for each image, or all images have the same features.
 
     See Also
     --------
@@ -155,10 +146,10 @@ def shift_sensitivity(
 
     Notes
     -----
-    Memory is needed for the windows and three times for their features; without `window_size`,
+    Memory is needed for the windows, and for their features three times; without `window_size`,
     files are read twice.
 
-    A `PatchFeatures` does not pool at all when `pool_grid` has a cell for each position:
+    A `PatchFeatures` does not pool at all if `pool_grid` has a cell for each position:
     ``copy.copy(features).set_params(pool_grid=(27, 27))`` for windows of 32 × 32 pixels and patches
     of 6 × 6, since 32 − 6 + 1 = 27.
 
@@ -179,81 +170,44 @@ def shift_sensitivity(
     >>> pixels.mean.round(1)
     array([0., 1., 1.])
     """
-    how = {"window_size": window_size, "n_windows": n_windows, "random_state": random_state}
-    return sensitivities({"": transformer}, images, shifts, **how)[""]
+    found = sensitivities(
+        {"": transformer},
+        images,
+        shifts,
+        window_size=window_size,
+        n_windows=n_windows,
+        random_state=random_state,
+    )
+    return found[""]
 
 
-def sensitivities(transformers, images, shifts, *, window_size, n_windows, random_state):
-    """`ShiftSensitivity` of each of a dict of transformers, over the same windows."""
+def sensitivities(
+    transformers: Mapping[str, Any],
+    images: Any,
+    shifts: Any,
+    *,
+    window_size: int | tuple[int, int] | None,
+    n_windows: int,
+    random_state: int | np.random.RandomState | None,
+) -> dict[str, ShiftSensitivity]:
+    """Return the `ShiftSensitivity` of each of several transformers, over the same windows."""
     for each in transformers.values():
         if not hasattr(each, "transform"):
-            raise TypeError(f"{type(each).__name__} is no transformer: it has no transform")
+            raise TypeError(f"{type(each).__name__} is not a transformer: it has no transform")
     check_scalar(n_windows, "n_windows", Integral, min_val=1)
-    shifts = _checked_shifts(shifts)
-    windows = _cut(images, shifts.max(), window_size, n_windows, random_state)
-    return {name: _measure(windows, each, shifts) for name, each in transformers.items()}
+    checked = _checked_shifts(shifts)
+    windows = cut_windows(images, int(checked.max()), window_size, n_windows, random_state)
+    return {name: _measure(windows, each, checked) for name, each in transformers.items()}
 
 
-def _checked_shifts(shifts):
-    """The shifts as an array of integers of at least 0."""
-    given, shifts = shifts, np.atleast_1d(np.asarray(shifts))
+def _checked_shifts(given: Any) -> NDArray[np.intp]:
+    shifts = np.atleast_1d(np.asarray(given))
     if shifts.ndim != 1 or not len(shifts) or shifts.dtype.kind not in "iu" or shifts.min() < 0:
         raise ValueError(f"shifts must be whole numbers of pixels of at least 0, got {given!r}")
     return shifts.astype(np.intp)
 
 
-def _cut(images, farthest, window_size, n_windows, random_state):
-    """`Windows` at random places, each with room to move by `farthest` pixels."""
-    images, random_state = in_own_precision(images), check_random_state(random_state)
-    if len(images) < 2:
-        raise ValueError(
-            "one image has no other to be compared with: pass at least two, such as parts of it"
-        )
-    size = _checked_size(images, farthest, window_size)
-    of_image = np.repeat(np.arange(len(images)), n_windows)
-    shape = (size[0] + farthest, size[1] + farthest, images.n_channels)
-    regions = np.empty((len(of_image), *shape), dtype=images.dtype)
-    for i, image in enumerate(images):
-        _check_room(image, images.name(i), size, farthest)
-        for k in range(i * n_windows, (i + 1) * n_windows):
-            y, x = (
-                random_state.randint(n - m + 1)
-                for n, m in zip(image.shape[:2], shape[:2], strict=True)
-            )
-            regions[k] = image[y : y + shape[0], x : x + shape[1]]
-    return Windows(regions, of_image, size)
-
-
-def _checked_size(images, farthest, window_size):
-    """Height and width of the windows; by default what the smallest of the images leave."""
-    if window_size is None:
-        shapes = [image.shape[:2] for image in images]
-        for i, shape in enumerate(shapes):
-            if min(shape) <= farthest:
-                raise ValueError(
-                    f"{images.name(i)}: is {shape[0]} x {shape[1]} pixels, too small to be moved "
-                    f"by {farthest}; choose smaller shifts or larger images"
-                )
-        height, width = np.min(shapes, axis=0) - farthest
-        return int(height), int(width)
-    integer = int | np.integer
-    pair = (window_size,) * 2 if isinstance(window_size, integer) else window_size
-    if np.shape(pair) != (2,) or not all(isinstance(n, integer) and n > 0 for n in pair):
-        raise ValueError(f"window_size must be one or two positive integers, got {window_size!r}")
-    return int(pair[0]), int(pair[1])
-
-
-def _check_room(image, name, size, farthest):
-    if any(n < m + farthest for n, m in zip(image.shape[:2], size, strict=True)):
-        raise ValueError(
-            f"{name}: is {image.shape[0]} x {image.shape[1]} pixels, too small for windows of "
-            f"{size[0]} x {size[1]} that move by {farthest}; choose a smaller window_size, smaller "
-            "shifts or larger images"
-        )
-
-
-def _measure(windows, transformer, shifts):
-    """`ShiftSensitivity` of one transformer."""
+def _measure(windows: Windows, transformer: Any, shifts: NDArray[np.intp]) -> ShiftSensitivity:
     before = _features(transformer, windows.moved(0, 0))
     distance = _mean_distance(before, windows.of_image)
     changes = np.empty((2, len(before), len(shifts)))
@@ -266,12 +220,12 @@ def _measure(windows, transformer, shifts):
     return ShiftSensitivity(shifts, down, across, distance, windows.size)
 
 
-def _features(transformer, images):
-    """What the transformer makes of images, (n_images, n_features), of its precision."""
-    features: Any = transformer.transform(images)
-    if sparse.issparse(features):
-        features = features.toarray()
-    features = np.asarray(features)
+def _features(transformer: Any, images: NDArray[Any]) -> NDArray[Any]:
+    """Return the features (n_images, n_features) of images, in the transformer's precision."""
+    transformed: Any = transformer.transform(images)
+    if sparse.issparse(transformed):
+        transformed = transformed.toarray()
+    features: NDArray[Any] = np.asarray(transformed)
     if features.shape[:1] != images.shape[:1]:
         raise ValueError(
             f"{type(transformer).__name__}.transform must return a row for each image, got the "
@@ -285,17 +239,18 @@ def _features(transformer, images):
     return features
 
 
-def _mean_distance(features, of_image):
-    """Mean Euclidean distance over all pairs of rows that are of two different images."""
-    # Distances come from squares, which lose digits where all rows are far from zero.
+def _mean_distance(features: NDArray[Any], of_image: NDArray[np.intp]) -> float:
+    """Return the mean Euclidean distance over all pairs of rows from two different images."""
+    # Distances are computed from squares, which lose digits if all rows are far from zero.
     features = features - features[0]
     total, n_pairs = 0.0, 0
     for rows in gen_batches(len(features), _BLOCK_ROWS):
         different = of_image[rows, np.newaxis] != of_image
-        total += euclidean_distances(features[rows], features)[different].sum(dtype=np.float64)
+        distances = euclidean_distances(features[rows], features)
+        total += float(distances[different].sum(dtype=np.float64))
         n_pairs += int(different.sum())
     if not total > 0:
         raise ValueError(
-            "all images have the same features, so there is no distance to compare a change with"
+            "all images have the same features: their distance is 0, so changes have no scale"
         )
     return total / n_pairs

@@ -1,4 +1,4 @@
-"""Which patches excite each unit most, found in many images a few at a time."""
+"""The patches that excite each unit most, found in many images, a few at a time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,94 +9,92 @@ from sklearn.utils import check_random_state
 
 from striate.files.image_collection import ImageCollection
 from striate.images.patch_features import PatchFeatures
-from striate.images.patches import NORMALIZATIONS, normalize_patches, sample_patches
+from striate.images.patches import sample_patches
 
-from .cross_validation import Watch, unwatched
+from .progress import Progress, no_progress
 
 _IMAGES_AT_A_TIME = 16
-# So many tell enough; each is read once more.
+# Enough to be representative; each of them is read once more.
 _MOST_IMAGES = 2000
 _N_PATCHES = 50_000
 
 
 @dataclass(frozen=True, eq=False)
-class ExcitingPatches:
-    """The patches to which each unit answers most.
+class TopPatches:
+    """The patches that excite each unit most.
 
     Attributes
     ----------
     patches : ndarray of shape (n_units, n_top, height, width, channels)
         Pixels as they are in the images, strongest first.
     activations : ndarray of shape (n_units, n_top)
+        Activations by these patches.
     mean_activation : ndarray of shape (n_units,)
-        Over all patches that were looked at.
-    n_seen : int
-        How many these were.
+        Mean over all patches.
+    n_patches : int
+        Number of patches that were compared.
     """
 
     patches: NDArray[np.floating]
     activations: NDArray[np.floating]
     mean_activation: NDArray[np.floating]
-    n_seen: int
+    n_patches: int
 
     @property
     def by_activity(self) -> NDArray[np.intp]:
-        """Units, those first that are active most."""
+        """Indices of the units, most active first."""
         return np.argsort(-self.mean_activation, kind="stable")
 
 
-def exciting_patches(
+def top_patches(
     features: PatchFeatures,
     images: ImageCollection,
     n_top: int = 8,
-    watch: Watch = unwatched,
+    progress: Progress = no_progress,
     n_patches: int = _N_PATCHES,
-) -> ExcitingPatches:
-    """Look at patches at random places, and keep those that excite each unit most.
+) -> TopPatches:
+    """Sample patches at random places, and keep those that excite each unit most.
 
     Parameters
     ----------
     features : PatchFeatures
-        Fitted.
+        Fitted features.
     images : ImageCollection
+        Images to take patches from.
     n_top : int
-        Patches to keep for each unit.
-    watch : callable
+        Number of patches to keep for each unit.
+    progress : callable
         Shows progress.
     n_patches : int
-        About how many patches to look at.
+        Approximate number of patches to sample.
     """
     some = images[:: -(-len(images) // _MOST_IMAGES)]
     starts = range(0, len(some), _IMAGES_AT_A_TIME)
     random_state = check_random_state(0)
-    seen = _Seen(n_top)
-    for start in watch(starts, "Finding exciting patches"):
+    top = _RunningTop(n_top)
+    for start in progress(starts, "Finding the patches that excite each feature most"):
         part = some[start : start + _IMAGES_AT_A_TIME]
         share = -(-n_patches * len(part) // len(some))
         raw = sample_patches(part, features.patch_shape_[:2], share, random_state)
-        seen.add(_activations(features, raw), raw)
-    shape = (len(seen.total), -1, *features.patch_shape_)
-    return ExcitingPatches(
-        patches=seen.patches.swapaxes(0, 1).reshape(shape),
-        activations=seen.values.T,
-        mean_activation=seen.total / seen.n,
-        n_seen=seen.n,
+        top.add(_activations(features, raw), raw)
+    shape = (len(top.total), -1, *features.patch_shape_)
+    return TopPatches(
+        patches=top.patches.swapaxes(0, 1).reshape(shape),
+        activations=top.values.T,
+        mean_activation=top.total / top.n,
+        n_patches=top.n,
     )
 
 
 def _activations(features: PatchFeatures, raw: NDArray[Any]) -> NDArray[Any]:
-    """Activations (n_patches, n_units); of a unit with two signs, of the first."""
-    patches = raw.copy()
-    normalize_patches(patches, NORMALIZATIONS[features.normalize], features.contrast_floor)
-    if features.whitening_ is not None:
-        patches = features.whitening_.transform(patches)
-    activations = np.asarray(features.encoder_.transform(patches))
+    """Return activations (n_patches, n_units); of a unit with two signs, only the first."""
+    activations = np.asarray(features.patch_encoder_.transform(raw))
     components = getattr(features.encoder_, "components_", activations.T)
     return activations[:, : components.shape[0]]
 
 
-class _Seen:
-    """What is kept of the patches seen so far."""
+class _RunningTop:
+    """The strongest patches of each unit so far, and the sum of its activations."""
 
     def __init__(self, n_top: int) -> None:
         self.n_top, self.n = n_top, 0

@@ -27,7 +27,7 @@ from .error_messages import OneLineErrors
 #: In the order of `striate --help`.
 COMMANDS = ("demo", "learn", "train", "predict", "report", "features", "show")
 
-_REQUIRED_PACKAGES = ("matplotlib", "PIL", "skops")
+_REQUIRED_PACKAGES = ("jinja2", "matplotlib", "PIL", "skops")
 
 app = typer.Typer(
     cls=OneLineErrors,

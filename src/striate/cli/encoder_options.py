@@ -82,7 +82,8 @@ def settings_for(encoder: Encoder, **given: Any) -> EncoderSettings:
 def new_features(encoder: Encoder, settings: EncoderSettings, seed: int) -> PatchFeatures:
     """Return unfitted features."""
     # Imported here, so that help texts need not wait for it.
-    from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder, ZCAWhitening
+    from striate import DictionaryEncoder, PatchFeatures, ZCAWhitening
+    from striate.images.edge_autoencoder import edge_autoencoder
 
     common: dict[str, Any] = {
         "patch_size": settings.patch_size,
@@ -91,15 +92,8 @@ def new_features(encoder: Encoder, settings: EncoderSettings, seed: int) -> Patc
         "random_state": seed,
     }
     if encoder is Encoder.autoencoder:
-        # With these settings, ordinary photographs give edges. Less whitening or more weight decay
-        # makes the edges softer; much less weight decay gives noise.
-        autoencoder = SparseAutoencoder(
-            settings.n_features,
-            weight_decay=0.01,
-            sparsity_target=0.035,
-            sparsity_weight=5.0,
-            max_iter=settings.max_iter,
-            random_state=seed,
+        autoencoder = edge_autoencoder(
+            settings.n_features, max_iter=settings.max_iter, random_state=seed
         )
         return PatchFeatures(autoencoder, whitening=ZCAWhitening(1.0), **common)
     dictionary = DictionaryEncoder(

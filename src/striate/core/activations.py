@@ -1,20 +1,19 @@
-"""Activations f, and their derivatives in terms of a = f(z): one scalar line each."""
+"""Activations f and their derivatives, one scalar line each, and the table of all of them."""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float64
 
-from .compile import exponent, jit, jit_here, like, power_of_two, specialize
-
-# In compiled code an activation is a number, so that each layer may have its own.
-IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, EXP = range(6)
-ACTIVATIONS = {
-    "identity": IDENTITY,
-    "logistic": LOGISTIC,
-    "tanh": TANH,
-    "relu": RELU,
-    "softmax": SOFTMAX,  # of a whole row: see `softmax`
-    "exp": EXP,  # an output only
-}
+from .compile import (
+    exponent,
+    inlined_uncached,
+    jit,
+    jit_uncached,
+    like,
+    power_of_two,
+    specialize,
+)
 
 
 @jit
@@ -99,11 +98,11 @@ def log(x):
 
 
 def exponent_limit(z):
-    """Where exp(z) and exp(-z) are still normal numbers of the type of z."""
+    """Return the largest |z| for which exp(z) and exp(-z) are normal numbers of z's type."""
 
 
 @specialize(exponent_limit)
-def _(z):
+def _exponent_limit(z):
     limit = 708.0 if z == float64 else 87.0
     return lambda z: limit
 
@@ -113,7 +112,7 @@ def series(r):
 
 
 @specialize(series)
-def _(r):
+def _series(r):
     c = 1 / np.cumprod(np.arange(1.0, 15.0))  # c[k - 1] = 1 / k!
     if r == float64:
         _, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14 = c
@@ -127,10 +126,45 @@ def _(r):
     return lambda r: b2 + r * (b3 + r * (b4 + r * (b5 + r * (b6 + r * b7))))
 
 
-def _activation(f):
-    """The loop a = f(z + b) over the rows of Z, made once for each f."""
+class Activation(NamedTuple):
+    """An activation: f, f′ in terms of a = f(z) or of z, and the range of f.
 
-    @jit_here
+    Attributes
+    ----------
+    f : compiled function of one number
+    derivative : compiled function of one number, or None
+        None where no hidden unit needs it: f′ = 1, or the loss owns the output's δ.
+    lowest, highest : float
+        Bounds of f.
+    needs_z : bool, default=False
+        Whether `derivative` is a function of z. The propagation then keeps z of such layers.
+    """
+
+    f: Any
+    derivative: Any
+    lowest: float
+    highest: float
+    needs_z: bool = False
+
+
+#: Name: activation. Compiled code knows an activation by its place in this table.
+ACTIVATIONS = {
+    "identity": Activation(identity, None, -np.inf, np.inf),
+    "logistic": Activation(sigmoid, sigmoid_derivative, 0.0, 1.0),
+    "tanh": Activation(tanh, tanh_derivative, -1.0, 1.0),
+    "relu": Activation(relu, relu_derivative, 0.0, np.inf),
+    "exp": Activation(exp, None, 0.0, np.inf),  # an output only
+    "softmax": Activation(identity, None, 0.0, 1.0),  # an output only, of a whole row: see below
+}
+#: Name: number in compiled code.
+CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
+_SOFTMAX = CODES["softmax"]
+
+
+def _activation(f):
+    """Compile the loop a = f(z + b) over the rows of Z."""
+
+    @jit_uncached
     def loop(Z, b):
         for i in range(Z.shape[0]):
             for j in range(Z.shape[1]):
@@ -140,9 +174,9 @@ def _activation(f):
 
 
 def _chain_rule(derivative):
-    """The loop D = D f'(z) over the rows, f' in terms of A = f(Z)."""
+    """Compile the loop D = D f′ over the rows, f′ in terms of A."""
 
-    @jit_here
+    @jit_uncached
     def loop(A, D):
         for i in range(A.shape[0]):
             for j in range(A.shape[1]):
@@ -151,28 +185,65 @@ def _chain_rule(derivative):
     return loop
 
 
-_identity, _sigmoid, _tanh = _activation(identity), _activation(sigmoid), _activation(tanh)
-_relu, _exp = _activation(relu), _activation(exp)
-_through_sigmoid = _chain_rule(sigmoid_derivative)
-_through_tanh = _chain_rule(tanh_derivative)
-_through_relu = _chain_rule(relu_derivative)
+def _by_code(loops, otherwise):
+    """Return a function that runs loops[code]: a chain of ifs, once it is inlined."""
+
+    def either(k, loop, other):
+        @inlined_uncached
+        def run(code, A, B):
+            if code == k:
+                loop(A, B)
+            else:
+                other(code, A, B)
+
+        return run
+
+    @inlined_uncached
+    def run(code, A, B):
+        otherwise(A, B)
+
+    for k, loop in loops.items():
+        run = either(k, loop, run)
+    return run
+
+
+@jit_uncached
+def _nothing(A, D):
+    pass
+
+
+_activate = _by_code(
+    {CODES[k]: _activation(each.f) for k, each in ACTIVATIONS.items() if each.f is not identity},
+    _activation(identity),
+)
+_times_derivative = _by_code(
+    {CODES[k]: _chain_rule(each.derivative) for k, each in ACTIVATIONS.items() if each.derivative},
+    _nothing,
+)
 
 
 @jit
-def activate(f, Z, b):
+def activate(code, Z, b):
     """a = f(z + b), in place, for the rows of Z (m, n)."""
-    if f == LOGISTIC:
-        _sigmoid(Z, b)
-    elif f == TANH:
-        _tanh(Z, b)
-    elif f == RELU:
-        _relu(Z, b)
-    elif f == EXP:
-        _exp(Z, b)
-    else:
-        _identity(Z, b)
-        if f == SOFTMAX:
-            softmax(Z)
+    _activate(code, Z, b)
+    if code == _SOFTMAX:
+        softmax(Z)
+
+
+@jit
+def activate_layer(layer, Z, b, kept):
+    """The same; keeps z + b if f′ needs it."""
+    if layer.needs_z:
+        for i in range(Z.shape[0]):
+            for j in range(Z.shape[1]):
+                kept[i, j] = Z[i, j] + b[j]
+    activate(layer.activation, Z, b)
+
+
+@jit
+def times_derivative(code, A, D):
+    """D = D f′, in place, f′ in terms of A = f(Z), or of A = Z if it needs z; all (m, n)."""
+    _times_derivative(code, A, D)
 
 
 @jit
@@ -193,14 +264,3 @@ def softmax(Z):
             total += Z[i, j]
         for j in range(Z.shape[1]):
             Z[i, j] /= total
-
-
-@jit
-def times_derivative(f, A, D):
-    """D = D * f'(z), in place, f' in terms of A = f(Z); all (m, n)."""
-    if f == LOGISTIC:
-        _through_sigmoid(A, D)
-    elif f == TANH:
-        _through_tanh(A, D)
-    elif f == RELU:
-        _through_relu(A, D)

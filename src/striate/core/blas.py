@@ -1,6 +1,7 @@
 """The matrix product of SciPy's BLAS, callable from compiled code."""
 
 import llvmlite.binding
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import get_cython_function_address, intrinsic
@@ -15,8 +16,12 @@ for _name in _ROUTINES.values():
 
 
 @intrinsic
-def _gemm(typingctx, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc):
-    """C = op(A) op(B) + beta C by BLAS's own convention: columns, and addresses for arguments."""
+def _gemm(typingctx, transposes, sizes, a, b, beta, c):
+    """C = op(A) op(B) + beta C by BLAS's convention: column-major, all arguments by reference.
+
+    `transposes` are those of A and B, `sizes` are m, n and k; a matrix is its address and the
+    stride from one column to the next.
+    """
 
     def build(context, builder, signature, args):
         def by_reference(value, type_):
@@ -31,22 +36,24 @@ def _gemm(typingctx, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c,
         def integer(value):
             return by_reference(builder.trunc(value, ir.IntType(32)), ir.IntType(32))
 
-        def array(address):
-            return builder.inttoptr(address, cgutils.voidptr_t)
+        def matrix(pair):
+            address, stride = cgutils.unpack_tuple(builder, pair)
+            return [builder.inttoptr(address, cgutils.voidptr_t), integer(stride)]
 
         real = context.get_value_type(beta)
-        ta, tb, m, n, k, a, lda, b, ldb, factor, c, ldc = args
-        one = by_reference(real(1.0), real)
-        call = [letter(ta), letter(tb), integer(m), integer(n), integer(k), one]
-        call += [array(a), integer(lda), array(b), integer(ldb)]
-        call += [by_reference(factor, real), array(c), integer(ldc)]
+        transposes, sizes, a, b, factor, c = args
+        call = [letter(flag) for flag in cgutils.unpack_tuple(builder, transposes)]
+        call += [integer(size) for size in cgutils.unpack_tuple(builder, sizes)]
+        call += [by_reference(real(1.0), real), *matrix(a), *matrix(b)]
+        call += [by_reference(factor, real), *matrix(c)]
         type_ = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t] * len(call))
         name = f"striate_{_ROUTINES[beta]}"
         builder.call(cgutils.get_or_insert_function(builder.module, type_, name), call)
         return context.get_dummy_value()
 
-    flags, sizes = [types.boolean] * 2, [types.intp] * 3
-    return types.void(*flags, *sizes, *[types.intp] * 4, beta, *[types.intp] * 2), build
+    flags, sizes = types.UniTuple(types.boolean, 2), types.UniTuple(types.intp, 3)
+    matrix = types.UniTuple(types.intp, 2)
+    return types.void(flags, sizes, matrix, matrix, beta, matrix), build
 
 
 @jit
@@ -58,20 +65,13 @@ def product(A, transpose_A, B, transpose_B, C, beta):
     m, n = C.shape
     k = A.shape[0] if transpose_A else A.shape[1]
     if m > 0 and n > 0:
-        _gemm(
-            transpose_B,
-            transpose_A,
-            n,
-            m,
-            k,
-            B.ctypes.data,
-            row_stride(B),
-            A.ctypes.data,
-            row_stride(A),
-            C.dtype.type(beta),
-            C.ctypes.data,
-            row_stride(C),
-        )
+        a, b, c = _matrix(A), _matrix(B), _matrix(C)
+        _gemm((transpose_B, transpose_A), (n, m, k), b, a, C.dtype.type(beta), c)
+
+
+@jit
+def _matrix(A):
+    return np.intp(A.ctypes.data), row_stride(A)
 
 
 @jit

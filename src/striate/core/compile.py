@@ -1,4 +1,4 @@
-"""How the mathematics is compiled: Numba without the GIL, cached on disk."""
+"""Compile the mathematics: Numba without the GIL, cached on disk."""
 
 import functools
 import hashlib
@@ -13,11 +13,11 @@ from numba.extending import intrinsic, overload
 
 @functools.cache
 def _fingerprint(folder):
-    """Digest of the source in a folder.
+    """Return a digest of the source in a folder.
 
-    Numba recompiles a function when its own file changes, not when a function that it calls does
-    (an update of the package, say). What compiled code calls is in its own folder or in this one:
-    the digests make Numba look at both.
+    Numba recompiles a function when its own file changes, but not when a function that it calls
+    changes (after an update of the package, say). Compiled code calls only functions of its own
+    folder and of this one, so the digests of both are part of the cache's key.
     """
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.py")):
@@ -46,27 +46,31 @@ def _compiler(fastmath, called_from_python=False, cache=True, inline="never"):
     return decorate
 
 
-#: Compiles a function that Python calls; multiply-add may be fused, nothing else reordered.
+#: Compile a function that Python calls; multiply-add may be fused, nothing else reordered.
 kernel = _compiler({"contract", "nsz"}, called_from_python=True)
 
 #: The same for a function that only compiled code calls, which takes a quarter less time.
 jit = _compiler({"contract", "nsz"})
 
-#: The same, pasted into each caller: a function is compiled together with all that it calls, so
+#: The same, inlined into each caller: a function is compiled together with all that it calls, so
 #: every level of calls is compiled once more, and fewer levels take less time.
-pasted = _compiler({"contract", "nsz"}, inline="always")
+inlined = _compiler({"contract", "nsz"}, inline="always")
 
-#: The same for a function made inside another, which only callers can keep on disk.
-jit_here = _compiler({"contract", "nsz"}, cache=False)
+#: The same for a function made inside another, which only callers can cache on disk.
+jit_uncached = _compiler({"contract", "nsz"}, cache=False)
 
-#: The same for sums, which SIMD can only take in an order of its own (always the same one).
-jit_sum = _compiler({"contract", "nsz", "reassoc"})
+#: The same for sums, which SIMD takes in an order of its own (always the same one).
+jit_reassociating = _compiler({"contract", "nsz", "reassoc"})
+
+
+#: Both: a function made inside another and inlined into its callers.
+inlined_uncached = _compiler({"contract", "nsz"}, cache=False, inline="always")
 
 
 def specialize(function):
-    """Decorator of a function that, given the types of arguments, returns what compiles `function`.
+    """Register a type-specialized implementation (numba.extending.overload with our options).
 
-    For the few places where one type takes other code than another, such as sparse and dense rows.
+    For the few functions whose code depends on a type, such as sparse and dense rows.
     """
     options = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
     return overload(function, jit_options=options)
@@ -74,7 +78,7 @@ def specialize(function):
 
 @intrinsic
 def like(typingctx, value, x):
-    """`value` as a number of the type of `x`: a bare constant would turn float32 into float64."""
+    """Return `value` as a number of the type of `x`: a bare constant would make float32 float64."""
 
     def cast(context, builder, signature, args):
         return context.cast(builder, args[0], value, x)
@@ -84,7 +88,7 @@ def like(typingctx, value, x):
 
 @intrinsic
 def larger(typingctx, a, b):
-    """The larger of two floats that are not NaN: SIMD finds the largest of many by this alone."""
+    """Return the larger of two floats, neither NaN: SIMD finds a maximum by this alone."""
 
     def build(context, builder, signature, args):
         flags = ("nnan", "nsz")
@@ -95,7 +99,7 @@ def larger(typingctx, a, b):
 
 @intrinsic
 def power_of_two(typingctx, n):
-    """2**n for an integral float `n` within the range of normal numbers, from its bits."""
+    """Return 2**n for an integral float `n` in the range of normal numbers, from its bits."""
     double = n == types.float64
 
     def build(context, builder, signature, args):
@@ -113,7 +117,7 @@ def power_of_two(typingctx, n):
 
 @intrinsic
 def exponent(typingctx, x):
-    """n of a positive float64 2**n m with m from 1 to 2, as a float64, from its bits."""
+    """Return n of a positive float64 2**n m with 1 ≤ m < 2, as a float64, from its bits."""
 
     def build(context, builder, signature, args):
         integer = ir.IntType(64)
@@ -124,11 +128,11 @@ def exponent(typingctx, x):
     return types.float64(x), build
 
 
-def writable(array):
-    """The same memory as a writable array, C-contiguous and aligned; kernels do not write to it.
+def as_kernel_input(array):
+    """Return an array that kernels read: C-contiguous, aligned, and marked as as_kernel_input.
 
-    To Numba a read-only array (a memory map of joblib's, say) is of another type, for which it
-    would compile everything once more.
+    No kernel writes to it. Numba gives a read-only array (joblib's memory maps, say) a type of its
+    own, and would compile everything again for it.
     """
     array = np.require(array, requirements=["C", "ALIGNED"])
     if array.flags.writeable:

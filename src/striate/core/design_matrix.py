@@ -1,7 +1,7 @@
-"""Inputs X: dense rows, sparse ones that are never made dense whole, and noisy ones.
+"""The rows X of a problem: dense, sparse (never made dense as a whole), noisy, or chosen.
 
-To compiled code an X is an array, or one of the tuples below. Every function here does the same for
-each kind.
+For compiled code X is an array or one of the tuples below. Blocks of noisy and of chosen rows are
+made dense, so gradients know two kinds only: arrays and `Sparse`.
 """
 
 from typing import Any, NamedTuple
@@ -11,14 +11,14 @@ from numba import types
 from scipy import sparse
 
 from .blas import product
-from .compile import jit_sum, like, specialize, writable
+from .compile import as_kernel_input, jit, jit_reassociating, like, specialize
 from .noise import corrupt
 
 
 class Sparse(NamedTuple):
-    """Rows of a CSR matrix, chosen by choosing `begins` and `ends`.
+    """Rows of a CSR matrix: row i has values[k] in columns[k], begins[i] ≤ k < ends[i].
 
-    Row i has `values[k]` in `columns[k]`, in increasing order, for k from begins[i] to ends[i].
+    Columns increase within a row. Other `begins` and `ends` choose other rows without a copy.
     """
 
     values: np.ndarray
@@ -29,7 +29,7 @@ class Sparse(NamedTuple):
 
 
 class Noisy(NamedTuple):
-    """Rows that are corrupted whenever they are read: always alike, until `seed` is another."""
+    """Rows with noise added on every read: the same noise for the same `seed`."""
 
     clean: Any
     n_columns: int
@@ -39,90 +39,97 @@ class Noisy(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """Rows of another input, by their numbers."""
+    """Rows of another X, by their indices."""
 
     rows: Any
-    numbers: np.ndarray
+    indices: np.ndarray
+    n_columns: int
 
 
 def as_input(X):
-    """What compiled code takes for X, a C-contiguous ndarray or a CSR matrix, without a copy."""
+    """Return a C-contiguous ndarray or a CSR matrix as compiled code takes it, without a copy."""
     if not sparse.issparse(X):
-        return writable(X)
+        return as_kernel_input(X)
     if not X.has_sorted_indices:
         X = X.sorted_indices()
     at = X.indptr.astype(np.int64)
     columns = X.indices.astype(np.int32, copy=False)
-    return Sparse(writable(X.data), writable(columns), at[:-1], at[1:], X.shape[1])
+    return Sparse(as_kernel_input(X.data), as_kernel_input(columns), at[:-1], at[1:], X.shape[1])
 
 
 def with_noise(X, kind, level, seed):
-    """An input with noise of a kind out of `striate.core.noise.NOISE`."""
-    n_columns = X.n_columns if isinstance(X, Sparse) else X.shape[1]
-    return Noisy(X, n_columns, kind, float(level), int(seed))
+    """Return X with noise of a kind from `striate.core.noise.NOISE`."""
+    return Noisy(X, n_columns_of(X), kind, float(level), int(seed))
 
 
 def renewed(X):
-    """The same input with other noise, if it has any."""
+    """Return X with new noise, if it has any."""
     return X._replace(seed=X.seed + 1) if isinstance(X, Noisy) else X
 
 
 def n_rows(X):
-    """Number of rows of an input."""
+    """Return the number of rows."""
     if isinstance(X, Noisy):
         return n_rows(X.clean)
+    if isinstance(X, Chosen):
+        return len(X.indices)
     return len(X.begins if isinstance(X, Sparse) else X)
 
 
+def n_columns_of(X):
+    """Return the number of columns."""
+    return X.n_columns if isinstance(X, Sparse | Noisy | Chosen) else X.shape[1]
+
+
 def dtype_of(X):
-    """Type of the numbers of an input."""
-    if isinstance(X, Noisy):
-        return dtype_of(X.clean)
+    """Return the type of the numbers."""
+    while isinstance(X, Noisy | Chosen):
+        X = X[0]
     return (X.values if isinstance(X, Sparse) else X).dtype
 
 
-def empty_rows(X, n, n_columns):
-    """Room for n rows of X; noisy ones are dense."""
+def empty_rows(X, n):
+    """Return room for n rows of X, to which `copy_rows` copies: dense unless X is `Sparse`."""
     if isinstance(X, Sparse):
         begins, ends = np.zeros((2, n), dtype=np.int64)
         return X._replace(begins=begins, ends=ends)
-    return np.empty((n, n_columns), dtype=dtype_of(X))
+    return np.empty((n, n_columns_of(X)), dtype=dtype_of(X))
 
 
 def _is(X, kind):
     return getattr(X, "instance_class", None) is kind
 
 
-def block(X, lo, hi):
-    """Rows lo to hi of X."""
+def block_rows(X, lo, hi):
+    """Return the rows lo to hi of X, as an array or `Sparse`."""
 
 
-def dense_block(X, lo, hi):
-    """Rows lo to hi of X as an array."""
+def dense_rows(X, lo, hi):
+    """Return the rows lo to hi of X as an array."""
 
 
 def copy_rows(X, chosen, target):
-    """Rows X[chosen] into `target`."""
+    """Copy the rows X[chosen] to `target`, which `empty_rows` made."""
 
 
 def dense_row(X, row, target, i):
-    """One row of X into row i of an array."""
+    """Copy one row of X to row i of an array."""
 
 
 def times(X, W, Z):
     """Z = X W."""
 
 
-def add_transposed_times(X, first, end, D, G):
-    """G += X[:, first:end]ᵀ D."""
+def add_transposed_times(X, lo, hi, D, G):
+    """G += X[:, lo:hi]ᵀ D."""
 
 
 def all_finite(X):
-    """Whether a dense X has neither NaN nor infinity; a sparse one is not looked at."""
+    """Return whether a dense X has neither NaN nor infinity; a sparse X is not checked."""
 
 
 @specialize(all_finite)
-def _(X):
+def _all_finite(X):
     def dense(X):
         finite = True
         for i in range(X.shape[0]):
@@ -132,7 +139,7 @@ def _(X):
     return dense if isinstance(X, types.Array) else lambda X: True
 
 
-@jit_sum
+@jit_reassociating
 def is_finite_row(x):
     total = like(0, x[0])
     for j in range(x.size):
@@ -140,16 +147,16 @@ def is_finite_row(x):
     return total == like(0, total)
 
 
-@specialize(block)
-def _(X, lo, hi):
+@specialize(block_rows)
+def _block_rows(X, lo, hi):
     def csr(X, lo, hi):
         return Sparse(X.values, X.columns, X.begins[lo:hi], X.ends[lo:hi], X.n_columns)
 
-    return csr if _is(X, Sparse) else lambda X, lo, hi: dense_block(X, lo, hi)
+    return csr if _is(X, Sparse) else lambda X, lo, hi: dense_rows(X, lo, hi)
 
 
-@specialize(dense_block)
-def _(X, lo, hi):
+@specialize(dense_rows)
+def _dense_rows(X, lo, hi):
     if isinstance(X, types.Array):
         return lambda X, lo, hi: X[lo:hi]
     values = X
@@ -167,7 +174,7 @@ def _(X, lo, hi):
 
 
 @specialize(dense_row)
-def _(X, row, target, i):
+def _dense_row(X, row, target, i):
     def dense(X, row, target, i):
         for j in range(X.shape[1]):  # faster than a copy of slices for short rows
             target[i, j] = X[row, j]
@@ -183,7 +190,7 @@ def _(X, row, target, i):
         corrupt(X.kind, X.level, X.seed, row, target, i)
 
     def chosen(X, row, target, i):
-        dense_row(X.rows, X.numbers[row], target, i)
+        dense_row(X.rows, X.indices[row], target, i)
 
     if isinstance(X, types.Array):
         return dense
@@ -191,7 +198,7 @@ def _(X, row, target, i):
 
 
 @specialize(copy_rows)
-def _(X, chosen, target):
+def _copy_rows(X, chosen, target):
     def dense(X, chosen, target):
         for i in range(len(chosen)):
             dense_row(X, chosen[i], target, i)
@@ -204,9 +211,9 @@ def _(X, chosen, target):
 
 
 @specialize(times)
-def _(X, W, Z):
-    if isinstance(X, types.Array):
-        return lambda X, W, Z: product(X, False, W, False, Z, 0.0)
+def _times(X, W, Z):
+    def dense(X, W, Z):
+        product(X, False, W, False, Z, 0.0)
 
     def csr(X, W, Z):
         values, columns = X.values, X.columns
@@ -217,23 +224,43 @@ def _(X, W, Z):
                 for j in range(Z.shape[1]):
                     Z[i, j] += value * W[row, j]
 
-    return csr
+    def made_dense(X, W, Z):
+        product(dense_rows(X, 0, Z.shape[0]), False, W, False, Z, 0.0)
+
+    if isinstance(X, types.Array):
+        return dense
+    return csr if _is(X, Sparse) else made_dense
 
 
 @specialize(add_transposed_times)
-def _(X, first, end, D, G):
+def _add_transposed_times(X, lo, hi, D, G):
     if isinstance(X, types.Array):
-        return lambda X, first, end, D, G: product(X[:, first:end], True, D, False, G, 1.0)
+        return lambda X, lo, hi, D, G: product(X[:, lo:hi], True, D, False, G, 1.0)
 
-    def csr(X, first, end, D, G):
+    def csr(X, lo, hi, D, G):
         values, columns = X.values, X.columns
         for i in range(len(D)):
             begin, beyond = X.begins[i], X.ends[i]
-            for k in range(begin + np.searchsorted(columns[begin:beyond], first), beyond):
-                if columns[k] >= end:
+            for k in range(begin + np.searchsorted(columns[begin:beyond], lo), beyond):
+                if columns[k] >= hi:
                     break
-                value, row = values[k], columns[k] - first
+                value, row = values[k], columns[k] - lo
                 for j in range(D.shape[1]):
                     G[row, j] += value * D[i, j]
 
     return csr
+
+
+@jit
+def chosen_rows(X, indices):
+    """Return the rows X[indices] without a copy."""
+    return Chosen(X, indices, n_columns(X))
+
+
+def n_columns(X):
+    """Return the number of columns, in compiled code."""
+
+
+@specialize(n_columns)
+def _n_columns(X):
+    return (lambda X: X.shape[1]) if isinstance(X, types.Array) else (lambda X: X.n_columns)

@@ -1,51 +1,129 @@
-"""The table of a network's layers, and where each finds its numbers: for compiled code."""
+"""The layer table of a network, and where compiled code finds the numbers of each layer."""
+
+from typing import NamedTuple
+
+import numpy as np
 
 from .compile import jit
+from .masked_layers import Links
 
-# One row of `layers` describes a layer: its sizes, where its W and b begin in θ, its activation,
-# how many units the layers between the first hidden one and it have, and whether what is in θ is
-# Wᵀ: that of the layer as far from the other end, to which this one is tied. A layer that is not
-# dense (see connections) further has where its `starts` begin, which is −1 for a dense one, and
-# where its columns do.
-N_IN, N_OUT, W_AT, B_AT, ACTIVATION, UNITS_AT, TRANSPOSED, STARTS_AT, COLUMNS_AT = range(9)
-N_FIELDS = 9
+LAYER = np.dtype(
+    [
+        ("n_in", np.int64),  # number of inputs
+        ("n_out", np.int64),  # number of units
+        ("W_at", np.int64),  # where W begins in θ
+        ("b_at", np.int64),  # where b begins in θ
+        ("activation", np.int64),  # code of f: see activations
+        ("lowest", np.float64),  # range of f
+        ("highest", np.float64),
+        ("needs_z", np.int64),  # whether f′ is a function of z, not of a
+        ("units_before", np.int64),  # units of the layers between the first hidden one and this one
+        ("transposed", np.int64),  # whether θ has Wᵀ: W of the layer that this one is tied to
+        ("n_slices", np.int64),  # slices of W in θ: inputs of a dense layer, units of a masked one
+        ("pattern_at", np.int64),  # where the pattern's `starts` begin in Links; −1 if dense
+        ("columns_at", np.int64),  # where its columns begin in a feature-major workspace
+    ],
+    align=True,
+)
+
+
+class Net(NamedTuple):
+    """A network as compiled code knows it.
+
+    Attributes
+    ----------
+    layers : ndarray of LAYER of shape (n_layers,)
+    links : Links or None
+        Sparsity patterns of the masked layers; None if all are dense.
+    """
+
+    layers: np.ndarray
+    links: Links | None
+
+
+class Workspace(NamedTuple):
+    """Room for the activations and the δ of n blocks with up to `capacity` rows each.
+
+    Attributes
+    ----------
+    first : ndarray of shape (n, capacity, n_1)
+        a(1) of each row.
+    rest : ndarray of shape (n, capacity * n_deeper_units)
+        a of the layers beyond, layer after layer.
+    deltas : ndarray of shape (n, capacity * n_units)
+        δ of all layers, layer after layer.
+    z : ndarray of shape (n, capacity * n_units), or (n, 0)
+        z of all layers in the same order, if some f′ is a function of z.
+    columns : ndarray of shape (n_columns_blocks, n_columns, capacity)
+        Feature-major copies of what masked layers read and of their δ: see masked_layers.
+    """
+
+    first: np.ndarray
+    rest: np.ndarray
+    deltas: np.ndarray
+    z: np.ndarray
+    columns: np.ndarray
+
+
+class Block(NamedTuple):
+    """The part of a workspace that holds the rows `begin` to `end` of a block."""
+
+    first: np.ndarray
+    rest: np.ndarray
+    deltas: np.ndarray
+    z: np.ndarray
+    columns: np.ndarray
+    begin: int
+    end: int
 
 
 @jit
 def weights(theta, layer):
-    """W of a dense layer as it is in θ, so perhaps transposed."""
-    n_in, n_out, at = layer[N_IN], layer[N_OUT], layer[W_AT]
-    if layer[TRANSPOSED]:
+    """W of a dense layer as it is in θ, perhaps transposed."""
+    n_in, n_out, at = layer.n_in, layer.n_out, layer.W_at
+    if layer.transposed:
         n_in, n_out = n_out, n_in
     return theta[at : at + n_in * n_out].reshape(n_in, n_out)
 
 
 @jit
 def biases(theta, layer):
-    return theta[layer[B_AT] : layer[B_AT] + layer[N_OUT]]
+    return theta[layer.b_at : layer.b_at + layer.n_out]
 
 
 @jit
-def part(workspace, units_before, n_units, units_in_all, rows):
+def units(net, block, l):
+    """a of layer l (counted from 0 for the first hidden one)."""
+    if l == 0:
+        return block.first
+    layer, last = net.layers[l], net.layers[-1]
+    return _part(block.rest, layer.units_before, layer.n_out, last.units_before + last.n_out, block)
+
+
+@jit
+def delta(net, block, l):
+    """δ of layer l, counted in the same way."""
+    return _of_all_layers(net, block, l, block.deltas)
+
+
+@jit
+def pre_activation(net, block, l):
+    """z of layer l, if some layer of the network needs it."""
+    return _of_all_layers(net, block, l, block.z)
+
+
+@jit
+def _of_all_layers(net, block, l, workspace):
+    layer, last, n_1 = net.layers[l], net.layers[-1], net.layers[0].n_out
+    n_units = n_1 + last.units_before + (last.n_out if len(net.layers) > 1 else 0)
+    before = n_1 + layer.units_before if l > 0 else 0
+    return _part(workspace, before, layer.n_out, n_units, block)
+
+
+@jit
+def _part(workspace, units_before, n_units, units_in_all, block):
     """Rows of one layer in a flat workspace, which holds layer after layer for all its rows."""
     capacity = workspace.size // units_in_all
     at = capacity * units_before
     whole = workspace[at : at + capacity * n_units].reshape(capacity, n_units)
-    return whole[rows[0] : rows[1]]
-
-
-@jit
-def units(layers, l, first, rest, rows):
-    """a of layer l (counted from 0 for the first hidden one)."""
-    if l == 0:
-        return first
-    in_all = layers[-1, UNITS_AT] + layers[-1, N_OUT]
-    return part(rest, layers[l, UNITS_AT], layers[l, N_OUT], in_all, rows)
-
-
-@jit
-def delta(layers, l, deltas, rows):
-    """δ of layer l, counted in the same way."""
-    in_all = layers[0, N_OUT] + layers[-1, UNITS_AT] + (layers[-1, N_OUT] if len(layers) > 1 else 0)
-    before = layers[0, N_OUT] + layers[l, UNITS_AT] if l > 0 else 0
-    return part(deltas, before, layers[l, N_OUT], in_all, rows)
+    return whole[block.begin : block.end]

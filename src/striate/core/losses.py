@@ -1,23 +1,33 @@
 """Data terms of J. A loss owns its output activation and the δ of the output layer."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .activations import log, times_derivative
-from .compile import jit, jit_sum, like, pasted
+from .compile import inlined, jit, jit_reassociating, like
+
+
+class Loss(NamedTuple):
+    """A loss: its number in compiled code, and the output activations that it goes with."""
+
+    code: int
+    activations: tuple[str, ...]
+
 
 SQUARED_ERROR, LOG_LOSS, CROSS_ENTROPY, POISSON, SQUARED_HINGE = range(5)
 
-#: Name of a loss: its number in compiled code, and the output activations that it goes with.
+#: Name: loss.
 LOSSES = {
-    "squared_error": (SQUARED_ERROR, ("identity", "logistic", "tanh", "relu")),
-    "log_loss": (LOG_LOSS, ("logistic",)),  # every output is yes or no
-    "cross_entropy": (CROSS_ENTROPY, ("softmax",)),  # the outputs are one distribution
-    "poisson": (POISSON, ("exp",)),  # counts
-    "squared_hinge": (SQUARED_HINGE, ("identity",)),  # targets are -1 and 1
+    "squared_error": Loss(SQUARED_ERROR, ("identity", "logistic", "tanh", "relu")),
+    "log_loss": Loss(LOG_LOSS, ("logistic",)),  # each output is a yes or no of its own
+    "cross_entropy": Loss(CROSS_ENTROPY, ("softmax",)),  # the outputs are one distribution
+    "poisson": Loss(POISSON, ("exp",)),  # counts
+    "squared_hinge": Loss(SQUARED_HINGE, ("identity",)),  # targets are -1 and 1
 }
 
 
-@jit_sum
+@jit_reassociating
 def squared_error(A, Y, w, D):
     """Σ_i w_i ½ ‖a_i - y_i‖²; D = w (a - y)."""
     total = 0.0
@@ -31,11 +41,11 @@ def squared_error(A, Y, w, D):
     return total
 
 
-@jit_sum
+@jit_reassociating
 def log_likelihood(flip, A, Y, w, L):
     """Σ_i w_i Σ_j y log(a), or with flip = 1: (1-y) log(1-a). L is a workspace.
 
-    Without a test for y = 0, of which labels have too many for a processor to foresee.
+    There is no branch on y = 0: labels make it unpredictable.
     """
     one, flip = like(1, w[0]), like(flip, w[0])
     smallest = like(np.finfo(A.dtype).eps, w[0])
@@ -64,7 +74,7 @@ def half_deviance(A, Y, w):
     return total
 
 
-@jit_sum
+@jit_reassociating
 def squared_hinge(A, Y, w, D):
     """Σ_i w_i Σ_j ½ max(0, 1 - y a)²; D = -w y max(0, 1 - y a)."""
     total, zero = 0.0, like(0, w[0])
@@ -79,7 +89,7 @@ def squared_hinge(A, Y, w, D):
     return total
 
 
-@pasted
+@inlined
 def data_term(loss, f, A, Y, w, D):
     """Σ_i w_i loss(a_i, y_i) in float64; D gets w_i δ_i, the derivative by z.
 

@@ -1,7 +1,7 @@
-"""Layers whose units see few inputs: what they do costs what the connections cost.
+"""Masked layers, whose units see few inputs: their cost is in proportion to their connections.
 
-W of such a layer has a weight for each connection and no room for others: unit after unit, as the
-columns of a CSC matrix. Rows are held as columns, too (see there).
+θ has one weight per connection: unit after unit, as the columns of a CSC matrix. Their products
+work on feature-major copies of the rows (see masked_products).
 """
 
 from typing import NamedTuple
@@ -9,13 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numba.core import types
 
-from .compile import jit, specialize, writable
-from .design_matrix import block, times
-from .layers import COLUMNS_AT, N_IN, N_OUT, STARTS_AT, TRANSPOSED, W_AT
+from .compile import as_kernel_input, jit, specialize
+from .design_matrix import block_rows, times
 from .masked_products import (
     CAPACITIES,
-    add_correlations,
-    spread,
+    accumulate_inner,
+    scatter_add,
     to_columns,
     to_rows,
     weighted_sums,
@@ -24,22 +23,22 @@ from .sparse_matrices import canonical
 
 
 class Links(NamedTuple):
-    """Connections of all layers that are not dense.
+    """Sparsity patterns of all masked layers.
 
     Attributes
     ----------
     inputs : ndarray of int32 of shape (n_connections,)
-        The input of each connection: unit after unit, layer after layer.
+        Input of each connection: unit after unit, layer after layer.
     starts : ndarray of int64
-        For each layer, where the connections of its units begin, and at last where they end.
+        For each layer, where the connections of each unit begin, then where the last ones end.
     """
 
     inputs: np.ndarray
     starts: np.ndarray
 
 
-class Connected(NamedTuple):
-    """W of a layer: unit u has values[k] on inputs[k] for k from starts[u] to starts[u + 1]."""
+class MaskedWeights(NamedTuple):
+    """W of a masked layer: unit u weighs inputs[k] by values[k], starts[u] ≤ k < starts[u + 1]."""
 
     values: np.ndarray
     inputs: np.ndarray
@@ -47,24 +46,26 @@ class Connected(NamedTuple):
     n_inputs: int
 
 
-def links_of(connections):
-    """`Links` of the CSC matrices among those of all layers; None if there is none."""
-    matrices = [C for C in connections if C is not None]
+def links_of(patterns):
+    """Return the `Links` of the CSC matrices among all layers' patterns; None without any."""
+    matrices = [C for C in patterns if C is not None]
     if not matrices:
         return None
     begins = np.cumsum([0, *(C.nnz for C in matrices)])
     starts = [C.indptr.astype(np.int64) + at for C, at in zip(matrices, begins, strict=False)]
     inputs = np.concatenate([C.indices for C in matrices], dtype=np.int32)
     for C, begin, end in zip(matrices, begins, begins[1:], strict=False):
-        C.indices = inputs[begin:end]  # they need not be there twice
+        C.indices = inputs[begin:end]  # one copy is enough
     return Links(inputs, np.concatenate(starts))
 
 
-def connected(W, dtype):
-    """`Connected` of a sparse matrix (n_in, n_out)."""
+def masked_weights(W, dtype):
+    """Return a sparse matrix (n_in, n_out) as `MaskedWeights`."""
     W = canonical(W)
     values, inputs = W.data.astype(dtype, copy=False), W.indices.astype(np.int32, copy=False)
-    return Connected(writable(values), writable(inputs), W.indptr.astype(np.int64), W.shape[0])
+    return MaskedWeights(
+        as_kernel_input(values), as_kernel_input(inputs), W.indptr.astype(np.int64), W.shape[0]
+    )
 
 
 def weighted(X, W, Z):
@@ -72,119 +73,83 @@ def weighted(X, W, Z):
 
 
 @specialize(weighted)
-def _(X, W, Z):
+def _weighted(X, W, Z):
     def by_columns(X, W, Z):
         capacity = CAPACITIES[0]
         while capacity < min(Z.shape[0], CAPACITIES[-1]):
             capacity *= 2
-        seen = np.empty((W.n_inputs, capacity), dtype=Z.dtype)
-        own = np.empty((Z.shape[1], capacity), dtype=Z.dtype)
+        inputs = np.empty((W.n_inputs, capacity), dtype=Z.dtype)
+        outputs = np.empty((Z.shape[1], capacity), dtype=Z.dtype)
         for lo in range(0, Z.shape[0], capacity):
             hi = min(lo + capacity, Z.shape[0])
-            to_columns(block(X, lo, hi), hi - lo, seen)
-            weighted_sums(W.values, W.inputs, W.starts, 0, Z.shape[1], seen, own)
-            to_rows(own, Z[lo:hi])
+            to_columns(block_rows(X, lo, hi), hi - lo, inputs)
+            weighted_sums(W.values, W.inputs, W.starts, 0, Z.shape[1], inputs, outputs)
+            to_rows(outputs, Z[lo:hi])
 
     if isinstance(W, types.Array):
         return lambda X, W, Z: times(X, W, Z)
     return by_columns
 
 
-# What a network does with such a layer. The functions that return a bool do nothing for a dense
-# layer, and return false.
+# What propagation does with a masked layer. Where `links` is None, Numba leaves the bodies out, and
+# networks without masked layers do not wait for their compilation.
 
 
 @jit
-def _units(links, layer, theta):
-    """Weights and connections of a layer's units, or of those of the layer to which it is tied."""
-    n = layer[N_IN] if layer[TRANSPOSED] else layer[N_OUT]
-    return theta[layer[W_AT] :], links.inputs, links.starts[layer[STARTS_AT] :], 0, n
+def masked_forward(links, theta, layer, X, columns, Z):
+    """Z = X W; keeps X as columns."""
+    if links is not None:
+        inputs, outputs = _columns(layer, columns)
+        to_columns(X, Z.shape[0], inputs)
+        if layer.transposed:
+            outputs[:] = 0
+            scatter_add(*_pattern(links, layer, theta), outputs, inputs)
+        else:
+            weighted_sums(*_pattern(links, layer, theta), inputs, outputs)
+        to_rows(outputs, Z)
+
+
+@jit
+def keep_delta(links, layer, D, columns):
+    """Keep δ as columns, for the two functions below."""
+    if links is not None:
+        to_columns(D, D.shape[0], _columns(layer, columns)[1])
+
+
+@jit
+def masked_backward(links, theta, layer, columns, Z):
+    """Z = δ Wᵀ."""
+    if links is not None:
+        outputs = _columns(layer, columns)[1]
+        below = columns[len(columns) - layer.n_in :]
+        if layer.transposed:
+            weighted_sums(*_pattern(links, layer, theta), outputs, below)
+        else:
+            below[:] = 0
+            scatter_add(*_pattern(links, layer, theta), below, outputs)
+        to_rows(below, Z)
+
+
+@jit
+def masked_gradient(links, layer, lo, hi, columns, G):
+    """G += ∂J/∂W for the weights of the units lo to hi, from the columns of X and δ."""
+    if links is not None:
+        inputs, outputs = _columns(layer, columns)
+        if layer.transposed:
+            inputs, outputs = outputs, inputs
+        starts = links.starts[layer.pattern_at :]
+        accumulate_inner(G, links.inputs, starts, lo, hi, inputs, outputs)
+
+
+@jit
+def _pattern(links, layer, theta):
+    """Weights and connections of a layer's units, or of those of the layer that it is tied to."""
+    n = layer.n_in if layer.transposed else layer.n_out
+    return theta[layer.W_at :], links.inputs, links.starts[layer.pattern_at :], 0, n
 
 
 @jit
 def _columns(layer, columns):
-    """Columns of what a layer sees, and of what it puts out, whose place its δ takes later."""
-    at, n = layer[COLUMNS_AT], layer[N_IN]
-    return columns[at : at + n], columns[at + n : at + n + layer[N_OUT]]
-
-
-def connected_forward(links, theta, layer, X, columns, Z):
-    """Z = X W; keeps the columns of X."""
-
-
-def keep_delta(links, layer, D, columns):
-    """Keeps the columns of δ, for the two below."""
-
-
-def connected_backward(links, theta, layer, columns, Z):
-    """Z = δ Wᵀ."""
-
-
-def connected_gradient(links, layer, first, end, columns, G):
-    """G += ∂J/∂W for the weights of units first to end (−1: all), from columns of X and δ."""
-
-
-@specialize(connected_forward)
-def _(links, theta, layer, X, columns, Z):
-    def forward(links, theta, layer, X, columns, Z):
-        if layer[STARTS_AT] < 0:
-            return False
-        seen, own = _columns(layer, columns)
-        to_columns(X, Z.shape[0], seen)
-        if layer[TRANSPOSED]:
-            own[:] = 0
-            spread(*_units(links, layer, theta), own, seen)
-        else:
-            weighted_sums(*_units(links, layer, theta), seen, own)
-        to_rows(own, Z)
-        return True
-
-    if links == types.none:
-        return lambda links, theta, layer, X, columns, Z: False
-    return forward
-
-
-@specialize(keep_delta)
-def _(links, layer, D, columns):
-    def keep(links, layer, D, columns):
-        if layer[STARTS_AT] >= 0:
-            to_columns(D, D.shape[0], _columns(layer, columns)[1])
-
-    return (lambda links, layer, D, columns: None) if links == types.none else keep
-
-
-@specialize(connected_backward)
-def _(links, theta, layer, columns, Z):
-    def backward(links, theta, layer, columns, Z):
-        if layer[STARTS_AT] < 0:
-            return False
-        own = _columns(layer, columns)[1]
-        below = columns[len(columns) - layer[N_IN] :]
-        if layer[TRANSPOSED]:
-            weighted_sums(*_units(links, layer, theta), own, below)
-        else:
-            below[:] = 0
-            spread(*_units(links, layer, theta), below, own)
-        to_rows(below, Z)
-        return True
-
-    if links == types.none:
-        return lambda links, theta, layer, columns, Z: False
-    return backward
-
-
-@specialize(connected_gradient)
-def _(links, layer, first, end, columns, G):
-    def gradient(links, layer, first, end, columns, G):
-        if layer[STARTS_AT] < 0:
-            return False
-        seen, own = _columns(layer, columns)
-        if layer[TRANSPOSED]:
-            seen, own = own, seen
-        starts = links.starts[layer[STARTS_AT] :]
-        add_correlations(G, links.inputs, starts, first, end if end >= 0 else len(own), seen, own)
-        return True
-
-    if links == types.none:
-        return lambda links, layer, first, end, columns, G: False
-    return gradient
+    """Columns of a layer's inputs, and of its outputs, where its δ is kept later."""
+    at, n = layer.columns_at, layer.n_in
+    return columns[at : at + n], columns[at + n : at + n + layer.n_out]

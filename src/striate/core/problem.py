@@ -1,7 +1,7 @@
 """The problem that a solver is given: a network, its loss, the data, and the terms of J."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,16 @@ import numpy.typing as npt
 from .design_matrix import dtype_of, n_rows
 from .losses import LOSSES
 from .network import Network
+from .penalties import Terms
+
+
+class Data(NamedTuple):
+    """The data of a problem for compiled code: loss, inputs, targets and weights of the rows."""
+
+    loss: int
+    X: Any
+    Y: Any
+    w: npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,3 +87,20 @@ class Problem:
         if self.sample_weight is None:
             return float(self.n_rows)
         return float(np.sum(self.sample_weight, dtype=np.float64))
+
+    def data(self, *, normalized: bool) -> Data:
+        """Return the data for compiled code; `normalized` weights of the rows add up to 1."""
+        w = np.ones(self.n_rows) if self.sample_weight is None else self.sample_weight
+        if normalized:
+            w = w / np.sum(w, dtype=np.float64)
+        return Data(LOSSES[self.loss].code, self.X, self.Y, w.astype(self.dtype))
+
+    def penalties(self, total_weight: float) -> Terms:
+        """Return the terms of J beside the data, for rows with this total weight."""
+        ridge = self.weight_decay + self.decay_over_n / total_weight
+        return Terms(
+            float(ridge),
+            float(self.l1_weight),
+            float(self.sparsity_target),
+            float(self.sparsity_weight),
+        )

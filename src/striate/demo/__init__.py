@@ -1,4 +1,4 @@
-"""The lecture's whole story on real images, in pictures, numbers and one page."""
+"""The lecture on real images, in pictures, numbers and one page."""
 
 from .run_demo import run
 

@@ -39,10 +39,11 @@ def draw_accuracies(
     Parameters
     ----------
     results : dict of dict
-        Title of a task: name of a method: accuracies (len(n_labels), n_splits) in percent.
+        Accuracies in percent by task and method, (len(n_labels), n_splits).
     n_labels : tuple of int
+        Numbers of labels per class.
     n_classes : dict
-        Title of a task: number of its classes.
+        Number of classes by task.
     """
     from matplotlib import pyplot as plt
 
@@ -52,18 +53,20 @@ def draw_accuracies(
         chance = 100 / n_classes[title]
         if ax.get_ylim()[0] < 3 * chance:
             ax.axhline(chance, color=QUIET, linestyle=":", linewidth=1)
-            ax.annotate("guessing", (n_labels[-1], chance), (0, 3), textcoords="offset points",
+            ax.annotate("chance", (n_labels[-1], chance), (0, 3), textcoords="offset points",
                         ha="right", color=QUIET, fontsize=8)  # fmt: skip
             ax.set_ylim(bottom=0)
-        ax.set(title=title, xlabel="Labels for each class", ylabel="Right answers, %")
+        ax.set(title=title, xlabel="Labels per class", ylabel="Accuracy (%)")
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper left", ncols=len(METHODS))
     return figure
 
 
-def _draw_task(ax: Axes, result: Mapping[str, NDArray], n_labels: tuple[int, ...]) -> None:
+def _draw_task(
+    ax: Axes, result: Mapping[str, NDArray[np.float64]], n_labels: tuple[int, ...]
+) -> None:
     for k, (name, accuracies) in enumerate(result.items()):
-        # A little beside each other, so that bars of equal methods can be told apart.
+        # A small offset, so that overlapping error bars can be told apart.
         x = np.array(n_labels) * 1.03 ** (k - 1)
         ax.errorbar(x, accuracies.mean(axis=1), accuracies.std(axis=1), label=name,
                     color=_COLORS[name], marker=_MARKERS[name], markersize=4.5,

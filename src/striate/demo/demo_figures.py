@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
@@ -23,18 +24,18 @@ if TYPE_CHECKING:
 
 _N_PATCHES = (5, 10)  # rows and columns of example patches
 _GRID = (3, 3)
-_ANGLES = (0, 45, 90, 135)  # degrees, of the features whose maps are drawn
+_ANGLES = (0, 45, 90, 135)  # degrees; orientations of the units whose responses are drawn
 
 
 def draw_whitening(photograph: Image, model: Pipeline) -> Figure:
-    """Draw a photograph and patches of it, as they are and whitened."""
+    """Draw a photograph and patches of it, original and whitened."""
     from matplotlib import pyplot as plt
 
     heights = (photograph.shape[0] / photograph.shape[1], _N_PATCHES[0] / _N_PATCHES[1])
     titles = 0.75  # inches
     size = (7, 7 / 2 * sum(heights) + titles)
     figure, axes = plt.subplots(2, 2, figsize=size, height_ratios=heights)
-    kinds = {"As it is": photograph, "Whitened": model[0].transform([photograph])[0]}
+    kinds = {"Original": photograph, "Whitened": model[0].transform([photograph])[0]}
     for (name, image), column in zip(kinds.items(), axes.T, strict=True):
         _show(column[0], image[..., 0], np.percentile(image, (1, 99)), name)
         # The same seed: the same places in both.
@@ -48,7 +49,7 @@ def draw_whitening(photograph: Image, model: Pipeline) -> Figure:
         patches = patches.clip(-2.5 * patches.std(), 2.5 * patches.std())
         display = FeatureDisplay(patches, image_shape=(PATCH_SIZE, PATCH_SIZE))
         display.plot(ax=column[1], n_columns=_N_PATCHES[1], scale="common")
-    axes[1, 0].set_title("Patches, less their means")
+    axes[1, 0].set_title("Patches minus their means")
     axes[1, 1].set_title("The same patches, whitened")
     return figure
 
@@ -59,11 +60,11 @@ def draw_features(model: Pipeline) -> Figure:
 
 
 def draw_convolution(window: Image, model: Pipeline) -> Figure:
-    """Draw where in a window some units respond, and what pooling keeps of that."""
+    """Draw where in a window some units respond, and their pooled responses."""
     from matplotlib import pyplot as plt
 
     filters = model[-1].filters_[..., 0]
-    units = _one_for_each_angle(filters)
+    units = _unit_near_each_angle(filters)
     maps = _responses(window, model, tuple(n - PATCH_SIZE + 1 for n in window.shape[:2]))
     cells = _responses(window, model, _GRID)
     figure, axes = plt.subplots(3, 1 + len(units), figsize=(7, 4.5))
@@ -81,8 +82,8 @@ def draw_convolution(window: Image, model: Pipeline) -> Figure:
     return figure
 
 
-def _one_for_each_angle(filters: np.ndarray) -> list[int]:
-    """Find, near each of `_ANGLES`, a unit that is selective and has its edge in the middle."""
+def _unit_near_each_angle(filters: NDArray[Any]) -> list[int]:
+    """Return, for each of `_ANGLES`, a selective unit with its edge in the middle."""
     selectivity = orientation_selectivity(filters)
     power = filters**2 / (filters**2).sum(axis=(1, 2), keepdims=True)
     from_center = np.hypot(*(np.indices(filters.shape[1:]) - (filters.shape[1] - 1) / 2))
@@ -95,12 +96,13 @@ def _one_for_each_angle(filters: np.ndarray) -> list[int]:
     return found
 
 
-def _responses(window: Image, model: Pipeline, grid: tuple[int, ...]) -> np.ndarray:
+def _responses(window: Image, model: Pipeline, grid: tuple[int, ...]) -> NDArray[Any]:
     """Return the responses of all units in one window, (*grid, n_units)."""
-    return pooled(model, pool_grid=grid).transform([window]).reshape(*grid, -1)
+    responses: NDArray[np.float32] = pooled(model, pool_grid=grid).transform([window])
+    return responses.reshape(*grid, -1)
 
 
-def _show(ax: Axes, values: np.ndarray, limits: tuple[float, float], title: str) -> None:
+def _show(ax: Axes, values: NDArray[Any], limits: tuple[float, float], title: str) -> None:
     ax.imshow(values, cmap="gray", vmin=limits[0], vmax=limits[1])
     ax.set(title=title, xticks=[], yticks=[])
     ax.spines[:].set(visible=True, color=QUIET)

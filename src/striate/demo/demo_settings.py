@@ -1,4 +1,4 @@
-"""How much of everything the demo does."""
+"""Sizes of the demo."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ class Settings:
     Attributes
     ----------
     n_features, n_patches, max_iter : int
-        Of the autoencoder that learns from the photographs.
+        Number of hidden units, of patches and of steps of the autoencoder.
     n_labels : tuple of int
-        Labels a class that classifiers are trained on.
+        Numbers of labels per class to train classifiers on.
     n_splits : int
-        Draws of those labels. Each also draws its own random filters.
+        Number of draws of these labels. Each draw also has its own random filters.
     n_windows : int
-        Windows of each photograph that are moved.
+        Number of windows per photograph that are moved.
     seed : int
-        The same seed gives the same pictures and numbers.
+        Random seed. The same seed gives the same pictures and numbers.
     """
 
     n_features: int = 100

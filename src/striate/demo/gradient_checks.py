@@ -14,7 +14,7 @@ from striate.core.problem import Problem
 from striate.core.threads import team
 
 HIDDEN = ("logistic", "tanh", "relu", "identity")
-#: ρ of the sparsity term. Its KL divergence needs activations in a range, which identity has not.
+#: ρ of the sparsity term. Its KL divergence needs a lower bound, which identity lacks.
 SPARSITY_TARGETS = {"logistic": 0.2, "tanh": -0.3, "relu": 0.2, "identity": None}
 OUTPUTS = [(loss, output) for loss, (_, outputs) in LOSSES.items() for output in outputs]
 LIMIT = 1e-7
@@ -33,18 +33,18 @@ def gradient_differences() -> dict[tuple[str, str], list[float]]:
     Returns
     -------
     dict
-        (loss, output activation): the relative difference for each of `HIDDEN`.
+        The relative difference for each of `HIDDEN`, by (loss, output activation).
     """
     return {key: [_difference(*key, hidden) for hidden in HIDDEN] for key in OUTPUTS}
 
 
 def difference_of_a_mistake() -> float:
-    """Return what the check says when the ridge's part of the gradient is forgotten."""
+    """Return the relative difference if the gradient lacks the weight decay term."""
     network, X, Y, theta = _example("squared_error", "logistic", "logistic")
     with team(1) as run:
         right = Objective(Problem(network, "squared_error", X, Y, weight_decay=1e-2), run)
         wrong = Objective(Problem(network, "squared_error", X, Y), run)
-        return check_gradient(lambda theta: (right(theta)[0], wrong(theta)[1]), theta)
+        return float(check_gradient(lambda theta: (right(theta)[0], wrong(theta)[1]), theta))
 
 
 def _difference(loss: str, output: str, hidden: str) -> float:
@@ -55,11 +55,11 @@ def _difference(loss: str, output: str, hidden: str) -> float:
         terms |= {"sparsity_target": target, "sparsity_weight": 0.5}
     with team(1) as run:
         objective = Objective(Problem(network, loss, X, Y, **terms), run)
-        return check_gradient(objective, theta)
+        return float(check_gradient(objective, theta))
 
 
 def _example(loss: str, output: str, hidden: str) -> tuple[Network, Array, Array, Array]:
-    """Return a network, rows, targets and θ, the first drawn that keeps away from kinks."""
+    """Return a network, rows, targets and θ: the first draw that keeps away from kinks."""
     network = Network(_SIZES, (hidden, hidden, output))
     for seed in range(1000):
         rng = np.random.default_rng(seed)
@@ -82,7 +82,7 @@ def _targets(rng: np.random.Generator, loss: str, output: str) -> Array:
 
 
 def _distance_from_kink(network: Network, X: Array, theta: Array) -> float:
-    """Return the smallest |z| of a relu unit, infinity if there is none."""
+    """Return the smallest |z| of a relu unit, or infinity if there is none."""
     respond = {"logistic": expit, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
     nearest, a = np.inf, X
     for f, W, b in zip(network.activations, *network.unpack(theta), strict=True):

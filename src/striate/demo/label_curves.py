@@ -1,6 +1,5 @@
-"""What features are worth when labels are few: learned ones, random ones, and raw pixels."""
+"""Accuracy with few labels on learned features, on random filters and on raw pixels."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from striate import PatchFeatures, SparseAutoencoder
+from striate import PatchFeatures
+from striate.analysis.cross_validation import few_label_accuracy
+from striate.analysis.progress import Progress, no_progress
+from striate.images.edge_autoencoder import edge_autoencoder
 
 from .demo_settings import Settings
 from .learned_features import fit, pooled, with_random_filters
@@ -22,7 +24,7 @@ from .photographs import Image, tiles
 METHODS = ("learned features", "random filters", "raw pixels")
 TILE_SIZE = 32
 DIGITS_PATCH_SIZE = 5
-#: Of the logistic regression, the same for all methods and tasks.
+#: Inverse regularization strength of the logistic regression, for all methods and tasks.
 C = 0.1
 
 Rows = NDArray[np.intp]
@@ -30,15 +32,19 @@ Rows = NDArray[np.intp]
 
 @dataclass
 class Task:
-    """Images with labels, and features learned on the first of them without labels.
+    """Images with labels, and features learned from the first of them without labels.
 
     Attributes
     ----------
     images : ndarray of shape (n, h, w, 1)
+        Grey images.
     labels : ndarray of shape (n,)
+        Class of each image.
     n_first : int
-        Features were learned, and labels are drawn, from so many images; the others are the test.
+        Number of images that features were learned, and labels are drawn, from; the other images
+        are the test set.
     features : Pipeline
+        Fitted features.
     """
 
     images: Image
@@ -48,15 +54,15 @@ class Task:
 
     @property
     def n_classes(self) -> int:
-        """How many classes there are: guessing is right once in so many times."""
+        """Number of classes."""
         return len(np.unique(self.labels))
 
 
 def photographs_task(left: list[Image], right: list[Image], features: Pipeline) -> Task:
-    """Which photograph is a tile from? Learned on the left halves, tested on the right ones."""
+    """Return the task to tell which photograph a tile is from: right halves are the test set."""
     (first, of_first), (second, of_second) = tiles(left, TILE_SIZE), tiles(right, TILE_SIZE)
     images, source = np.concatenate([first, second]), np.concatenate([of_first, of_second])
-    # What is in a tile matters, and where it is does not: one cell.
+    # A single cell: the content of a tile matters, not its position.
     candidates = [pooled(features, pooling=how, pool_grid=(1, 1)) for how in ("mean", "max")]
     with threadpool_limits(1, user_api="blas"):
         scores = [_cross_validated(model.transform(first), of_first) for model in candidates]
@@ -64,8 +70,8 @@ def photographs_task(left: list[Image], right: list[Image], features: Pipeline) 
 
 
 def _cross_validated(X: NDArray[np.float32], y: Rows) -> float:
-    """Accuracy on rows that labels are drawn from: what settings may be chosen by."""
-    return cross_val_score(_classifier(), X, y, scoring="balanced_accuracy").mean()
+    """Return the accuracy on the rows that labels are drawn from, to choose settings by."""
+    return float(cross_val_score(_classifier(), X, y, scoring="balanced_accuracy").mean())
 
 
 def _classifier() -> Pipeline:
@@ -73,18 +79,13 @@ def _classifier() -> Pipeline:
 
 
 def digits_task(settings: Settings, *, show_progress: bool) -> Task:
-    """Which digit is it? Learned on the first half of them, tested on the second."""
+    """Return the task to classify handwritten digits: the second half is the test set."""
     X, y = load_digits(return_X_y=True)
     images = (X.reshape(-1, 8, 8, 1) / 16).astype(np.float32)
     n_first = len(X) // 2
     features = PatchFeatures(
-        SparseAutoencoder(
-            settings.n_features,
-            weight_decay=0.01,
-            sparsity_target=0.035,
-            sparsity_weight=5.0,
-            max_iter=settings.max_iter,
-            random_state=settings.seed,
+        edge_autoencoder(
+            settings.n_features, max_iter=settings.max_iter, random_state=settings.seed
         ),
         patch_size=DIGITS_PATCH_SIZE,
         n_patches=settings.n_patches // 2,
@@ -96,46 +97,35 @@ def digits_task(settings: Settings, *, show_progress: bool) -> Task:
 
 
 def accuracies(
-    task: Task,
-    settings: Settings,
-    watched: Callable[[Iterable[int]], Iterable[int]] = iter,
+    task: Task, settings: Settings, progress: Progress = no_progress
 ) -> dict[str, NDArray[np.float64]]:
     """Measure the accuracy (mean over classes) of logistic regression on each kind of features.
 
     Parameters
     ----------
     task : Task
+        Images, labels and learned features.
     settings : Settings
-    watched : callable
-        Shows progress through the splits.
+        Numbers of labels and of draws.
+    progress : callable
+        Shows progress through the draws.
 
     Returns
     -------
     dict
-        For each of `METHODS` an array of shape (len(n_labels), n_splits), in percent.
+        An array of shape (len(n_labels), n_splits), in percent, for each of `METHODS`.
     """
     test = np.arange(task.n_first, len(task.images))
     raw = task.images.reshape(len(task.images), -1)
     learned = task.features.transform(task.images)
     result = {name: np.empty((len(settings.n_labels), settings.n_splits)) for name in METHODS}
-    for split in watched(range(settings.n_splits)):
+    for split in progress(range(settings.n_splits), "Classifying with few labels"):
         seed = settings.seed + split
         random = with_random_filters(task.features, seed).transform(task.images)
         order = np.random.default_rng(seed).permutation(task.n_first)
-        # Products are small here: threads would only wait for each other.
-        with threadpool_limits(1, user_api="blas"):
-            for row, n in enumerate(settings.n_labels):
-                train = _first_of_each_class(order, task.labels, n)
-                for name, X in zip(METHODS, (learned, random, raw), strict=True):
-                    result[name][row, split] = _accuracy(X, task.labels, train, test)
+        for row, n in enumerate(settings.n_labels):
+            for name, X in zip(METHODS, (learned, random, raw), strict=True):
+                result[name][row, split] = 100 * few_label_accuracy(
+                    _classifier(), X, task.labels, order, test, n=n, score=balanced_accuracy_score
+                )
     return result
-
-
-def _first_of_each_class(order: Rows, labels: Rows, n: int) -> Rows:
-    of_class = [order[labels[order] == k][:n] for k in np.unique(labels)]
-    return np.concatenate(of_class)
-
-
-def _accuracy(X: NDArray[np.float32], y: Rows, train: Rows, test: Rows) -> float:
-    predicted = _classifier().fit(X[train], y[train]).predict(X[test])
-    return 100 * balanced_accuracy_score(y[test], predicted)

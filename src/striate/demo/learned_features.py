@@ -25,7 +25,7 @@ def learn_features(images: list[Image], settings: Settings, *, show_progress: bo
     Returns
     -------
     Pipeline
-        `ImageWhitening`, and a `PatchFeatures` that is fitted.
+        `ImageWhitening` and a fitted `PatchFeatures`.
     """
     features = PatchFeatures(
         SparseAutoencoder(
@@ -49,13 +49,13 @@ def learn_features(images: list[Image], settings: Settings, *, show_progress: bo
 
 
 def fit(features: PatchFeatures, images: object, *, show_progress: bool) -> None:
-    """Fit, with a progress bar if wanted."""
+    """Fit the features to images, with an optional progress bar."""
     if show_progress:
         from sklearn.callback import ProgressBar
 
         features.set_callbacks(ProgressBar())
     with warnings.catch_warnings():
-        # To stop after max_iter steps is the plan.
+        # By design, training ends at max_iter: edges are clear long before L-BFGS converges.
         warnings.simplefilter("ignore", ConvergenceWarning)
         features.fit(images)
 
@@ -66,7 +66,7 @@ def n_edges(features: PatchFeatures) -> int:
 
 
 def pooled(model: Pipeline, **parameters: object) -> Pipeline:
-    """Return a fitted pipeline with other parameters of pooling; `model` stays as it is."""
+    """Return a fitted pipeline with other pooling parameters, and leave `model` unchanged."""
     changed = copy.copy(model)
     changed.steps = [*model.steps[:-1], (model.steps[-1][0], copy.copy(model[-1]))]
     changed[-1].set_params(**parameters)
@@ -74,10 +74,10 @@ def pooled(model: Pipeline, **parameters: object) -> Pipeline:
 
 
 def with_random_filters(model: Pipeline, seed: int) -> Pipeline:
-    """Return a fitted pipeline with Gaussian weights in place of the learned ones.
+    """Return a fitted pipeline with Gaussian weights instead of the learned ones.
 
     Each unit keeps its bias and the norm of its weights, so that the architecture is the same and
-    units are about as often active.
+    units are active about as often.
     """
     changed = pooled(model)
     encoder = changed[-1].encoder_ = copy.copy(model[-1].encoder_)

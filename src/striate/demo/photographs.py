@@ -1,4 +1,4 @@
-"""The photographs that scikit-image ships, their halves, and tiles cut from them."""
+"""The photographs that ship with scikit-image, their halves, and tiles cut from them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ def photographs() -> list[Image]:
         from skimage import data
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "scikit-image, whose photographs the demo learns from, is missing: "
-            "pip install 'striate[app]'"
+            "scikit-image, which has the demo's photographs, is missing: pip install 'striate[app]'"
         ) from error
     return list(ImageCollection([getattr(data, name)() for name in NAMES], channels=1))
 
@@ -41,8 +40,9 @@ def tiles(images: list[Image], size: int) -> tuple[Image, NDArray[np.intp]]:
     Returns
     -------
     tiles : ndarray of shape (n_tiles, size, size, 1)
+        The tiles.
     source : ndarray of shape (n_tiles,)
-        Index of the image that a tile is from.
+        Index of the image that each tile is from.
     """
     cut = []
     for image in images:

@@ -1,27 +1,25 @@
-"""The demo from beginning to end."""
+"""The demo, step by step."""
 
 import io
 import os
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sklearn.pipeline import Pipeline
 
+from striate.analysis.progress import Progress, no_progress
 from striate.files.atomic_writing import check_writable, replacing
-from striate.report.html import figure, image
 
-from .demo_console import Narrator
-from .demo_page import page
+from .demo_console import DemoConsole
+from .demo_page import demo_page
 from .demo_results import (
     DIGITS,
     PHOTOGRAPHS,
-    Findings,
+    Results,
     accuracy_tables,
     change_table,
     gradient_table,
-    parts_of_page,
 )
 from .demo_settings import Settings
 from .gradient_checks import LIMIT, difference_of_a_mistake, gradient_differences
@@ -33,37 +31,8 @@ from .shift_invariance import SHIFTS, changes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Each picture: what it shows in words, and what is said below it. Files are NAME.png.
-PICTURES = {
-    "whitening": (
-        "A photograph of a cat and patches of it, before and after whitening",
-        "A photograph and fifty patches of it, as they are and whitened.",
-    ),
-    "loss": (
-        "A curve that falls steeply at first and then ever more slowly",
-        "J after each step of L-BFGS.",
-    ),
-    "features": (
-        "A grid of small grey pictures, edges at many positions and orientations",
-        "What each hidden unit looks for, sorted by orientation. Mid grey is zero; units without "
-        "one clear orientation come last.",
-    ),
-    "convolution": (
-        "A cat's eye, four units, and where in the picture each of them responds",
-        "Four of the units, their responses all over a piece of the photograph (bright: strong), "
-        "and what is left after pooling by the mean over a grid of 3 × 3.",
-    ),
-    "few_labels": (
-        "Accuracy against the number of labels for learned features, random filters and raw pixels",
-        "Right answers (mean over classes) against the number of labels. Bars: standard deviation "
-        "over several draws of the labels and of the random filters.",
-    ),
-    "translation": (
-        "Lines: pooled features change far less than features that are not pooled",
-        "Change when a window moves down or to the right: mean, and standard deviation over the "
-        "windows. 1: as far as another picture.",
-    ),
-}
+#: Names of the pictures. Files are NAME.png.
+PICTURES = ("whitening", "loss", "features", "convolution", "few_labels", "translation")
 PAGE = "index.html"
 
 _CAT = NAMES.index("chelsea")
@@ -71,22 +40,28 @@ _DPI_OF_PHOTOGRAPHS = 140  # their files are large
 _EYE = (slice(40, 200), slice(110, 270))
 
 
-def run(out_dir: str | os.PathLike[str] = "striate-demo", settings: Settings | None = None) -> None:
-    """Tell the story: learn, draw, check, compare; write pictures and one HTML page.
+def run(
+    out_dir: str | os.PathLike[str] = "striate-demo",
+    settings: Settings | None = None,
+    progress: Progress = no_progress,
+) -> None:
+    """Learn features, draw, check and compare them; write pictures and one HTML page.
 
     Parameters
     ----------
     out_dir : path, default="striate-demo"
-        Folder for what is written. It is made where there is none.
+        Folder for the pictures and the page. It is created if missing.
     settings : Settings, default=None
-        How much of everything; see `striate.demo.demo_settings`.
+        Sizes of the demo; see `striate.demo.demo_settings`.
+    progress : callable
+        Shows progress.
 
     Raises
     ------
     OSError
-        If the folder cannot be made or written to. This is found out before the work begins.
+        If the folder cannot be created or written to. This is checked before the work begins.
     ModuleNotFoundError
-        If scikit-image or matplotlib is missing.
+        If scikit-image, matplotlib or Jinja2 is missing.
     """
     import matplotlib as mpl
 
@@ -98,82 +73,80 @@ def run(out_dir: str | os.PathLike[str] = "striate-demo", settings: Settings | N
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*(f"{name}.png" for name in PICTURES), PAGE):
         check_writable(folder / name)
-    say = Narrator(n_steps=6)
+    console = DemoConsole(n_steps=6)
     pictures: dict[str, bytes] = {}
     with style():
-        found = _find_out(settings, pictures, say)
-    with say.step("Writing the page and its pictures"):
-        parts = parts_of_page(found, settings, say.seconds)
-        parts |= {
-            name: figure(image(pictures[name], alt), caption, kind="sheet")
-            for name, (alt, caption) in PICTURES.items()
-        }
+        results = _measure_and_draw(settings, pictures, console, progress)
+    with console.step("Writing the page and its pictures"):
+        text = demo_page(results, settings, console.seconds, pictures)
         files = {f"{name}.png": data for name, data in pictures.items()}
-        for name, data in (files | {PAGE: page(parts).encode()}).items():
+        for name, data in (files | {PAGE: text.encode()}).items():
             with replacing(folder / name) as temporary:
                 temporary.write_bytes(data)
-    for each in (gradient_table(found), *accuracy_tables(found, settings), change_table(found)):
-        say.table(*each)
-    say.end(f"Wrote {len(PICTURES)} pictures and {folder / PAGE}, which shows them,")
+    tables = [gradient_table(results), *accuracy_tables(results, settings), change_table(results)]
+    for each in tables:
+        console.table(*each)
+    console.end(f"Wrote {len(PICTURES)} pictures and {folder / PAGE}, which shows them,")
 
 
-def _find_out(settings: Settings, pictures: dict[str, bytes], say: Narrator) -> Findings:
-    """Work through the steps, and draw: `pictures` gets PNG files by their names."""
-    from striate.demo import demo_charts as charts
-    from striate.demo import demo_figures as views
+def _measure_and_draw(
+    settings: Settings, pictures: dict[str, bytes], console: DemoConsole, progress: Progress
+) -> Results:
+    """Go through the steps; `pictures` gets PNG files by their names."""
+    from striate.demo import demo_charts, demo_figures
 
     images = photographs()
     left, right = halves(images)
-    model, seconds = _learn(left, settings, say)
-    pictures["whitening"] = _png(views.draw_whitening(images[_CAT], model), _DPI_OF_PHOTOGRAPHS)
-    pictures["loss"] = _png(charts.draw_loss(model))
-    pictures["features"] = _png(views.draw_features(model))
-    differences, mistake = _check_gradients(say)
-    with say.step("Convolving a photograph with some features, and pooling"):
-        drawn = views.draw_convolution(images[_CAT][_EYE], model)
-        pictures["convolution"] = _png(drawn, _DPI_OF_PHOTOGRAPHS)
-    with say.step("Classifying with few labels: learned features, random filters, raw pixels"):
+    model, seconds = _learn(left, settings, console)
+    whitening = demo_figures.draw_whitening(images[_CAT], model)
+    pictures["whitening"] = _png(whitening, _DPI_OF_PHOTOGRAPHS)
+    pictures["loss"] = _png(demo_charts.draw_loss(model))
+    pictures["features"] = _png(demo_figures.draw_features(model))
+    differences, mistake = _check_gradients(console)
+    with console.step("Convolving a photograph with some features, and pooling"):
+        convolution = demo_figures.draw_convolution(images[_CAT][_EYE], model)
+        pictures["convolution"] = _png(convolution, _DPI_OF_PHOTOGRAPHS)
+    with console.step("Classifying with few labels: learned features, random filters, raw pixels"):
         tasks = {
             PHOTOGRAPHS: photographs_task(left, right, model),
-            DIGITS: digits_task(settings, show_progress=say.on_terminal),
+            DIGITS: digits_task(settings, show_progress=console.on_terminal),
         }
-        results = {
-            title: accuracies(task, settings, partial(say.watched, title=title))
-            for title, task in tasks.items()
-        }
+        by_task = {title: accuracies(task, settings, progress) for title, task in tasks.items()}
         n_classes = {title: task.n_classes for title, task in tasks.items()}
-        chart = charts.draw_accuracies(results, settings.n_labels, n_classes)
+        chart = demo_charts.draw_accuracies(by_task, settings.n_labels, n_classes)
         pictures["few_labels"] = _png(chart)
-    with say.step(f"Moving photographs by up to {max(SHIFTS)} pixels"):
+    with console.step(f"Moving photographs by up to {max(SHIFTS)} pixels"):
         moved = changes(right, model, settings)
         pictures["translation"] = _png(moved.figure_)
-    how = tasks[PHOTOGRAPHS].features[-1].pooling
-    return Findings(model, seconds, differences, mistake, results, moved.sensitivities, how)
+    pooling = tasks[PHOTOGRAPHS].features[-1].pooling
+    return Results(model, seconds, differences, mistake, by_task, moved.sensitivities, pooling)
 
 
-def _learn(left: list[Image], settings: Settings, say: Narrator) -> tuple[Pipeline, float]:
+def _learn(left: list[Image], settings: Settings, console: DemoConsole) -> tuple[Pipeline, float]:
     title = f"Learning {settings.n_features} features from {settings.n_patches:,} patches"
-    with say.step(f"{title} of {len(left)} photographs"):
-        say.tell("The very first time, the mathematics is compiled, which takes some seconds.")
+    with console.step(f"{title} of {len(left)} photographs"):
+        console.line("On first use, compiling takes some seconds.")
         began = time.perf_counter()
-        model = learn_features(left, settings, show_progress=say.on_terminal)
+        model = learn_features(left, settings, show_progress=console.on_terminal)
         seconds = time.perf_counter() - began
-        say.tell(f"{n_edges(model[-1])} of {settings.n_features} units became edges")
+        console.line(f"{n_edges(model[-1])} of {settings.n_features} units became edge detectors")
     return model, seconds
 
 
-def _check_gradients(say: Narrator) -> tuple[dict[tuple[str, str], list[float]], float]:
-    with say.step("Checking gradients, each loss with each activation"):
+def _check_gradients(
+    console: DemoConsole,
+) -> tuple[dict[tuple[str, str], list[float]], float]:
+    with console.step("Checking the gradient of each loss with each activation"):
         differences, mistake = gradient_differences(), difference_of_a_mistake()
         largest = max(max(row) for row in differences.values())
         verdict = "all" if largest < LIMIT else "not all"
-        say.tell(f"Largest relative difference {largest:.0e}: {verdict} below {LIMIT:.0e}")
-        say.tell(f"With a mistake made on purpose: {mistake:.1g}")
+        console.line(f"Largest relative difference {largest:.0e}: {verdict} below {LIMIT:.0e}")
+        console.line(f"With a deliberate mistake: {mistake:.1g}")
     return differences, mistake
 
 
 def _png(figure: "Figure", dpi: int = 200) -> bytes:
-    """Turn a figure into a PNG file of 256 colours, and close it."""
+    """Return a figure as a PNG file of 256 colours, and close it."""
     from matplotlib import pyplot as plt
     from PIL import Image
 

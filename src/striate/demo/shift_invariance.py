@@ -1,4 +1,4 @@
-"""How much a description of an image changes when the image moves by some pixels."""
+"""Change of the features of an image when the image moves by some pixels."""
 
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -16,15 +16,15 @@ NOT_POOLED, POOLED = "not pooled", "pooled, mean"
 
 
 def changes(images: list[Image], model: Pipeline, settings: Settings) -> ShiftDisplay:
-    """Measure and draw how descriptions of windows change when the window moves.
+    """Measure and draw how the features of windows change when the window moves.
 
     Returns
     -------
     ShiftDisplay
-        Its `sensitivities` has a name for each description.
+        With a name for each kind of features in its `sensitivities`.
     """
     n_positions = WINDOW - model[-1].patch_shape_[0] + 1
-    descriptions = {
+    kinds = {
         "pixels": FunctionTransformer(),
         "whitened pixels": model[0],
         NOT_POOLED: pooled(model, pool_grid=(n_positions, n_positions)),
@@ -32,7 +32,7 @@ def changes(images: list[Image], model: Pipeline, settings: Settings) -> ShiftDi
         POOLED: pooled(model, pool_grid=POOL_GRID),
     }
     return ShiftDisplay.from_estimator(
-        descriptions,
+        kinds,
         images,
         SHIFTS,
         window_size=WINDOW,

@@ -1,4 +1,4 @@
-"""Pictures of learned features and of the loss, after scikit-learn's Display convention."""
+"""Figures of features, units, masks and losses, with scikit-learn's Display interface."""
 
 from .connectivity_display import ConnectivityDisplay
 from .feature_display import FeatureDisplay

@@ -1,9 +1,9 @@
-"""Which units see which inputs."""
+"""The mask of a layer: which units see which inputs."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,29 +12,33 @@ from sklearn.utils import check_array
 
 from striate.estimators.local_receptive_fields import LocalReceptiveFields
 
-from .find_weights import fields_of, layer_weights, unwrap
-from .mask_image import MaskPicture
+from .check_parameters import check_names
+from .find_weights import layer_weights, receptive_fields, unwrap
+from .mask_image import MaskImage
+from .sized_figure import open_figure
 from .style import require_matplotlib, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-_SIZE = (6.4, 3.7)  # inches
-_BETWEEN = 0.06  # its parts, as a share of one
-_SMALL = (4.2, 3.7)  # of a mask alone
+# In hundredths of an inch.
+_HEIGHT = 370
+_WIDTH = 640
+_WIDTH_OF_MASK_ALONE = 420
+_GAP = 0.06  # between the plots, relative to their width
 
 
 class ConnectivityDisplay:
     """Show which units of a layer see which inputs.
 
-    The large picture is the mask: inputs downwards, units to the right, and blue where there is a
-    connection. A large mask is drawn in cells of several inputs and units, each with the share of
-    its connections; nothing as large as the mask is made.
+    The mask is drawn with inputs downwards, units to the right, and connections in blue. In a large
+    mask, each cell of the image stands for several inputs and units, and its colour for the share
+    of connections present; no dense array of the size of the mask is allocated.
 
-    Beside it is what differs: how many units see each input, as an image where inputs are pixels
-    and otherwise as a histogram, and a histogram of how many inputs each unit sees. What is alike
-    for all is said below.
+    Beside it are the number of units that see each input, as an image if the inputs are pixels and
+    otherwise as a histogram, and a histogram of the number of inputs that each unit sees. A number
+    that is the same for all is written below instead.
 
     It is recommended to use :meth:`ConnectivityDisplay.from_estimator` or
     :meth:`ConnectivityDisplay.from_mask`. All parameters are stored as attributes.
@@ -42,32 +46,32 @@ class ConnectivityDisplay:
     Parameters
     ----------
     mask : array-like or sparse matrix of shape (n_inputs, n_units)
-        What is not 0 is a connection.
+        Mask; nonzero elements are connections.
 
     image_shape : tuple (height, width) or (height, width, n_bands), default=None
-        Shape of the images that the inputs are. By default the inputs are no images.
+        Shape of the images whose pixels are the inputs. By default the inputs are not images.
 
     feature_names : array-like of str of shape (n_inputs,), default=None
-        Names of the inputs; they are written beside up to 40 of them.
+        Names of the inputs, written beside the mask if there are at most 40.
 
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        Where it is drawn.
+        Figure with the mask.
 
     mask_ax_ : matplotlib Axes
         Axes with the mask.
 
     inputs_ax_ : matplotlib Axes or None
-        Axes with the number of units that see each input, if that differs.
+        Axes with the number of units that see each input; None if all numbers are equal.
 
     units_ax_ : matplotlib Axes or None
-        Axes with the number of inputs that each unit sees, if that differs.
+        Axes with the number of inputs that each unit sees; None if all numbers are equal.
 
     See Also
     --------
-    ReceptiveFieldsDisplay : What units that see windows weigh there.
-    LocalReceptiveFields : Connections to windows of an image.
+    ReceptiveFieldsDisplay : Show the weights of units that see windows.
+    LocalReceptiveFields : Connect units to windows of an image.
 
     Examples
     --------
@@ -98,18 +102,16 @@ class ConnectivityDisplay:
         self.image_shape = image_shape
         self.feature_names = feature_names
 
-    def plot(
-        self, *, figure: Figure | SubFigure | None = None, title: str | None = None
-    ) -> ConnectivityDisplay:
-        """Draw the mask, and how many connections inputs and units have.
+    def plot(self, *, figure: Figure | SubFigure | None = None, title: str | None = None) -> Self:
+        """Draw the mask and the numbers of connections per input and per unit.
 
         Parameters
         ----------
         figure : matplotlib Figure or SubFigure, default=None
-            Where to draw. By default a new figure is opened.
+            Figure to draw on. By default a new figure is opened.
 
         title : str, default=None
-            Title above all.
+            Title of the figure.
 
         Returns
         -------
@@ -121,20 +123,18 @@ class ConnectivityDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If the mask is no matrix, or `image_shape` or `feature_names` do not fit it.
+            If the mask is not a matrix, or `image_shape` or `feature_names` do not match it.
         """
         require_matplotlib("ConnectivityDisplay")
-        import matplotlib.pyplot as plt
-
-        picture = self._picture()
+        image = self._mask_image()
         if figure is None:
             with style():
-                figure = plt.figure(figsize=_SIZE if picture.sides else _SMALL)
+                figure = open_figure(_WIDTH if image.side_plots else _WIDTH_OF_MASK_ALONE, _HEIGHT)
                 engine: Any = figure.get_layout_engine()
-                engine.set(wspace=_BETWEEN)
-                axes = picture.draw(figure, title)
+                engine.set(wspace=_GAP)
+                axes = image.draw_on(figure, title)
         else:
-            axes = picture.draw(figure, title)
+            axes = image.draw_on(figure, title)
         self.figure_, self.mask_ax_ = figure, axes["mask"]
         self.inputs_ax_, self.units_ax_ = axes.get("inputs"), axes.get("units")
         return self
@@ -148,37 +148,38 @@ class ConnectivityDisplay:
         feature_names: ArrayLike | None = None,
         figure: Figure | SubFigure | None = None,
         title: str | None = None,
-    ) -> ConnectivityDisplay:
+    ) -> Self:
         """Show a mask before anything is trained with it.
 
         Parameters
         ----------
         mask : LocalReceptiveFields, array-like or sparse matrix of shape (n_inputs, n_units)
-            What `connectivity` takes for a layer.
+            Mask of one layer, as in the parameter `connectivity`.
 
         image_shape : tuple (height, width) or (height, width, n_bands), default=None
-            Shape of the images that the inputs are. By default that of a `LocalReceptiveFields`.
+            Shape of the images whose pixels are the inputs. By default that of a
+            `LocalReceptiveFields`.
 
         feature_names : array-like of str of shape (n_inputs,), default=None
             Names of the inputs.
 
         figure : matplotlib Figure or SubFigure, default=None
-            Where to draw. By default a new figure is opened.
+            Figure to draw on. By default a new figure is opened.
 
         title : str, default=None
-            Title above all.
+            Title of the figure.
 
         Returns
         -------
         display : ConnectivityDisplay
-            The display, drawn.
+            Display with the mask drawn.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            As :meth:`plot` does.
+            For the reasons of :meth:`plot`.
 
         Examples
         --------
@@ -193,7 +194,7 @@ class ConnectivityDisplay:
         """
         require_matplotlib("ConnectivityDisplay")
         if isinstance(mask, LocalReceptiveFields):
-            image_shape = _shape_of(mask) if image_shape is None else image_shape
+            image_shape = _image_shape(mask) if image_shape is None else image_shape
             mask = mask.mask()
         display = cls(mask, image_shape=image_shape, feature_names=feature_names)
         return display.plot(figure=figure, title=title)
@@ -208,36 +209,36 @@ class ConnectivityDisplay:
         feature_names: ArrayLike | None = None,
         figure: Figure | SubFigure | None = None,
         title: str | None = None,
-    ) -> ConnectivityDisplay:
+    ) -> Self:
         """Show which weights of a layer are not 0.
 
         Parameters
         ----------
         estimator : fitted estimator
             An :class:`MLPClassifier`, :class:`MLPRegressor`, :class:`SparseAutoencoder` or
-            :class:`StackedAutoencoder`, or a pipeline or search with one; with `connectivity`, or
-            with weights that became 0 through `l1_weight`.
+            :class:`StackedAutoencoder`, or a pipeline or search that contains one, fitted with
+            `connectivity` or with an `l1_weight` that made weights 0.
 
         layer : int, default=0
-            The layer, from the input upwards.
+            Index of the layer, counted from the input.
 
         image_shape : tuple (height, width) or (height, width, n_bands), default=None
-            Shape of the images that the inputs of the layer are. By default that of the
-            `LocalReceptiveFields` that the estimator was given for the layer, if it was.
+            Shape of the images whose pixels are the inputs of the layer. By default that of the
+            layer's `LocalReceptiveFields`, if it has any.
 
         feature_names : array-like of str of shape (n_inputs,), default=None
-            Names of the inputs. By default, for the first layer, those seen in fit.
+            Names of the inputs. By default, for the first layer, those seen in `fit`.
 
         figure : matplotlib Figure or SubFigure, default=None
-            Where to draw. By default a new figure is opened.
+            Figure to draw on. By default a new figure is opened.
 
         title : str, default=None
-            Title above all.
+            Title of the figure.
 
         Returns
         -------
         display : ConnectivityDisplay
-            The display, drawn.
+            Display with the mask drawn.
 
         Raises
         ------
@@ -246,7 +247,7 @@ class ConnectivityDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there is no such layer, or as :meth:`plot` does.
+            If there is no such layer, or for the reasons of :meth:`plot`.
 
         Examples
         --------
@@ -261,35 +262,31 @@ class ConnectivityDisplay:
         >>> plt.close(display.figure_)
         """
         require_matplotlib("ConnectivityDisplay")
-        weights, fields = layer_weights(estimator, layer), fields_of(estimator, layer)
+        weights, fields = layer_weights(estimator, layer), receptive_fields(estimator, layer)
         if image_shape is None and fields is not None:
-            image_shape = _shape_of(fields)
+            image_shape = _image_shape(fields)
         if feature_names is None and layer == 0:
             feature_names = getattr(unwrap(estimator), "feature_names_in_", None)
         display = cls(weights, image_shape=image_shape, feature_names=feature_names)
         return display.plot(figure=figure, title=title)
 
-    def _picture(self) -> MaskPicture:
-        """Return all that is to be drawn, checked."""
+    def _mask_image(self) -> MaskImage:
+        """Check the parameters and return the image to draw."""
         mask = check_array(self.mask, accept_sparse="csc", dtype=None, input_name="mask")
         mask = sparse.csc_array(mask) != 0
         n_inputs, shape, names = mask.shape[0], self.image_shape, self.feature_names
         if shape is not None and (len(shape) not in (2, 3) or math.prod(shape) != n_inputs):
             raise ValueError(
-                f"image_shape={shape} does not hold the {n_inputs} inputs of the mask. Pass the "
+                f"image_shape={shape} does not match the {n_inputs} inputs of the mask. Pass the "
                 "(height, width) or (height, width, n_bands) of the images."
             )
-        if names is not None and np.shape(names) != (n_inputs,):
-            raise ValueError(
-                f"feature_names must be {n_inputs} names, one for each input, got an array of "
-                f"shape {np.shape(names)}."
-            )
-        per_input, per_unit = (np.asarray(mask.sum(axis=axis, dtype=np.int64)) for axis in (1, 0))
-        return MaskPicture(
-            mask, per_input, per_unit, shape, None if names is None else np.asarray(names)
+        units_per_input, inputs_per_unit = (
+            np.asarray(mask.sum(axis=axis, dtype=np.int64)) for axis in (1, 0)
         )
+        names = None if names is None else check_names(names, n_inputs, "input")
+        return MaskImage(mask, units_per_input, inputs_per_unit, shape, names)
 
 
-def _shape_of(fields: LocalReceptiveFields) -> tuple[int, ...] | None:
-    """Return the shape of the images; None of signals."""
+def _image_shape(fields: LocalReceptiveFields) -> tuple[int, ...] | None:
+    """Return the shape of the images; None for signals."""
     return None if np.size(fields.image_shape) == 1 else tuple(fields.image_shape)

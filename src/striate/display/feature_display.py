@@ -1,9 +1,9 @@
-"""A grid of pictures, one for each hidden unit: the input that excites it most."""
+"""What each hidden unit has learned, as a grid of small images."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,37 +12,26 @@ from scipy import sparse
 from striate.analysis.orientation import orientation_selectivity, preferred_orientation
 from striate.core.sparse_matrices import dense
 
-from .find_weights import chosen_units, fields_of, pixel_weights
+from .check_parameters import check_indices, check_number
+from .feature_grid import FeatureGrid
+from .find_weights import pixel_weights, receptive_fields
 from .style import figure_of, require_matplotlib, style
-from .tiles import (
-    as_tiles,
-    choose_columns,
-    choose_zoom,
-    colored,
-    gap_for,
-    mosaic,
-    scaled,
-)
+from .tiles import as_tiles, choose_columns, scaled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-_WIDTH = 6.0  # inches that a grid may take
-_LARGEST_TILE = 1.6  # inches, so that a single unit does not fill the page
-_BORDER = 0.08  # inches of white around the grid
-_TITLE = 0.28  # inches above it
-_MOST_SPARSE = 400  # units of a layer with sparse weights, unless one says which
-_OVERSAMPLING = 4  # pixels drawn for each one shown, in axes whose size is not ours to choose
+_MOST_SPARSE = 400  # default number of units shown of a layer with sparse weights
 
 
 class FeatureDisplay:
     r"""Show what each hidden unit has learned, as a grid of small images.
 
-    Among all inputs of norm 1, the one that most excites unit i is
-    :math:`x = W_i / \|W_i\|`: its own weights. Each tile shows it for one unit. Mid grey is
-    zero; lighter pixels excite the unit, darker ones inhibit it.
+    Of all inputs of norm 1, the one that excites unit i most is its own weights,
+    :math:`x = W_i / \|W_i\|`. Each tile shows it for one unit. Mid grey is zero; lighter pixels
+    excite the unit, darker pixels inhibit it.
 
     It is recommended to use :meth:`FeatureDisplay.from_estimator`. All parameters are stored
     as attributes.
@@ -50,12 +39,12 @@ class FeatureDisplay:
     Parameters
     ----------
     components : array-like of shape (n_units, n_features) or (n_units, height, width[, n_channels])
-        The weights of each unit on its inputs. A matrix may be sparse.
+        Weights of each unit on its inputs. A matrix may be sparse.
 
     image_shape : tuple (height, width) or (height, width, n_channels), default=None
-        Shape of the images that the features are read from, row by row and channels last.
-        By default it is that of `components`, or of a square image, grey or in colour
-        (`n_features` is then a square number, or three times one).
+        Shape of the images whose pixels are the features, row by row and channels last. By
+        default that of `components`, or a square image, grey or in colour (`n_features` is then a
+        square number, or three times a square number).
 
     Attributes
     ----------
@@ -66,20 +55,20 @@ class FeatureDisplay:
         Figure with the grid.
 
     im_ : matplotlib AxesImage
-        The grid.
+        Grid.
 
     order_ : ndarray of int
-        The unit that each tile shows, in reading order.
+        Unit of each tile, in reading order.
 
     See Also
     --------
-    ReceptiveFieldsDisplay : Show units that see windows, each where it looks.
-    LossCurveDisplay : Show how the loss fell.
+    ReceptiveFieldsDisplay : Show the weights of units that see windows, at their places.
+    LossCurveDisplay : Show the loss of each iteration.
 
     References
     ----------
-    Y. Guillot, "Neural networks II", 2016; the picture goes back to the Stanford UFLDL
-    tutorial, "Visualizing a trained autoencoder".
+    Y. Guillot, "Neural networks II", 2016, after the Stanford UFLDL tutorial, "Visualizing a
+    trained autoencoder".
 
     Examples
     --------
@@ -117,37 +106,36 @@ class FeatureDisplay:
         sort: str = "none",
         title: str | None = None,
         cmap: Any = "gray",
-    ) -> FeatureDisplay:
+    ) -> Self:
         """Draw the grid.
 
         Parameters
         ----------
         units : array-like of int, default=None
-            Units to show. By default all; where weights are sparse and more than 400 units have
-            them, 400 that lie evenly among these.
+            Units to show. By default all, or 400 evenly spaced ones if the weights are sparse and
+            there are more.
 
         ax : matplotlib Axes, default=None
             Axes to draw on. By default a new figure is opened that fits the grid, with a whole
             number of pixels for each value.
 
         n_columns : int, default=None
-            Tiles in a row. By default the grid is about as wide as high, with few empty places.
+            Number of tiles per row. By default the grid is roughly square, with few empty places.
 
         scale : {"tile", "common"}, default="tile"
-            "tile" lets each unit use the whole range from black to white, so that its pattern
-            is clear however small its weights; "common" scales all units alike, so that weak
-            units look weak. Zero is mid grey either way.
+            Scaling of the weights. With "tile", each unit uses the whole range from black to
+            white, so that its pattern is clear even if its weights are small. With "common", all
+            units have the same scale, so that weak units look weak. In both, zero is mid grey.
 
         sort : {"none", "orientation", "norm"}, default="none"
-            Order of the tiles: as they come; by the orientation of their stripes, those without
-            a clear one (orientation selectivity below 0.5) last; or by the norm of the weights,
-            largest first.
+            Order of the tiles: that of the units; by orientation, with units of orientation
+            selectivity below 0.5 last; or by the norm of the weights, largest first.
 
         title : str, default=None
             Title above the grid.
 
         cmap : str or matplotlib Colormap, default="gray"
-            Colours for grey features. Colour features show their own.
+            Colormap for grey features; features with three channels are drawn in their colours.
 
         Returns
         -------
@@ -159,23 +147,23 @@ class FeatureDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If the components are not finite or do not fit `image_shape`, or an option is none
-            of those above.
+            If the components are not finite or do not fit `image_shape`, or a parameter has an
+            invalid value.
         """
         require_matplotlib("FeatureDisplay")
-        components, shown = _chosen(self.components, units)
+        components, shown = _select(self.components, units)
         tiles = as_tiles(components, self.image_shape)
-        n_columns = _checked_columns(n_columns, tiles)
+        n_columns = _check_columns(n_columns, tiles)
         order = _order(tiles, sort)
-        self.order_ = order if shown is None else shown[order]
-        values = scaled(tiles, scale)[order]
-        grid = (-(-len(values) // n_columns), n_columns)
+        grid = FeatureGrid(scaled(tiles, scale)[order], n_columns, cmap)
+        self.order_ = shown[order]
         if ax is None:
             with style():
-                self._plot_own_figure(values, grid, cmap, title)
+                self.im_ = grid.open_figure(title)
         else:
-            self.ax_, self.figure_ = ax, figure_of(ax)
-            self._plot_on(ax, values, grid, cmap, title)
+            self.im_ = grid.draw_on(ax, title)
+        self.ax_ = self.im_.axes
+        self.figure_ = figure_of(self.ax_)
         return self
 
     @classmethod
@@ -191,7 +179,7 @@ class FeatureDisplay:
         sort: str = "none",
         title: str | None = None,
         cmap: Any = "gray",
-    ) -> FeatureDisplay:
+    ) -> Self:
         """Show what the units of a fitted estimator have learned.
 
         Parameters
@@ -199,13 +187,13 @@ class FeatureDisplay:
         estimator : estimator instance
             Fitted estimator with `filters_` (:class:`PatchFeatures`), `components_`
             (:class:`SparseAutoencoder`, :class:`ZCAWhitening`, PCA, NMF, dictionary learning),
-            `cluster_centers_` (k-means) or `coefs_` (the first layer of an MLP). In a pipeline
-            it is a step with `filters_`, or else the last step whose weights are as many as the
-            pipeline's input features.
+            `cluster_centers_` (k-means) or `coefs_` (the first layer of an MLP). Of a pipeline,
+            the step with `filters_` is shown, or else the last step with one weight per input
+            feature of the pipeline.
 
         image_shape : tuple (height, width) or (height, width, n_channels), default=None
-            Shape of the images learned from; see :class:`FeatureDisplay`. By default that of the
-            estimator's :class:`LocalReceptiveFields`, if it was given any.
+            Shape of the training images; see :class:`FeatureDisplay`. By default that of the
+            estimator's :class:`LocalReceptiveFields`, if it has any.
 
         units : array-like of int, default=None
             Units to show; see :meth:`plot`.
@@ -214,10 +202,10 @@ class FeatureDisplay:
             Axes to draw on. By default a new figure is opened.
 
         n_columns : int, default=None
-            Tiles in a row.
+            Number of tiles per row.
 
         scale : {"tile", "common"}, default="tile"
-            Whether each tile is scaled on its own; see :meth:`plot`.
+            Scaling of the weights; see :meth:`plot`.
 
         sort : {"none", "orientation", "norm"}, default="none"
             Order of the tiles; see :meth:`plot`.
@@ -226,12 +214,12 @@ class FeatureDisplay:
             Title above the grid.
 
         cmap : str or matplotlib Colormap, default="gray"
-            Colours for grey features.
+            Colormap for grey features.
 
         Returns
         -------
         display : FeatureDisplay
-            The display, drawn.
+            Display with the grid drawn.
 
         Raises
         ------
@@ -240,7 +228,7 @@ class FeatureDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If the estimator holds no weights on pixels, or as :meth:`plot` does.
+            If the estimator has no weights on pixels, or for the reasons of :meth:`plot`.
 
         Examples
         --------
@@ -258,7 +246,7 @@ class FeatureDisplay:
         require_matplotlib("FeatureDisplay")
         weights = pixel_weights(estimator)
         if image_shape is None and weights.ndim == 2:
-            image_shape = _shape_seen(estimator, weights.shape[1])
+            image_shape = _field_image_shape(estimator, weights.shape[1])
         return cls(weights, image_shape=image_shape).plot(
             units=units,
             ax=ax,
@@ -269,89 +257,38 @@ class FeatureDisplay:
             cmap=cmap,
         )
 
-    def _plot_own_figure(
-        self, values: NDArray, grid: tuple[int, int], cmap: Any, title: str | None
-    ) -> None:
-        """Open a figure in which one value of a tile is a whole number of pixels."""
-        import matplotlib.pyplot as plt
-        from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
-        dpi = plt.rcParams["figure.dpi"]
-        tile = values.shape[1:3]
-        zoom = choose_zoom(grid, tile, (_WIDTH * dpi, _WIDTH * dpi), _LARGEST_TILE * dpi)
-        pixels = colored(mosaic(values, grid[1], zoom, gap_for(tile, zoom)), cmap)
-        border, above = round(_BORDER * dpi), round(_TITLE * dpi) if title else 0
-
-        # Not layout="none": saving would put the style's layout in its place.
-        self.figure_ = plt.figure(layout=PlaceHolderLayoutEngine(True, True))
-        # The text alone knows how wide it is.
-        text = self.figure_.text(0, 0, title or "", fontsize=plt.rcParams["axes.titlesize"])
-        text_width = text.get_window_extent().width if title else 0
-        text.remove()
-        height, width = pixels.shape[0] + 2 * border + above, pixels.shape[1] + 2 * border
-        width = max(width, int(np.ceil(text_width)) + 2 * border)
-        # A little more than the whole number, which backends would else round down.
-        self.figure_.set_size_inches((width + 1e-3) / dpi, (height + 1e-3) / dpi)
-        box = (border, border, pixels.shape[1], pixels.shape[0])
-        self.ax_ = self.figure_.add_axes(
-            (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
-        )
-        self._show(self.ax_, pixels, title, interpolation="nearest")
-
-    def _plot_on(
-        self, ax: Axes, values: NDArray, grid: tuple[int, int], cmap: Any, title: str | None
-    ) -> None:
-        """Draw on axes of any size: finer than they can show, and smoothed down to them."""
-        extent = ax.get_window_extent()
-        room = (_OVERSAMPLING * extent.height, _OVERSAMPLING * extent.width)
-        tile = values.shape[1:3]
-        zoom = choose_zoom(grid, tile, room, max(room))
-        pixels = colored(mosaic(values, grid[1], zoom, gap_for(tile, zoom)), cmap)
-        self._show(ax, pixels, title, interpolation="hanning")
-        if self.figure_.get_layout_engine() is not None:
-            # With an image of fixed proportions, a layout makes room for titles only on its
-            # second pass; drawing the figure will be that.
-            self.figure_.draw_without_rendering()
-
-    def _show(
-        self, ax: Axes, pixels: NDArray[np.uint8], title: str | None, *, interpolation: str
-    ) -> None:
-        self.im_ = ax.imshow(pixels, interpolation=interpolation, aspect="equal")
-        ax.set_axis_off()
-        if title is not None:
-            ax.set_title(title)
-
-
-def _chosen(components: Any, units: ArrayLike | None) -> tuple[Any, NDArray[np.intp] | None]:
-    """Return the weights of the units to show as an array, and which they are: None for all."""
-    if sparse.issparse(components):
-        rows, n_units = sparse.csr_array(components), components.shape[0]
-        shown = np.linspace(0, n_units - 1, min(n_units, _MOST_SPARSE)).astype(np.intp)
-        shown = shown if units is None else chosen_units(units, n_units)
-        return dense(rows[shown]), shown
+def _select(components: Any, units: ArrayLike | None) -> tuple[Any, NDArray[np.intp]]:
+    """Return the weights of the units to show as an array, and the indices of these units."""
+    is_sparse = sparse.issparse(components)
+    n_units = components.shape[0] if is_sparse else len(np.atleast_1d(components))
     if units is None:
-        return components, None
-    shown = chosen_units(units, len(np.atleast_1d(components)))
-    return np.asarray(components)[shown], shown
+        n_shown = min(n_units, _MOST_SPARSE) if is_sparse else n_units
+        shown = np.arange(n_shown) * (n_units - 1) // max(n_shown - 1, 1)
+    else:
+        shown = check_indices(units, n_units, "units")
+    if is_sparse:
+        return dense(sparse.csr_array(components)[shown]), shown
+    return components if units is None else np.asarray(components)[shown], shown
 
 
-def _shape_seen(estimator: Any, n_features: int) -> tuple[int, ...] | None:
-    fields = fields_of(estimator)
+def _field_image_shape(estimator: Any, n_features: int) -> tuple[int, ...] | None:
+    """Return the shape of the images that an estimator's receptive fields see, if it has any."""
+    fields = receptive_fields(estimator, layer=0)
     if fields is None or np.ndim(fields.image_shape) == 0:
         return None
     shape = tuple(fields.image_shape)
     return shape if len(shape) > 1 and math.prod(shape) == n_features else None
 
 
-def _checked_columns(n_columns: int | None, tiles: NDArray) -> int:
+def _check_columns(n_columns: int | None, tiles: NDArray[Any]) -> int:
     if n_columns is None:
         return choose_columns(*tiles.shape[:3])
-    if int(n_columns) != n_columns or n_columns < 1:
-        raise ValueError(f"n_columns must be a whole number of at least 1, got {n_columns!r}.")
-    return min(int(n_columns), len(tiles))
+    return min(check_number(n_columns, "n_columns"), len(tiles))
 
 
-def _order(tiles: NDArray, sort: str) -> NDArray[np.intp]:
+def _order(tiles: NDArray[Any], sort: str) -> NDArray[np.intp]:
+    """Return the indices of the tiles in the order in which they are shown."""
     if sort == "none":
         return np.arange(len(tiles))
     if sort == "orientation":

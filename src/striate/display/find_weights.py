@@ -1,4 +1,4 @@
-"""Which array of an estimator holds the weights on pixels, and what its layers are linked by."""
+"""The weights, layers and receptive fields of fitted estimators, also inside pipelines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,24 +13,25 @@ from striate.estimators.local_receptive_fields import LocalReceptiveFields
 
 
 def pixel_weights(estimator: Any) -> Any:
-    """Return what each unit of a fitted estimator weighs, one unit a row, in pixel space.
+    """Return the weights of each unit of a fitted estimator on the pixels, one row per unit.
 
     Raises
     ------
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If it holds no such weights.
+        If it has no such weights.
     """
-    for step in _candidates(estimator):
-        weights = _own_weights(step)
-        if weights is not None and _sees_the_input(weights, estimator):
+    # A step that follows a PatchFeatures sees pooled features; only filters_ see pixels.
+    for step in sorted(steps_of(estimator), key=lambda step: not hasattr(step, "filters_")):
+        weights = _first_layer_weights(step)
+        if weights is not None and _fits_the_input(weights, estimator):
             return weights
     check_is_fitted(estimator)
     raise ValueError(
-        f"{type(estimator).__name__} holds no weights on pixels: none of filters_, components_, "
+        f"{type(estimator).__name__} has no weights on pixels: none of filters_, components_, "
         "cluster_centers_ and coefs_ was found. Pass a fitted SparseAutoencoder, PatchFeatures, "
-        "PCA, MLPClassifier or the like, or show an array with FeatureDisplay(array)."
+        "PCA or MLPClassifier, for example, or show an array with FeatureDisplay(array)."
     )
 
 
@@ -46,7 +46,7 @@ def layer_weights(estimator: Any, layer: int) -> Any:
         If it has no such layer.
     """
     for step in steps_of(estimator):
-        layers = _layers(step)
+        layers = _all_layers(step)
         if layers and not 0 <= layer < len(layers):
             raise ValueError(
                 f"{type(step).__name__} has layers 0 to {len(layers) - 1}, got layer={layer!r}."
@@ -55,15 +55,15 @@ def layer_weights(estimator: Any, layer: int) -> Any:
             return layers[layer]
     check_is_fitted(estimator)
     raise ValueError(
-        f"{type(estimator).__name__} has no layers: neither coefs_, nor components_, nor "
-        "autoencoders_ was found. Pass a fitted MLPClassifier, MLPRegressor, SparseAutoencoder or "
+        f"{type(estimator).__name__} has no layers: none of coefs_, components_ and autoencoders_ "
+        "was found. Pass a fitted MLPClassifier, MLPRegressor, SparseAutoencoder or "
         "StackedAutoencoder."
     )
 
 
-def fields_of(estimator: Any, layer: int = 0) -> LocalReceptiveFields | None:
-    """Return the receptive fields that an estimator was given for a layer, if it was."""
-    for given in _connectivities(estimator):
+def receptive_fields(estimator: Any, layer: int) -> LocalReceptiveFields | None:
+    """Return the `LocalReceptiveFields` passed to an estimator for a layer, if there are any."""
+    for given in _connectivity_parameters(estimator):
         layers = given if isinstance(given, list | tuple) else [given]
         fields = layers[layer] if 0 <= layer < len(layers) else None
         if isinstance(fields, LocalReceptiveFields):
@@ -71,22 +71,13 @@ def fields_of(estimator: Any, layer: int = 0) -> LocalReceptiveFields | None:
     return None
 
 
-def chosen_units(units: ArrayLike, n_units: int, name: str = "units") -> NDArray[np.intp]:
-    """Return indices of units, checked."""
-    chosen = np.atleast_1d(np.asarray(units))
-    whole = chosen.ndim == 1 and chosen.size > 0 and chosen.dtype.kind in "iu"
-    if not whole or chosen.min() < 0 or chosen.max() >= n_units:
-        raise ValueError(f"{name} must be indices from 0 to {n_units - 1}, got {units!r}.")
-    return chosen.astype(np.intp)
-
-
 def unwrap(estimator: Any) -> Any:
-    """Return the estimator that a search chose, or the estimator itself."""
+    """Return the best estimator of a search, or the estimator itself."""
     return getattr(estimator, "best_estimator_", estimator)
 
 
 def steps_of(estimator: Any) -> list[Any]:
-    """Return the steps of a pipeline, last one first, or the estimator alone."""
+    """Return the steps of a pipeline, last one first, or a list of the estimator alone."""
     estimator = unwrap(estimator)
     steps = getattr(estimator, "steps", None)
     if steps is None:
@@ -94,22 +85,18 @@ def steps_of(estimator: Any) -> list[Any]:
     return [inner for _, step in reversed(steps) for inner in steps_of(step)]
 
 
-def _candidates(estimator: Any) -> list[Any]:
-    # Whatever follows a PatchFeatures weighs pooled features: only its own filters see pixels.
-    steps = steps_of(estimator)
-    return sorted(steps, key=lambda step: not hasattr(step, "filters_"))
-
-
-def _own_weights(step: Any) -> Any:
+def _first_layer_weights(step: Any) -> Any:
+    """Return the weights of the first layer, one row per unit; None if there are none."""
     for name in ("filters_", "components_", "cluster_centers_"):
         if hasattr(step, name):
             return _array_or_sparse(getattr(step, name))
     if hasattr(step, "coefs_"):
-        return _array_or_sparse(step.coefs_[0]).T  # scikit-learn keeps (n_features, n_units)
+        return _array_or_sparse(step.coefs_[0]).T  # scikit-learn stores (n_features, n_units)
     return None
 
 
-def _layers(step: Any) -> list[Any]:
+def _all_layers(step: Any) -> list[Any]:
+    """Return W (n_in, n_out) of each layer; an autoencoder's decoder is its last layer."""
     if hasattr(step, "autoencoders_"):
         return [_array_or_sparse(layer.components_).T for layer in step.autoencoders_]
     if hasattr(step, "coefs_"):
@@ -120,18 +107,22 @@ def _layers(step: Any) -> list[Any]:
     return []
 
 
-def _connectivities(estimator: Any) -> Iterator[Any]:
+def _connectivity_parameters(estimator: Any) -> Iterator[Any]:
+    """Yield the parameter `connectivity` of each step and of its pretraining."""
     for step in steps_of(estimator):
         yield getattr(step, "connectivity", None)
         if getattr(step, "pretraining", None) is not None:
-            yield from _connectivities(step.pretraining)
+            yield from _connectivity_parameters(step.pretraining)
 
 
 def _array_or_sparse(weights: Any) -> Any:
     return weights if sparse.issparse(weights) else np.asarray(weights)
 
 
-def _sees_the_input(weights: Any, estimator: Any) -> bool:
-    # In PCA -> MLP the MLP's weights belong to principal components, not to pixels.
+def _fits_the_input(weights: Any, estimator: Any) -> bool:
+    """Return whether there is a weight for each input feature.
+
+    In a pipeline of PCA and an MLP, the MLP's weights belong to components, not to pixels.
+    """
     n_features = getattr(unwrap(estimator), "n_features_in_", None)
     return weights.ndim != 2 or n_features is None or weights.shape[1] == n_features

@@ -1,14 +1,15 @@
-"""The loss against iterations or epochs, one line for each fit."""
+"""The loss against iterations or epochs, one line per fit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from .axis_ticks import label_log_axis, set_whole_ticks
 from .find_weights import steps_of, unwrap
 from .line_labels import label_lines
 from .style import figure_of, require_matplotlib, style
@@ -23,22 +24,21 @@ _MINIBATCH_SOLVERS = ("adam", "sgd")
 
 
 class LossCurveDisplay:
-    """Show how the loss fell while one or several models were fitted.
+    """Show the loss during the fit of one or several models.
 
     It is recommended to use :meth:`LossCurveDisplay.from_estimator`. All parameters are stored
     as attributes.
 
     Parameters
     ----------
-    loss_curves : array-like of shape (n_steps,), list of such, or dict of name to such
-        The loss after each iteration or epoch, for each fit.
+    loss_curves : array-like of shape (n_steps,), list of these, or dict of name to these
+        Loss after each iteration or epoch, for each fit.
 
     names : list of str, default=None
-        What to write at the end of each line. By default the keys when `loss_curves` is a dict,
-        and nothing otherwise.
+        Names of the lines. By default the keys if `loss_curves` is a dict, otherwise none.
 
     step : {"iteration", "epoch"} or another noun, default="iteration"
-        What the loss was recorded after: the label of the horizontal axis.
+        Step after which the loss was recorded: the label of the horizontal axis.
 
     Attributes
     ----------
@@ -49,14 +49,14 @@ class LossCurveDisplay:
         Figure with the curves.
 
     lines_ : list of matplotlib Line2D
-        One line for each fit.
+        Line of each fit.
 
     labels_ : list of matplotlib Annotation
-        The names at the ends of the lines.
+        Names to the right of the lines.
 
     See Also
     --------
-    FeatureDisplay : Show what was learned.
+    FeatureDisplay : Show the features learned.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class LossCurveDisplay:
         log: bool = False,
         title: str | None = None,
         ylabel: str = "Loss",
-    ) -> LossCurveDisplay:
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -120,15 +120,15 @@ class LossCurveDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If a curve is empty or not finite, if there are not as many names as curves, or if
-            `log` meets a loss that is not positive.
+            If a curve is empty or not finite, the number of names is not the number of curves, or
+            `log` is True and a loss is not positive.
         """
         require_matplotlib("LossCurveDisplay")
         import matplotlib.pyplot as plt
 
         curves, names = _named_curves(self.loss_curves, self.names)
         if log and min(curve.min() for curve in curves) <= 0:
-            raise ValueError("log=True needs losses above 0. Pass log=False.")
+            raise ValueError("log=True requires positive losses. Pass log=False.")
         if ax is None:
             with style():
                 self._draw(plt.subplots()[1], curves, names, log, title, ylabel)
@@ -146,18 +146,18 @@ class LossCurveDisplay:
         log: bool = False,
         title: str | None = None,
         ylabel: str = "Loss",
-    ) -> LossCurveDisplay:
-        """Show how the loss of one or several fitted estimators fell.
+    ) -> Self:
+        """Show the loss during the fit of one or several estimators.
 
         Parameters
         ----------
-        estimator : estimator instance, list of such, or dict of name to such
-            Fitted estimators with `loss_curve_`. In a pipeline it is the last step that has
-            one; in a :class:`PatchFeatures` it is the encoder.
+        estimator : estimator instance, list of these, or dict of name to these
+            Fitted estimators with `loss_curve_`. Of a pipeline, the last step that has one is
+            used; of a :class:`PatchFeatures`, its encoder.
 
         names : list of str, default=None
-            What to write at the end of each line. By default the keys of a dict, and nothing
-            for a single estimator; several in a list are named by their class.
+            Names of the lines. By default the keys of a dict, the class names of estimators in a
+            list, and none for a single estimator.
 
         ax : matplotlib Axes, default=None
             Axes to draw on. By default a new figure is opened.
@@ -174,8 +174,8 @@ class LossCurveDisplay:
         Returns
         -------
         display : LossCurveDisplay
-            The display, drawn. The horizontal axis counts epochs for the minibatch solvers
-            ("adam", "sgd") and iterations for the others.
+            Display with the curves drawn. The horizontal axis counts epochs for the minibatch
+            solvers ("adam", "sgd") and iterations for the others.
 
         Raises
         ------
@@ -184,7 +184,7 @@ class LossCurveDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If an estimator recorded no loss, or as :meth:`plot` does.
+            If an estimator has no `loss_curve_`, or for the reasons of :meth:`plot`.
 
         Examples
         --------
@@ -210,21 +210,19 @@ class LossCurveDisplay:
             names = [type(unwrap(e)).__name__ for e in estimators] if names is None else names
         else:
             estimators = [estimator]
-        recorded = [_recorder(one) for one in estimators]
-        display = cls([r.loss_curve_ for r in recorded], names=names, step=_common_step(recorded))
+        parts = [_part_with_loss_curve(one) for one in estimators]
+        display = cls([part.loss_curve_ for part in parts], names=names, step=_common_step(parts))
         return display.plot(ax=ax, log=log, title=title, ylabel=ylabel)
 
     def _draw(
         self,
         ax: Axes,
-        curves: list[NDArray],
+        curves: list[NDArray[np.float64]],
         names: list[str],
         log: bool,
         title: str | None,
         ylabel: str,
     ) -> None:
-        from matplotlib.ticker import MaxNLocator
-
         self.ax_, self.figure_ = ax, figure_of(ax)
         self.lines_ = [
             ax.plot(np.arange(1, len(curve) + 1), curve, label=name or None)[0]
@@ -233,10 +231,10 @@ class LossCurveDisplay:
         ax.set(xlabel=self.step[:1].upper() + self.step[1:], ylabel=ylabel)
         if log:
             ax.set_yscale("log")
-            _label_log_axis(ax)
+            label_log_axis(ax)
         longest = max(len(curve) for curve in curves)
         ax.set_xlim(1 - 0.02 * longest, max(longest, 1.5))
-        ax.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
+        set_whole_ticks(ax.xaxis)
         ax.grid(axis="y")
         if title is not None:
             ax.set_title(title)
@@ -246,56 +244,43 @@ class LossCurveDisplay:
 def _named_curves(
     loss_curves: Any, names: Sequence[str] | None
 ) -> tuple[list[NDArray[np.float64]], list[str]]:
-    """Return the curves as arrays, and a name, perhaps empty, for each."""
+    """Return the curves as arrays, and a name for each, which may be empty."""
     if isinstance(loss_curves, Mapping):
         names = list(loss_curves) if names is None else names
         loss_curves = list(loss_curves.values())
     elif len(loss_curves) and np.ndim(loss_curves[0]) == 0:
         loss_curves = [loss_curves]
-    curves = [_checked(curve) for curve in loss_curves]
+    curves = [_check_curve(curve) for curve in loss_curves]
     names = [""] * len(curves) if names is None else [str(name) for name in names]
     if not curves:
-        raise ValueError("There is no loss curve to show: loss_curves is empty.")
+        raise ValueError("loss_curves is empty. Pass at least one loss curve.")
     if len(names) != len(curves):
         raise ValueError(f"{len(names)} names were given for {len(curves)} loss curves.")
     return curves, names
 
 
-def _checked(curve: ArrayLike) -> NDArray[np.float64]:
+def _check_curve(curve: ArrayLike) -> NDArray[np.float64]:
     losses = np.asarray(curve, dtype=np.float64)
     if losses.ndim != 1 or not len(losses) or not np.isfinite(losses).all():
-        raise ValueError("Each loss curve must be a list of at least one finite number.")
+        raise ValueError("Each loss curve must be a list of one or more finite numbers.")
     return losses
 
 
-def _recorder(estimator: Any) -> Any:
-    """Return the part of a fitted estimator that recorded its loss."""
+def _part_with_loss_curve(estimator: Any) -> Any:
+    """Return the step or encoder of a fitted estimator that has a `loss_curve_`."""
     for step in steps_of(estimator):
         for part in (step, *steps_of(getattr(step, "encoder_", None))):
             if getattr(part, "loss_curve_", None) is not None:
                 return part
     check_is_fitted(estimator)
     raise ValueError(
-        f"{type(estimator).__name__} recorded no loss: it has no loss_curve_. Pass a fitted "
-        "SparseAutoencoder, an MLP or the like, or show a list with LossCurveDisplay(list)."
+        f"{type(estimator).__name__} has no loss_curve_. Pass a fitted SparseAutoencoder or MLP, "
+        "for example, or show a list of losses with LossCurveDisplay(list)."
     )
 
 
-def _common_step(recorded: list[Any]) -> str:
-    solvers = [str(getattr(one, "solver", "")) for one in recorded]
+def _common_step(parts: list[Any]) -> str:
+    """Return the label of the horizontal axis."""
+    solvers = [str(getattr(part, "solver", "")) for part in parts]
     steps = {"epoch" if solver in _MINIBATCH_SOLVERS else "iteration" for solver in solvers}
     return " or ".join(sorted(steps, reverse=True))
-
-
-def _label_log_axis(ax: Axes) -> None:
-    """Write plain numbers between the powers of ten, where the losses span few of those."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    low, high = ax.get_ylim()
-    decades = np.log10(high / low)
-    if decades > 3:
-        return
-    subs = (1.0, 2.0, 5.0) if decades > 0.7 else tuple(range(1, 10))
-    ax.yaxis.set_major_locator(LogLocator(subs=subs))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())

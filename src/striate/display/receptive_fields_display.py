@@ -1,21 +1,26 @@
-"""What units that see windows weigh there, each where it looks."""
+"""The weights of units with local receptive fields, at the places of their windows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
-from sklearn.utils import check_array
 
-from striate.core.sparse_matrices import dense, stored
 from striate.estimators.local_receptive_fields import LocalReceptiveFields
 
+from .check_parameters import check_indices, check_number
 from .field_mosaics import FieldMosaics
 from .field_tracks import MOST_ROWS, FieldTracks
-from .find_weights import chosen_units, fields_of, layer_weights
+from .find_weights import layer_weights, receptive_fields
 from .style import require_matplotlib, style
+from .window_weights import (
+    check_bands,
+    describe_windows,
+    most_overlapping,
+    scale_weights,
+    window_weights,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,15 +28,15 @@ if TYPE_CHECKING:
 
 
 class ReceptiveFieldsDisplay:
-    """Show what the units of local receptive fields weigh, each window where it looks.
+    """Show the weights of units with local receptive fields, at the places of their windows.
 
-    A map has a unit for each window. Its picture is a mosaic in which the tile of a window, the
-    weights of its unit, has the place of the window in the image. Mid grey is zero; lighter pixels
-    excite the unit, darker ones inhibit it.
+    A map has one unit per window. It is drawn as a mosaic in which each tile has the weights of one
+    unit, at the place of its window in the image. Mid grey is zero; lighter pixels excite the unit,
+    darker pixels inhibit it.
 
-    For a signal or a ring, a map is a track along the inputs: bars upwards (blue) excite the unit
-    of a window, bars downwards (orange) inhibit it. A thin line is as long as the window. Windows
-    that overlap stand below each other.
+    A map of a signal is drawn as a track along the inputs: upward bars (blue) excite the unit of a
+    window, downward bars (orange) inhibit it. A thin line marks the extent of each window. Windows
+    that overlap are drawn below each other.
 
     It is recommended to use :meth:`ReceptiveFieldsDisplay.from_estimator`. All parameters are
     stored as attributes.
@@ -42,24 +47,24 @@ class ReceptiveFieldsDisplay:
         W of the layer.
 
     fields : LocalReceptiveFields
-        What its units see.
+        Receptive fields of its units.
 
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        Where it is drawn.
+        Figure with the maps.
 
     axes_ : list of matplotlib Axes
         Axes with the maps: one for each mosaic, or one for all tracks.
 
     maps_ : ndarray of int
-        The maps shown.
+        Indices of the maps shown.
 
     See Also
     --------
-    LocalReceptiveFields : Describes such a layer.
-    ConnectivityDisplay : Who sees what, for any layer.
-    FeatureDisplay : The weights of each unit on all inputs.
+    LocalReceptiveFields : Describe such a layer.
+    ConnectivityDisplay : Show the mask of any layer.
+    FeatureDisplay : Show the weights of each unit on all inputs.
 
     Examples
     --------
@@ -94,7 +99,7 @@ class ReceptiveFieldsDisplay:
         figure: Figure | SubFigure | None = None,
         title: str | None = None,
         cmap: Any = "gray",
-    ) -> ReceptiveFieldsDisplay:
+    ) -> Self:
         """Draw the maps.
 
         Parameters
@@ -103,25 +108,25 @@ class ReceptiveFieldsDisplay:
             Maps to show. By default the first `n_maps`.
 
         n_maps : int, default=8
-            Number of maps to show, where `maps` does not say which.
+            Number of maps to show if `maps` is None.
 
         bands : int or three int, default=None
             Bands of the image to show: one in grey, or three as red, green and blue. By default
-            all, if they are one or three, and else the first.
+            all if there are one or three, otherwise the first.
 
         scale : {"map", "tile", "common"}, default="map"
-            What is scaled by one factor, so that its largest weight is black or white: each map,
-            so that weak windows look weak; each tile, so that the pattern of each is clear; or all
-            maps alike.
+            Weights that share a scale, in which the largest is black or white: those of a map, so
+            that weak windows look weak; those of a tile, so that the pattern of each is clear; or
+            those of all maps.
 
         figure : matplotlib Figure or SubFigure, default=None
-            Where to draw. By default a new figure is opened that fits.
+            Figure to draw on. By default a new figure of suitable size is opened.
 
         title : str, default=None
-            Title above all.
+            Title of the figure.
 
         cmap : str or matplotlib Colormap, default="gray"
-            Colours for grey mosaics.
+            Colormap for grey mosaics.
 
         Returns
         -------
@@ -133,17 +138,18 @@ class ReceptiveFieldsDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If the weights are not those of such fields, or an option is none of those above.
+            If the weights do not match the fields, or a parameter has an invalid value.
         """
         require_matplotlib("ReceptiveFieldsDisplay")
-        weights = _in_windows(self.weights, self.fields)
+        weights = window_weights(self.weights, self.fields)
         if maps is None:
-            if int(n_maps) != n_maps or n_maps < 1:
-                raise ValueError(f"n_maps must be a whole number of at least 1, got {n_maps!r}.")
-            maps = np.arange(min(int(n_maps), len(weights)))
-        self.maps_ = chosen_units(maps, len(weights), "maps")
-        kind = self._tracks if len(self.fields.output_shape) == 2 else self._mosaics
-        drawing = kind(weights[self.maps_], bands, scale, cmap)
+            maps = np.arange(min(check_number(n_maps, "n_maps"), len(weights)))
+        self.maps_ = check_indices(maps, len(weights), "maps")
+        shown = weights[self.maps_]
+        is_signal = len(self.fields.output_shape) == 2
+        drawing: FieldMosaics | FieldTracks = (
+            self._tracks(shown, scale) if is_signal else self._mosaics(shown, bands, scale, cmap)
+        )
         if figure is None:
             with style():
                 self.figure_, self.axes_ = drawing.open_figure(title)
@@ -165,47 +171,46 @@ class ReceptiveFieldsDisplay:
         figure: Figure | SubFigure | None = None,
         title: str | None = None,
         cmap: Any = "gray",
-    ) -> ReceptiveFieldsDisplay:
+    ) -> Self:
         """Show the maps of a fitted network.
 
         Parameters
         ----------
         estimator : fitted estimator
             An :class:`MLPClassifier`, :class:`MLPRegressor`, :class:`SparseAutoencoder` or
-            :class:`StackedAutoencoder`, or a pipeline or search with one.
+            :class:`StackedAutoencoder`, or a pipeline or search that contains one.
 
         fields : LocalReceptiveFields, default=None
-            What the units of the layer see. By default what the estimator was given as
-            `connectivity`.
+            Receptive fields of the layer. By default those in the estimator's `connectivity`.
 
         layer : int, default=0
-            The layer, from the input upwards.
+            Index of the layer, counted from the input.
 
         maps : array-like of int, default=None
             Maps to show. By default the first `n_maps`.
 
         n_maps : int, default=8
-            Number of maps to show, where `maps` does not say which.
+            Number of maps to show if `maps` is None.
 
         bands : int or three int, default=None
             Bands of the image to show; see :meth:`plot`.
 
         scale : {"map", "tile", "common"}, default="map"
-            What is scaled by one factor; see :meth:`plot`.
+            Weights that share a scale; see :meth:`plot`.
 
         figure : matplotlib Figure or SubFigure, default=None
-            Where to draw. By default a new figure is opened that fits.
+            Figure to draw on. By default a new figure of suitable size is opened.
 
         title : str, default=None
-            Title above all.
+            Title of the figure.
 
         cmap : str or matplotlib Colormap, default="gray"
-            Colours for grey mosaics.
+            Colormap for grey mosaics.
 
         Returns
         -------
         display : ReceptiveFieldsDisplay
-            The display, drawn.
+            Display with the maps drawn.
 
         Raises
         ------
@@ -214,7 +219,7 @@ class ReceptiveFieldsDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If the layer has no `LocalReceptiveFields`, or as :meth:`plot` does.
+            If the layer has no `LocalReceptiveFields`, or for the reasons of :meth:`plot`.
 
         Examples
         --------
@@ -231,11 +236,11 @@ class ReceptiveFieldsDisplay:
         """
         require_matplotlib("ReceptiveFieldsDisplay")
         weights = layer_weights(estimator, layer)
-        fields = fields_of(estimator, layer) if fields is None else fields
+        fields = receptive_fields(estimator, layer) if fields is None else fields
         if fields is None:
             raise ValueError(
-                f"layer {layer} of {type(estimator).__name__} was given no LocalReceptiveFields as "
-                "its connectivity. Pass those that it has as fields, or show any layer with "
+                f"layer {layer} of {type(estimator).__name__} has no LocalReceptiveFields as its "
+                "connectivity. Pass them as fields, or show the mask of any layer with "
                 "ConnectivityDisplay.from_estimator(estimator)."
             )
         return cls(weights, fields).plot(
@@ -249,77 +254,25 @@ class ReceptiveFieldsDisplay:
         )
 
     def _mosaics(
-        self, weights: NDArray, bands: ArrayLike | None, scale: str, cmap: Any
+        self, weights: NDArray[Any], bands: ArrayLike | None, scale: str, cmap: Any
     ) -> FieldMosaics:
         down, across, n_bands = self.fields.window_shape
-        shown = _chosen_bands(bands, n_bands)
+        shown = check_bands(bands, n_bands)
         tiles = weights.reshape(*weights.shape[:2], down, across, n_bands)[..., shown]
-        caption = _caption(self.fields)
+        caption = describe_windows(self.fields)
         if len(shown) != n_bands:
             caption += "; band " + ", ".join(map(str, shown)) + f" of {n_bands}"
         grid = self.fields.output_shape[:2]
-        return FieldMosaics(_scaled(tiles, scale), grid, self._names(), caption, cmap)
+        return FieldMosaics(scale_weights(tiles, scale), grid, self._names(), caption, cmap)
 
-    def _tracks(
-        self, weights: NDArray, bands: ArrayLike | None, scale: str, cmap: Any
-    ) -> FieldTracks:
-        inputs, n_inputs = self.fields.windows(), int(self.weights.shape[0])
-        every = -(-_rows_needed(inputs, n_inputs) // MOST_ROWS)
-        caption = _caption(self.fields) + (f"; one window in {every} is shown" * (every > 1))
-        shown = _scaled(weights, scale)[:, ::every]
-        return FieldTracks(shown, inputs[::every], n_inputs, self._names(), caption)
+    def _tracks(self, weights: NDArray[Any], scale: str) -> FieldTracks:
+        windows, n_inputs = self.fields.windows(), int(self.weights.shape[0])
+        every = -(-most_overlapping(windows, n_inputs) // MOST_ROWS)
+        caption = describe_windows(self.fields)
+        if every > 1:
+            caption += f"; one window in {every} is shown"
+        shown = scale_weights(weights, scale)[:, ::every]
+        return FieldTracks(shown, windows[::every], n_inputs, self._names(), caption)
 
     def _names(self) -> list[str]:
         return [f"Map {k}" for k in self.maps_]
-
-
-def _in_windows(weights: Any, fields: LocalReceptiveFields) -> NDArray:
-    """Return the weights of all connections (n_maps, n_windows, n_seen)."""
-    seen, n_maps = fields.windows(), int(fields.n_maps)
-    W = sparse.csc_array(weights) if sparse.issparse(weights) else np.asarray(weights)
-    if W.ndim == 2 and W.shape == fields.mask().shape:
-        units = np.arange(len(seen)) * n_maps + np.arange(n_maps)[:, np.newaxis]
-        found = np.stack([dense(W[seen, own[:, np.newaxis]]) for own in units])
-        if np.count_nonzero(found) == np.count_nonzero(stored(W)):
-            return check_array(found, allow_nd=True, input_name="weights")
-    raise ValueError(
-        f"weights of shape {W.shape} are not those of {fields!r}: it has {fields.mask().shape[0]} "
-        f"inputs and {len(seen) * n_maps} units, and no weights outside their windows."
-    )
-
-
-def _scaled(weights: NDArray, scale: str) -> NDArray[np.float64]:
-    """Bring weights (n_maps, n_windows, ...) into [-1, 1]."""
-    if scale not in ("map", "tile", "common"):
-        raise ValueError(f"scale must be 'map', 'tile' or 'common', got {scale!r}.")
-    first = {"map": 1, "tile": 2, "common": 0}[scale]
-    largest = np.abs(weights).max(axis=tuple(range(first, weights.ndim)), keepdims=True)
-    return weights / np.where(largest > 0, largest, 1).astype(np.float64)
-
-
-def _chosen_bands(bands: ArrayLike | None, n_bands: int) -> list[int]:
-    if bands is None:
-        return list(range(n_bands)) if n_bands in (1, 3) else [0]
-    chosen = chosen_units(bands, n_bands, "bands").tolist()
-    if len(chosen) not in (1, 3):
-        raise ValueError(f"bands must be one band or three, got {bands!r}.")
-    return chosen
-
-
-def _rows_needed(inputs: NDArray, n_inputs: int) -> int:
-    """Return how many windows see the same input, at most."""
-    return int(np.bincount(inputs.ravel(), minlength=n_inputs).max())
-
-
-def _caption(fields: LocalReceptiveFields) -> str:
-    """Say what the windows are."""
-    *sizes, _ = fields.window_shape
-    *windows, _ = fields.output_shape
-    n, stride = " × ".join(map(str, windows)), np.atleast_1d(fields.stride).tolist()
-    apart = " and ".join(map(str, dict.fromkeys(stride)))
-    shape = " × ".join(map(str, np.atleast_1d(fields.image_shape)[: len(sizes)]))
-    one, kind = ("input", "signals") if len(sizes) == 1 else ("pixel", "images")
-    every = one if apart == "1" else f"{apart} {one}s"
-    ring = ", periodic" if fields.periodic else ""
-    of = " × ".join(map(str, sizes))
-    return f"{n} windows of {of} {one}s, one every {every}, in {kind} of {shape}{ring}"

@@ -1,9 +1,9 @@
-"""How much features change when the image moves, one line for each transformer."""
+"""How much features change when the image is shifted, one line per transformer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,25 +19,26 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.text import Annotation
 
-_MOST_TICKS = 8  # up to as many shifts, each has its tick
-_BESIDE = 0.007  # distance of one bar from the next, as a share of the largest shift
-_DASHES: Any = (0, (4, 2))  # of lines for moves to the right
+_MOST_TICKS = 8  # largest number of shifts at which each has its tick
+_BAR_DISTANCE = 0.007  # between bars of two transformers, relative to the largest shift
+_DASHES: Any = (0, (4, 2))  # lines of shifts to the right
+_MARKED: Any = {"marker": "o", "markersize": 3.5, "clip_on": False}
 
 
 class ShiftDisplay:
-    """Show how much features change when the image moves by some pixels.
+    """Show how much features change when the image is shifted by some pixels.
 
-    0 is no change, and 1 is as far as the features of another image. A line is the mean over
-    windows of images and both directions; the thin bars, side by side so that all can be seen, are
-    a standard deviation over the windows up and down.
+    A change of 0 means equal features, and 1 is the mean distance to the features of another image.
+    Each line is the mean over windows of images and both directions. The thin bars, side by side so
+    that all are visible, extend one standard deviation over the windows in each direction.
 
     It is recommended to use :meth:`ShiftDisplay.from_estimator`. All parameters are stored as
     attributes.
 
     Parameters
     ----------
-    sensitivities : ShiftSensitivity or dict of name to such
-        From :func:`shift_sensitivity`. Names are written at the ends of the lines.
+    sensitivities : ShiftSensitivity or dict of name to ShiftSensitivity
+        Results of :func:`shift_sensitivity`. Names are written to the right of the lines.
 
     Attributes
     ----------
@@ -48,17 +49,17 @@ class ShiftDisplay:
         Figure with the lines.
 
     lines_ : list of matplotlib Line2D
-        One line for each transformer. With `by_direction` it is of moves down.
+        Line of each transformer; with `by_direction`, for shifts down.
 
     across_lines_ : list of matplotlib Line2D
-        With `by_direction`, a line for each transformer of moves to the right; otherwise empty.
+        With `by_direction`, line of each transformer for shifts to the right; otherwise empty.
 
     labels_ : list of matplotlib Annotation
-        The names at the ends of the lines.
+        Names to the right of the lines.
 
     See Also
     --------
-    shift_sensitivity : The numbers.
+    shift_sensitivity : Return the numbers.
 
     Examples
     --------
@@ -71,7 +72,7 @@ class ShiftDisplay:
     >>> images = np.random.default_rng(0).random((9, 20, 20))
     >>> display = ShiftDisplay(shift_sensitivity(FunctionTransformer(), images)).plot()
     >>> display.ax_.get_xlabel()
-    'Moved by, pixels'
+    'Shift (pixels)'
     >>> plt.close(display.figure_)
     """
 
@@ -86,7 +87,7 @@ class ShiftDisplay:
 
     def plot(
         self, *, ax: Axes | None = None, by_direction: bool = False, title: str | None = None
-    ) -> ShiftDisplay:
+    ) -> Self:
         """Draw the lines.
 
         Parameters
@@ -95,8 +96,8 @@ class ShiftDisplay:
             Axes to draw on. By default a new figure is opened.
 
         by_direction : bool, default=False
-            Whether to draw a line for moves down and a dashed one for moves to the right, in
-            place of their mean with its spread.
+            Whether to draw a line for shifts down and a dashed one for shifts to the right instead
+            of their mean with its standard deviation.
 
         title : str, default=None
             Title above the lines.
@@ -111,7 +112,7 @@ class ShiftDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there is nothing to draw.
+            If `sensitivities` is empty.
         """
         require_matplotlib("ShiftDisplay")
         import matplotlib.pyplot as plt
@@ -119,7 +120,7 @@ class ShiftDisplay:
         given = self.sensitivities
         named = {"": given} if isinstance(given, ShiftSensitivity) else dict(given)
         if not named:
-            raise ValueError("There is nothing to show: sensitivities is empty.")
+            raise ValueError("sensitivities is empty. Pass at least one ShiftSensitivity.")
         if ax is None:
             with style():
                 self._draw(plt.subplots()[1], named, by_direction, title)
@@ -140,36 +141,36 @@ class ShiftDisplay:
         ax: Axes | None = None,
         by_direction: bool = False,
         title: str | None = None,
-    ) -> ShiftDisplay:
-        """Measure and show how much features change, all transformers over the same windows.
+    ) -> Self:
+        """Measure and show how much features change, for all transformers on the same windows.
 
         Parameters
         ----------
-        estimator : fitted transformer of images, or dict of name to such
-            Any that :func:`shift_sensitivity` takes: a :class:`PatchFeatures`, a pipeline with one,
-            or ``FunctionTransformer()`` for raw pixels.
+        estimator : fitted transformer of images, or dict of name to fitted transformer
+            Transformers that :func:`shift_sensitivity` accepts: a :class:`PatchFeatures`, a
+            pipeline with one, or ``FunctionTransformer()`` for raw pixels.
 
         images : array of shape (n, h, w) or (n, h, w, c), list of arrays or of paths
-            At least two.
+            At least two images.
 
         shifts : int or array-like of int, default=(1, 2, 4, 8)
-            By how many pixels to move.
+            Shifts in pixels.
 
         window_size : int, (int, int) or None, default=None
-            Height and width of what is compared; None is the size of the smallest image less the
-            largest shift.
+            Height and width of the windows that are compared. None is the size of the smallest
+            image minus the largest shift.
 
         n_windows : int, default=1
-            Windows of each image.
+            Number of windows per image.
 
         random_state : int, RandomState instance or None, default=None
-            Draws the places of windows in images that are larger.
+            Random state that places the windows in images that are larger.
 
         ax : matplotlib Axes, default=None
             Axes to draw on. By default a new figure is opened.
 
         by_direction : bool, default=False
-            Whether to draw moves down and to the right apart; see :meth:`plot`.
+            Whether to draw shifts down and to the right separately; see :meth:`plot`.
 
         title : str, default=None
             Title above the lines.
@@ -177,7 +178,7 @@ class ShiftDisplay:
         Returns
         -------
         display : ShiftDisplay
-            The display, drawn; its `sensitivities` has the numbers.
+            Display with the lines drawn; its `sensitivities` has the numbers.
 
         Raises
         ------
@@ -186,7 +187,7 @@ class ShiftDisplay:
         TypeError
             If an estimator has no `transform`.
         ValueError
-            As from :func:`shift_sensitivity`.
+            For the reasons of :func:`shift_sensitivity`.
 
         Examples
         --------
@@ -226,54 +227,66 @@ class ShiftDisplay:
         self.ax_, self.figure_ = ax, figure_of(ax)
         self.lines_, self.across_lines_ = [], []
         shifts = np.unique(np.concatenate([found.shifts for found in named.values()]))
-        beside = _BESIDE * shifts[-1] * (np.arange(len(named)) - (len(named) - 1) / 2)
-        for (name, found), offset in zip(named.items(), beside, strict=True):
-            self._draw_one(ax, name, found, by_direction, offset)
-        ax.set(xlabel="Moved by, pixels", ylabel="Change of the features")
-        ax.set_xlim(0, max(shifts[-1], 1))
-        if len(shifts) <= _MOST_TICKS:
-            ax.set_xticks(np.union1d(0, shifts))
-        ax.set_ylim(0, max(1.15, ax.get_ylim()[1]))
-        ax.axhline(1, color=QUIET, linestyle=":", linewidth=1)
-        ax.annotate(
-            "another image", (0, 1), (4, 3), textcoords="offset points", color=QUIET, fontsize=8
-        )
-        ax.grid(axis="y")
+        offsets = _BAR_DISTANCE * shifts[-1] * (np.arange(len(named)) - (len(named) - 1) / 2)
+        for (name, found), offset in zip(named.items(), offsets, strict=True):
+            if by_direction:
+                self._draw_directions(ax, name, found)
+            else:
+                self._draw_mean(ax, name, found, offset)
+        _set_axes(ax, shifts)
         if by_direction:
             _explain_directions(ax)
         if title is not None:
             ax.set_title(title)
         self.labels_ = label_lines(ax, self.lines_, list(named))
 
-    def _draw_one(
-        self, ax: Axes, name: str, found: ShiftSensitivity, by_direction: bool, offset: float
-    ) -> None:
-        x, mean = _from_zero(found.shifts, found.down.mean(axis=0) if by_direction else found.mean)
-        (line,) = ax.plot(x, mean, marker="o", markersize=3.5, label=name or None, clip_on=False)
+    def _draw_mean(self, ax: Axes, name: str, found: ShiftSensitivity, offset: float) -> None:
+        """Draw the mean over both directions, with the standard deviation as bars."""
+        x, mean = _from_zero(found.shifts, found.mean)
+        _, std = _from_zero(found.shifts, found.std)
+        (line,) = ax.plot(x, mean, label=name or None, **_MARKED)
         self.lines_.append(line)
-        if by_direction:
-            across = _from_zero(found.shifts, found.across.mean(axis=0))
-            style_of_line: Any = {"color": line.get_color(), "linestyle": _DASHES, "clip_on": False}
-            self.across_lines_ += ax.plot(*across, **style_of_line)
-        else:
-            _, std = _from_zero(found.shifts, found.std)
-            ends = (np.maximum(mean - std, 0)[1:], (mean + std)[1:])
-            thin: Any = {"color": line.get_color(), "linewidth": 1, "alpha": 0.6, "clip_on": False}
-            ax.vlines(x[1:] + offset, *ends, **thin)
+        ends = (np.maximum(mean - std, 0)[1:], (mean + std)[1:])
+        thin: Any = {"color": line.get_color(), "linewidth": 1, "alpha": 0.6, "clip_on": False}
+        ax.vlines(x[1:] + offset, *ends, **thin)
+
+    def _draw_directions(self, ax: Axes, name: str, found: ShiftSensitivity) -> None:
+        """Draw a line for shifts down, and a dashed one for shifts to the right."""
+        down = _from_zero(found.shifts, found.down.mean(axis=0))
+        (line,) = ax.plot(*down, label=name or None, **_MARKED)
+        self.lines_.append(line)
+        across = _from_zero(found.shifts, found.across.mean(axis=0))
+        dashed: Any = {"color": line.get_color(), "linestyle": _DASHES, "clip_on": False}
+        self.across_lines_ += ax.plot(*across, **dashed)
 
 
-def _from_zero(shifts: NDArray, values: NDArray) -> tuple[NDArray, NDArray]:
-    """Return both in order of the shifts, from 0, where nothing changes."""
+def _from_zero(
+    shifts: NDArray[Any], values: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return both in the order of the shifts, from a shift of 0, where nothing changes."""
     order = np.argsort(shifts, kind="stable")
     moved = order[shifts[order] > 0]
     return np.append(0, shifts[moved]), np.append(0.0, values[moved])
+
+
+def _set_axes(ax: Axes, shifts: NDArray[Any]) -> None:
+    """Set labels, limits, ticks and grid, and mark the distance to another image."""
+    ax.set(xlabel="Shift (pixels)", ylabel="Change in features")
+    ax.set_xlim(0, max(shifts[-1], 1))
+    if len(shifts) <= _MOST_TICKS:
+        ax.set_xticks(np.union1d(0, shifts))
+    ax.set_ylim(0, max(1.15, ax.get_ylim()[1]))
+    ax.axhline(1, color=QUIET, linestyle=":", linewidth=1)
+    note: Any = {"textcoords": "offset points", "color": QUIET, "fontsize": 8}
+    ax.annotate("another image", (0, 1), (4, 3), **note)
+    ax.grid(axis="y")
 
 
 def _explain_directions(ax: Axes) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], color=QUIET, label="down"),
-        Line2D([], [], color=QUIET, linestyle=_DASHES, label="to the right"),
+        Line2D([], [], color=QUIET, label="shift down"),
+        Line2D([], [], color=QUIET, linestyle=_DASHES, label="shift to the right"),
     ]
-    ax.legend(handles=handles, loc="best", frameon=False)
+    ax.legend(handles=handles, loc="best", frameon=True, framealpha=1, edgecolor="none")

@@ -1,4 +1,4 @@
-"""The one look of all figures."""
+"""The style of all figures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; their yellow is too
-# pale for a line on white, and orange and sky blue come last because they are pale as text.
+# Okabe and Ito's colours, which colour-blind readers can tell apart. Their yellow is too pale for
+# a line on white; orange and sky blue come last because they are pale as text.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#A4508B", "#3B3B3B", "#C98500", "#3E9BCB")
 INK = "#262626"
 QUIET = "#6B6B6B"
@@ -65,9 +65,9 @@ _PARAMETERS: Any = {
 def style() -> Iterator[None]:
     """Draw and save figures in Striate's style inside a ``with`` block.
 
-    The displays use it for the figures that they open themselves; they leave the look of
-    axes that you hand them alone. Save inside the block as well: the resolution of files
-    belongs to the style.
+    The displays use it for the figures that they open; they do not change the style of axes that
+    are passed to them. Save inside the block as well: the resolution of files is part of the
+    style.
 
     Raises
     ------
@@ -97,9 +97,9 @@ def style() -> Iterator[None]:
 
 
 def require_matplotlib(caller: str) -> None:
-    """Raise an ImportError that says how to install matplotlib, if it is missing."""
+    """Raise an ImportError that says how to install matplotlib if it is missing."""
     try:
-        import matplotlib  # noqa: F401  (only whether it is there)
+        import matplotlib  # noqa: F401  (only to see whether it is installed)
     except ImportError as error:
         raise ImportError(
             f"{caller} draws with matplotlib, which is not installed: pip install striate[app]"
@@ -107,13 +107,8 @@ def require_matplotlib(caller: str) -> None:
 
 
 def figure_of(ax: Axes) -> Figure:
-    """Return the figure that holds `ax`, the whole one when `ax` lies in a subfigure."""
+    """Return the whole figure that holds `ax`, also if `ax` lies in a subfigure."""
     figure = ax.get_figure(root=True)
     if figure is None:
-        raise ValueError("ax belongs to no figure: it was removed. Pass an axes in a figure.")
+        raise ValueError("ax is not in a figure because it was removed. Pass axes in a figure.")
     return figure
-
-
-def write_caption(figure: Figure | SubFigure, text: str) -> None:
-    """Write below all that is in a figure."""
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color=QUIET)

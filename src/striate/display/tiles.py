@@ -1,4 +1,4 @@
-"""From weights to the pixels of a grid of tiles."""
+"""Grids of tiles: weights as pixels."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ def as_tiles(
         raise ValueError(
             f"image_shape={tuple(shape)} holds {height * width * channels} values, but each of "
             f"the components holds {math.prod(given.shape[1:])}. "
-            "Pass the (height, width) or (height, width, channels) of the images learned from."
+            "Pass the (height, width) or (height, width, n_channels) of the training images."
         )
-    return given.reshape(len(given), height, width, channels)
+    tiles: NDArray[np.floating] = given.reshape(len(given), height, width, channels)
+    return tiles
 
 
 def infer_image_shape(n_features: int) -> tuple[int, ...]:
-    """Return the shape of a square grey image, or a square colour one, of `n_features` values."""
+    """Return the shape of a square grey or colour image with `n_features` values."""
     side = math.isqrt(n_features)
     if side * side == n_features:
         return side, side
@@ -45,7 +46,7 @@ def infer_image_shape(n_features: int) -> tuple[int, ...]:
     if 3 * side * side == n_features:
         return side, side, 3
     raise ValueError(
-        f"{n_features} features make neither a square grey image nor a square colour one. "
+        f"{n_features} features are neither a square grey image nor a square colour image. "
         "Pass image_shape=(height, width) or image_shape=(height, width, 3)."
     )
 
@@ -53,20 +54,20 @@ def infer_image_shape(n_features: int) -> tuple[int, ...]:
 def _full_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if np.shape(shape) not in ((2,), (3,)) or any(int(n) != n or n < 1 for n in shape):
         raise ValueError(
-            f"image_shape must be (height, width) or (height, width, channels), got {shape!r}."
+            f"image_shape must be (height, width) or (height, width, n_channels), got {shape!r}."
         )
     height, width = int(shape[0]), int(shape[1])
     channels = int(shape[2]) if len(shape) == 3 else 1
     if channels not in (1, 3):
         raise ValueError(
             f"Only 1 channel (grey) or 3 channels (red, green, blue) can be shown, got {channels}. "
-            "Choose some, for instance components[..., [0, 1, 2]] or components[..., 0]."
+            "Select some, for example components[..., [0, 1, 2]] or components[..., 0]."
         )
     return height, width, channels
 
 
 def scaled(tiles: NDArray[np.floating], scale: str) -> NDArray[np.float64]:
-    """Bring the tiles into [-1, 1], zero staying zero, one by one or all by the same factor."""
+    """Scale the tiles to [-1, 1], each by its own factor or all by one; zero stays zero."""
     if scale not in ("tile", "common"):
         raise ValueError(f"scale must be 'tile' or 'common', got {scale!r}.")
     axis = (1, 2, 3) if scale == "tile" else None
@@ -75,7 +76,7 @@ def scaled(tiles: NDArray[np.floating], scale: str) -> NDArray[np.float64]:
 
 
 def choose_columns(n_tiles: int, height: int, width: int) -> int:
-    """Choose the number of columns: about as wide as high, with few empty places."""
+    """Return the number of columns of a grid that is roughly square, with few empty places."""
     square = math.sqrt(n_tiles * height / width)
     least = min(n_tiles, math.ceil(square - 1e-9))
     most = min(n_tiles, max(least, math.floor(1.3 * square + 1)))
@@ -85,39 +86,39 @@ def choose_columns(n_tiles: int, height: int, width: int) -> int:
 def choose_zoom(
     grid: tuple[int, int], tile: tuple[int, int], room: tuple[float, float], largest_tile: float
 ) -> int:
-    """Choose the whole number of pixels for one value of a tile so that the grid fits `room`."""
+    """Return the whole number of pixels per value of a tile with which the grid fits `room`."""
     rows, columns = grid
     height, width = tile
     fit = min(room[0] / (rows * height), room[1] / (columns * width)) / (1 + GAP)
     return max(1, math.floor(min(fit, largest_tile / max(tile))))
 
 
-GAP = 0.07  # of a tile's shorter side
+GAP = 0.07  # between tiles, relative to the shorter side of a tile
 
 
 def gap_for(tile: tuple[int, int], zoom: int) -> int:
-    """Return the pixels between two tiles."""
+    """Return the number of pixels between two tiles."""
     return max(1, round(GAP * zoom * min(tile)))
 
 
 def mosaic(tiles: NDArray[np.float64], n_columns: int, zoom: int, gap: int) -> NDArray[np.float64]:
-    """Lay magnified tiles out row by row; gaps and empty places are NaN.
+    """Place magnified tiles row by row; gaps and empty places are NaN.
 
     Parameters
     ----------
     tiles : ndarray of shape (n, height, width, channels)
-        The tiles.
+        Tiles.
     n_columns : int
-        Tiles in a row.
+        Number of tiles per row.
     zoom : int
-        Pixels, across and down, for each value of a tile.
+        Height and width in pixels of each value of a tile.
     gap : int
-        Pixels between two tiles.
+        Number of pixels between two tiles.
 
     Returns
     -------
     pixels : ndarray of shape (n_rows, n_columns, channels)
-        The picture without an outer border.
+        Grid without an outer border.
     """
     n, height, width, channels = tiles.shape
     n_rows = -(-n // n_columns)
@@ -130,7 +131,7 @@ def mosaic(tiles: NDArray[np.float64], n_columns: int, zoom: int, gap: int) -> N
 
 
 def colored(pixels: NDArray[np.float64], cmap: Any) -> NDArray[np.uint8]:
-    """Turn values in [-1, 1] into (rows, columns, 3) bytes; NaN, the background, into white."""
+    """Convert values in [-1, 1] to (rows, columns, 3) bytes; NaN, the background, becomes white."""
     import matplotlib as mpl
 
     background = np.isnan(pixels[..., 0])
@@ -138,6 +139,6 @@ def colored(pixels: NDArray[np.float64], cmap: Any) -> NDArray[np.uint8]:
     if level.shape[2] == 1:
         colormap = mpl.colormaps[cmap] if isinstance(cmap, str) else cmap
         level = colormap(level[..., 0])[..., :3]
-    colors = np.rint(255 * level).astype(np.uint8)
+    colors: NDArray[np.uint8] = np.rint(255 * level).astype(np.uint8)
     colors[background] = 255
     return colors

@@ -1,54 +1,41 @@
-"""What each unit looks for, what excites it most, and how active it is: one picture."""
+"""What each unit of a first layer looks for, and how active it is."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from sklearn.utils import check_array
 
 from striate.analysis.unit_inspection import UnitInspection, inspect_units
 from striate.core.sparse_matrices import dense
 
-from .find_weights import chosen_units
-from .mean_activations import draw_mean_activations
+from .check_parameters import check_indices, check_names, check_number
 from .style import require_matplotlib, style
 from .tiles import infer_image_shape
-from .unit_bars import draw_bars
-from .unit_labels import UnitName, name_of
-from .unit_tiles import TileRows, tile_rows
+from .unit_bars import UnitBars
+from .unit_labels import UnitLabel, label_unit
+from .unit_tiles import UnitTiles, scale_tiles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-# Fewer values than these are not taken for a square image unless one says so.
+# Rows with fewer features are taken for images only if `image_shape` is given.
 _SMALLEST_IMAGE = 25
-
-# Lengths in hundredths of an inch, as in `unit_tiles`.
-_BORDER = 8
-_TITLE = 26
-_LEGEND = 30  # between the tiles and the plot of mean activations
-_PLOT = 125  # height of that plot
-_BELOW = 42  # of its axis
-_LEFT = 62  # of its axis
-_TARGET = 106  # to the right of it, where the target is named
-_NARROWEST = 460
-_PANEL = 135  # height of a panel of bars
 
 
 class UnitsDisplay:
     r"""Show what the units of a first layer look for, and how active they are.
 
-    Each row of pictures is one unit. First comes the input of norm 1 that excites it most,
-    :math:`W_i / \|W_i\|`, in which mid grey is zero; then the rows of X that excite it most, with
-    the activation below. Where rows are no images, bars show the features that count most.
+    Each row of images belongs to one unit. The first image is the unit's maximal input, the input
+    of norm 1 that excites it most, :math:`W_i / \|W_i\|`, in which mid grey is zero. The others are
+    the rows of X that excite the unit most, with its activation below. If the rows are not images,
+    bars show the largest entries of the maximal input.
 
-    The plot underneath has the mean activation :math:`\hat\rho` of every unit, the target if there
-    is one, and the units that are dead or duplicates, as :func:`inspect_units` defines them.
+    The plot at the bottom shows the mean activation :math:`\hat\rho` of every unit, the target if
+    there is one, and the units that are dead or duplicates, as :func:`inspect_units` defines them.
 
     It is recommended to use :meth:`UnitsDisplay.from_estimator`. All parameters are stored
     as attributes.
@@ -56,23 +43,23 @@ class UnitsDisplay:
     Parameters
     ----------
     inspection : UnitInspection
-        What :func:`inspect_units` returned.
+        Result of :func:`inspect_units`.
 
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The rows it was given.
+        Rows that were inspected.
 
     image_shape : tuple (height, width) or (height, width, n_channels), default=None
-        Shape of the images that the rows of X are. By default they are square images, grey or in
-        colour, if they have that many features (at least 25) and the features have no names; and
-        no images otherwise.
+        Shape of the images in the rows of X. By default the rows are square images, grey or in
+        colour, if there are at least 25 features without names and their number allows it.
+        Otherwise they are not images.
 
     feature_names : array-like of str of shape (n_features,), default=None
-        Names of the features, for rows that are no images. By default those of `inspection`.
+        Names of the features, for rows that are not images. By default those of `inspection`.
 
     Attributes
     ----------
     figure_ : matplotlib Figure or SubFigure
-        Where it is drawn.
+        Figure with the units.
 
     axes_ : list of matplotlib Axes
         Axes with the units: one for all tiles, or one for the bars of each unit.
@@ -81,12 +68,12 @@ class UnitsDisplay:
         Axes with the mean activations.
 
     units_ : ndarray of int
-        The units shown, from top to bottom.
+        Indices of the units shown, from top to bottom.
 
     See Also
     --------
-    inspect_units : The same as numbers.
-    FeatureDisplay : The maximising inputs of all units as one grid.
+    inspect_units : Return the same as numbers.
+    FeatureDisplay : Show the maximal inputs of all units as one grid.
 
     Examples
     --------
@@ -130,27 +117,27 @@ class UnitsDisplay:
         figure: Figure | SubFigure | None = None,
         title: str | None = None,
         cmap: Any = "gray",
-    ) -> UnitsDisplay:
-        """Draw the units, and below them the mean activations of all.
+    ) -> Self:
+        """Draw some units, and below them the mean activations of all.
 
         Parameters
         ----------
         units : array-like of int, default=None
-            Units to show, from top to bottom. By default the `n_units` with the largest mean
-            activation that are not dead.
+            Units to show, from top to bottom. By default the `n_units` live units with the largest
+            mean activation.
 
         n_units : int, default=8
-            Number of units to show, where `units` does not say which.
+            Number of units to show if `units` is None.
 
         figure : matplotlib Figure or SubFigure, default=None
-            Where to draw. By default a new figure is opened that fits; for the same size of
-            text, another one should be about as large, some 6 to 7 inches wide.
+            Figure to draw on, best 6 to 7 inches wide. By default a new figure of suitable size is
+            opened.
 
         title : str, default=None
-            Title above all.
+            Title of the figure.
 
         cmap : str or matplotlib Colormap, default="gray"
-            Colours for grey images.
+            Colormap for grey images.
 
         Returns
         -------
@@ -162,8 +149,8 @@ class UnitsDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If X does not fit the inspection, or if `image_shape`, `feature_names` or `units` do
-            not fit X.
+            If X does not match the inspection, or `image_shape`, `feature_names` or `units` do
+            not match X.
         """
         require_matplotlib("UnitsDisplay")
         inspection = self.inspection
@@ -173,20 +160,17 @@ class UnitsDisplay:
                 f"X {X.shape} is not the one inspected, with {inspection.n_samples} rows and "
                 f"{inspection.maximal_inputs.shape[1]} features."
             )
-        self.units_ = _chosen(inspection, units, n_units)
-        names = [name_of(inspection, unit) for unit in self.units_]
+        self.units_ = _select_units(inspection, units, n_units)
+        labels = [label_unit(inspection, unit) for unit in self.units_]
         shape = self._image_shape()
-        if shape is None:
-            draw = partial(self._draw_bars, names)
-        else:
-            draw = partial(self._draw_tiles, self._tiles(X, names, shape), cmap)
+        drawing: UnitBars | UnitTiles
+        drawing = self._bars(labels) if shape is None else self._tiles(X, labels, shape, cmap)
         if figure is None:
             with style():
-                draw(None, title)
-                draw_mean_activations(self.mean_ax_, inspection)
+                self.figure_, self.axes_, self.mean_ax_ = drawing.open_figure(title, inspection)
         else:
-            draw(figure, title)
-            draw_mean_activations(self.mean_ax_, inspection)
+            self.figure_ = figure
+            self.axes_, self.mean_ax_ = drawing.draw_on(figure, title, inspection)
         return self
 
     @classmethod
@@ -203,52 +187,52 @@ class UnitsDisplay:
         figure: Figure | SubFigure | None = None,
         title: str | None = None,
         cmap: Any = "gray",
-    ) -> UnitsDisplay:
-        """Inspect a fitted estimator's first layer and show its units.
+    ) -> Self:
+        """Inspect the first layer of a fitted estimator and show its units.
 
         Parameters
         ----------
         estimator : fitted estimator
-            Any that :func:`inspect_units` takes.
+            Any estimator that :func:`inspect_units` accepts.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to look at, such as the training data.
+            Rows to inspect, such as the training data.
 
         n_rows : int, default=9
-            Rows of X to show for each unit.
+            Number of rows of X to show for each unit.
 
         image_shape : tuple (height, width) or (height, width, n_channels), default=None
-            Shape of the images that the rows are; see :class:`UnitsDisplay`.
+            Shape of the images in the rows; see :class:`UnitsDisplay`.
 
         feature_names : array-like of str of shape (n_features,), default=None
-            Names of the features, for rows that are no images. By default those seen in fit.
+            Names of the features, for rows that are not images. By default those seen in `fit`.
 
         units : array-like of int, default=None
             Units to show; see :meth:`plot`.
 
         n_units : int, default=8
-            Number of units to show, where `units` does not say which.
+            Number of units to show if `units` is None.
 
         figure : matplotlib Figure or SubFigure, default=None
-            Where to draw. By default a new figure is opened that fits.
+            Figure to draw on. By default a new figure of suitable size is opened.
 
         title : str, default=None
-            Title above all.
+            Title of the figure.
 
         cmap : str or matplotlib Colormap, default="gray"
-            Colours for grey images.
+            Colormap for grey images.
 
         Returns
         -------
         display : UnitsDisplay
-            The display, drawn; its `inspection` has the numbers.
+            Display with the units drawn; its `inspection` has the numbers.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            As :func:`inspect_units` and :meth:`plot` do.
+            For the reasons of :func:`inspect_units` and :meth:`plot`.
 
         Examples
         --------
@@ -268,7 +252,7 @@ class UnitsDisplay:
         return display.plot(units=units, n_units=n_units, figure=figure, title=title, cmap=cmap)
 
     def _image_shape(self) -> tuple[int, ...] | None:
-        """Return the shape of the images; None where rows are no images."""
+        """Return the shape of the images; None if the rows are not images."""
         if self.image_shape is not None:
             return self.image_shape
         named = self.feature_names is not None or self.inspection.feature_names is not None
@@ -280,103 +264,37 @@ class UnitsDisplay:
         except ValueError:
             return None
 
-    def _tiles(self, X: Any, names: list[UnitName], shape: tuple[int, ...]) -> TileRows:
-        inspection, chosen = self.inspection, self.units_
-        rows = inspection.top_rows[chosen]
-        images = X[rows.ravel()]
-        images = images.toarray() if sparse.issparse(images) else images
-        return tile_rows(
-            names,
-            dense(inspection.maximal_inputs[chosen]),
-            images.reshape(*rows.shape, -1),
-            inspection.top_activations[chosen],
-            inspection.min_activation[chosen],
-            shape,
-        )
+    def _tiles(
+        self, X: Any, labels: list[UnitLabel], shape: tuple[int, ...], cmap: Any
+    ) -> UnitTiles:
+        inspection, units = self.inspection, self.units_
+        rows = inspection.top_rows[units]
+        images = dense(X[rows.ravel()]).reshape(*rows.shape, -1)
+        tiles = scale_tiles(dense(inspection.maximal_inputs[units]), images, shape)
+        activations, lowest = inspection.top_activations[units], inspection.min_activation[units]
+        return UnitTiles(labels, tiles, activations, lowest, cmap)
 
-    def _draw_tiles(
-        self, tiles: TileRows, cmap: Any, figure: Figure | SubFigure | None, title: str | None
-    ) -> None:
-        if figure is None:
-            self._open_figure(tiles, title)
-        else:
-            self.figure_ = figure
-            heights = (tiles.size[1], _PLOT + _BELOW)
-            sheet, self.mean_ax_ = figure.subplots(2, 1, height_ratios=heights)
-            sheet.set_aspect("equal")
-            self.axes_ = [sheet]
-            if title is not None:
-                figure.suptitle(title, x=0.01, ha="left")
-        tiles.draw(self.axes_[0], cmap)
+    def _bars(self, labels: list[UnitLabel]) -> UnitBars:
+        inspection, units = self.inspection, self.units_
+        exciting = inspection.top_activations > inspection.min_activation[:, np.newaxis]
+        rows = [inspection.top_rows[unit, exciting[unit]] for unit in units]
+        maximal = dense(inspection.maximal_inputs[units])
+        return UnitBars(labels, maximal, self._feature_names(), rows)
 
-    def _open_figure(self, tiles: TileRows, title: str | None) -> None:
-        """Open a figure in which all has its place, to the pixel."""
-        import matplotlib.pyplot as plt
-        from matplotlib.layout_engine import PlaceHolderLayoutEngine
-
-        width = max(tiles.size[0] + 2 * _BORDER, _NARROWEST)
-        above = _BORDER + (_TITLE if title else 0)
-        height = above + tiles.size[1] + _LEGEND + _PLOT + _BELOW
-        # Not layout="none": saving would put the style's layout in its place.
-        self.figure_ = figure = plt.figure(
-            figsize=(width / 100, height / 100), layout=PlaceHolderLayoutEngine(True, True)
-        )
-
-        def axes(left: float, top: float, wide: float, high: float) -> Axes:
-            below = height - top - high
-            return figure.add_axes((left / width, below / height, wide / width, high / height))
-
-        self.axes_ = [axes(_BORDER, above, *tiles.size)]
-        right = _BORDER if self.inspection.sparsity_target is None else _TARGET
-        top = above + tiles.size[1] + _LEGEND
-        self.mean_ax_ = axes(_LEFT, top, width - _LEFT - right, _PLOT)
-        if title:
-            size = plt.rcParams["axes.titlesize"]
-            figure.text(_BORDER / width, 1 - _BORDER / height, title, va="top", fontsize=size)
-
-    def _draw_bars(
-        self, names: list[UnitName], figure: Figure | SubFigure | None, title: str | None
-    ) -> None:
-        n_rows = -(-len(names) // 2)
-        called = self._feature_names()
-        if figure is None:
-            import matplotlib.pyplot as plt
-
-            figure = plt.figure(figsize=(6.4, (n_rows * _PANEL + _PLOT + 2 * _BELOW) / 100))
-        self.figure_ = figure
-        # Two parts, each with its own margins: names of features are wide.
-        heights = [n_rows * _PANEL, _PLOT + _BELOW]
-        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
-        self.axes_ = [above.add_subplot(n_rows, 2, 1 + k) for k in range(len(names))]
-        self.mean_ax_ = below.subplots()
-        above.suptitle("What each unit looks for", fontsize=8, x=0.01, ha="left")
-        inspection = self.inspection
-        maximal = dense(inspection.maximal_inputs[self.units_])
-        limit = float(np.abs(maximal).max()) or 1.0
-        for ax, name, unit, x in zip(self.axes_, names, self.units_, maximal, strict=True):
-            exciting = inspection.top_activations[unit] > inspection.min_activation[unit]
-            draw_bars(ax, name, x, called, inspection.top_rows[unit, exciting], limit)
-        if title is not None:
-            figure.suptitle(title, x=0.01, ha="left")
-
-    def _feature_names(self) -> NDArray:
+    def _feature_names(self) -> NDArray[Any]:
         n_features = self.inspection.maximal_inputs.shape[1]
         names = self.inspection.feature_names if self.feature_names is None else self.feature_names
-        if names is None:
-            return np.array([f"feature {j}" for j in range(n_features)])
-        if np.shape(names) != (n_features,):
-            raise ValueError(
-                f"feature_names must be {n_features} names, one for each feature, got an array of "
-                f"shape {np.shape(names)}."
-            )
-        return np.asarray(names)
+        names = [f"feature {j}" for j in range(n_features)] if names is None else names
+        return check_names(names, n_features, "feature")
 
 
-def _chosen(inspection: UnitInspection, units: ArrayLike | None, n_units: int) -> NDArray[np.intp]:
+def _select_units(
+    inspection: UnitInspection, units: ArrayLike | None, n_units: int
+) -> NDArray[np.intp]:
+    """Return the indices of the units to show."""
     if units is None:
-        if int(n_units) != n_units or n_units < 1:
-            raise ValueError(f"n_units must be a whole number of at least 1, got {n_units!r}.")
+        n_units = check_number(n_units, "n_units")
         order = np.argsort(-inspection.mean_activation, kind="stable")
         live = order[~inspection.dead[order]]
-        return (live if len(live) else order)[: int(n_units)]
-    return chosen_units(units, inspection.n_units)
+        return (live if len(live) else order)[:n_units]
+    return check_indices(units, inspection.n_units, "units")

@@ -16,7 +16,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from striate.core.design_matrix import as_input
-from striate.core.network import Network, NotFiniteError, network_output
+from striate.core.inference import NotFiniteError, network_output
+from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.problem import Problem
 from striate.core.sparse_matrices import canonical, dense, stored
@@ -25,13 +26,13 @@ from striate.solvers.minibatch import Minibatch
 from striate.solvers.update_rules import Adam, Momentum, Nesterov
 
 from .connectivity_masks import (
-    all_finite,
-    check_going_on,
-    check_same,
+    all_finite_arrays,
+    check_same_pattern,
     check_shapes,
-    connections_in,
-    hidden_sizes,
-    masks_of,
+    check_warm_start,
+    patterns_of,
+    resolve_masks,
+    resolve_sizes,
     without_zeros,
 )
 from .local_receptive_fields import LocalReceptiveFields
@@ -168,14 +169,14 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         hidden, activations, connections = self._hidden_layers(X, first)
         self._activations = [*activations, self.out_activation_]
         sizes = [X.shape[1], *hidden, self.n_outputs_]
-        return Network(sizes, self._activations, connections=connections)
+        return Network(sizes, self._activations, patterns=connections)
 
     def _hidden_layers(self, X, first):
         """Sizes and activations of the hidden layers, and the connections of all layers."""
         names = getattr(self, "feature_names_in_", None)
-        masks = masks_of(self.connectivity, names) if first or self.warm_start else []
+        masks = resolve_masks(self.connectivity, names) if first or self.warm_start else []
         if self.pretraining is None:
-            sizes = hidden_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
+            sizes = resolve_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
             activations = [self.activation] * len(sizes)
         else:
             if first:
@@ -183,13 +184,13 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             layers = self.pretraining_.encoder_layers()
             sizes, activations = [len(b) for _, b, _ in layers], [f for _, _, f in layers]
             check_agreement(self, sizes, activations)
-            check_same(masks, layers)
+            check_same_pattern(masks, layers)
             if first:
-                pretrained_masks = connections_in(W for W, _, _ in layers)
+                pretrained_masks = patterns_of(W for W, _, _ in layers)
                 masks = pretrained_masks + masks[len(pretrained_masks) :]
         if not first:
-            check_going_on(masks, self.coefs_)
-            return sizes, activations, connections_in(self.coefs_)
+            check_warm_start(masks, self.coefs_)
+            return sizes, activations, patterns_of(self.coefs_)
         check_shapes(masks, [X.shape[1], *sizes, self.n_outputs_])
         return sizes, activations, masks + [None] * (len(sizes) + 1 - len(masks))
 
@@ -213,7 +214,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.coefs_, self.intercepts_ = network.unpack(theta)
 
     def _check_finite(self):
-        if not all_finite([*self.coefs_, *self.intercepts_]):
+        if not all_finite_arrays([*self.coefs_, *self.intercepts_]):
             raise ValueError(_NOT_FINITE.format(self.learning_rate_init))
 
     def _check_finite_loss(self):

@@ -1,26 +1,33 @@
-"""`connectivity` of estimators: which inputs each unit of a layer sees."""
+"""`connectivity` of estimators: one mask per layer says which inputs each unit sees."""
 
-import inspect
 import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from striate.core.sparse_matrices import canonical, stored
 
+from .default_parameters import as_list, has_default
 from .local_receptive_fields import LocalReceptiveFields
+from .reconstruction import Layer
+
+#: A csc_array of bool (n_in, n_out), or None for a dense layer; SciPy has no types.
+Mask = Any
 
 
-def masks_of(connectivity, names=None):
-    """The connections of each layer that `connectivity` speaks of, from the input upwards.
+def resolve_masks(connectivity: Any, names: npt.NDArray[Any] | None = None) -> list[Mask]:
+    """Return one mask per layer, from the input upwards.
 
     Parameters
     ----------
     connectivity : mask, LocalReceptiveFields, list of these and None, or None
-        A mask is an array or a sparse matrix (n_in, n_out), whose numbers other than 0 are
-        connections. What is no list is of the first layer.
+        A mask is an array or a sparse matrix (n_in, n_out), with connections where it is not 0.
+        A single mask applies to the first layer.
     names : ndarray of str, default=None
-        Those of the columns of X, which the rows of a data frame must have, too.
+        Names of the columns of X, which the row names of a data frame must match.
 
     Returns
     -------
@@ -30,75 +37,86 @@ def masks_of(connectivity, names=None):
     Raises
     ------
     ValueError
-        If a mask is no matrix, if a unit has no connection, or if a frame has other names.
+        If a mask is not a matrix, if a unit has no connections, or if the row names of a frame
+        differ from `names`.
 
     Warns
     -----
     UserWarning
-        If an input is seen by no unit.
+        If an input has no connections.
     """
     if connectivity is None:
         return []
     layers = connectivity if isinstance(connectivity, list | tuple) else [connectivity]
     if layers and names is not None:
         _check_names(layers[0], names)
-    return [_mask(given, layer) for layer, given in enumerate(layers)]
+    return [_resolve_mask(given, layer) for layer, given in enumerate(layers)]
 
 
-def _check_names(given, names):
-    """Refuses a frame whose rows are named, and not as the columns of X are."""
+def _check_names(given: Any, names: npt.NDArray[Any]) -> None:
+    """Raise if a frame has row names that are not the column names of X."""
     if not (hasattr(given, "columns") and hasattr(given, "index")):
         return
     rows = list(given.index)
     if len(rows) != len(names) or not all(isinstance(name, str) for name in rows):
-        return  # a wrong shape is told of elsewhere
+        return  # check_shapes reports a wrong shape
     for i, (row, column) in enumerate(zip(rows, names, strict=True)):
         if row != column:
             raise ValueError(
                 f"connectivity of layer 0 has {row!r} in row {i}, where X has the column "
-                f"{column!r}. Give connectivity.loc[X.columns], with a row for each column of X."
+                f"{column!r}. Give connectivity.loc[X.columns], with one row per column of X."
             )
 
 
-def _mask(given, layer):
+def _resolve_mask(given: Any, layer: int) -> Mask:
     if given is None:
         return None
-    fields = isinstance(given, LocalReceptiveFields)
-    mask = given.mask() if fields else _as_matrix(given, layer)
-    seeing = np.diff(mask.indptr)
-    if not seeing.size:
-        raise ValueError(f"connectivity of layer {layer} has no unit: its shape is {mask.shape}.")
-    if not seeing.all():
-        unit, n = int(seeing.argmin()), int(np.sum(seeing == 0))
-        raise ValueError(
-            f"connectivity of layer {layer}: unit {unit} has no connection"
-            + (f", nor have {n - 1} others" if n > 1 else "")
-            + ". Give each unit, a column of the mask, an input at least, or leave it out."
-        )
-    unseen = mask.shape[0] - len(np.unique(mask.indices))
-    if unseen:
+    if isinstance(given, LocalReceptiveFields):
+        mask = given.mask()
+        remedy = "Choose a stride and a field_size with which windows reach all pixels."
+    else:
+        mask = _as_mask(given, layer)
         remedy = "Leave them out, or connect them."
-        if fields:
-            remedy = "Choose a stride and a field_size with which windows reach all pixels."
+    _check_units(mask, layer)
+    unused = mask.shape[0] - len(np.unique(mask.indices))
+    if unused:
         warnings.warn(
-            f"connectivity of layer {layer}: {unseen} of {mask.shape[0]} inputs are seen by no "
-            f"unit, and have no effect. {remedy}",
+            f"connectivity of layer {layer}: {unused} of {mask.shape[0]} inputs have no "
+            f"connections, and so no effect. {remedy}",
             stacklevel=2,
         )
     return mask
 
 
-def _as_matrix(given, layer):
+def _check_units(mask: Mask, layer: int) -> None:
+    """Raise if there is no unit, or a unit without connections."""
+    n_connections = np.diff(mask.indptr)
+    if not n_connections.size:
+        raise ValueError(f"connectivity of layer {layer} has no units: its shape is {mask.shape}.")
+    (unconnected,) = np.nonzero(n_connections == 0)
+    if unconnected.size:
+        subject = f"unit {unconnected[0]} has no connections"
+        if unconnected.size > 1:
+            subject = (
+                f"{unconnected.size} units have no connections, for example unit {unconnected[0]}"
+            )
+        raise ValueError(
+            f"connectivity of layer {layer}: {subject}. Give each unit, a column of the mask, at "
+            "least one input, or leave the unit out."
+        )
+
+
+def _as_mask(given: Any, layer: int) -> Mask:
     try:
         matrix = given if sparse.issparse(given) else np.asarray(given)
-        what = f"{matrix.dtype} of shape {matrix.shape}"
+        found = f"{matrix.dtype} of shape {matrix.shape}"
     except ValueError:
-        matrix, what = np.empty(0), "rows of different lengths"
+        matrix, found = np.empty(0), "rows of different lengths"
     if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
         raise ValueError(
             f"connectivity of layer {layer} must be a LocalReceptiveFields or a matrix (n_in, "
-            f"n_out) of booleans or numbers, not {what}. A list has an entry for each layer: give "
-            "one matrix as an array."
+            f"n_out) of booleans or numbers, not {found}. A list has one entry per layer: give "
+            "a single matrix as an array."
         )
     matrix = canonical(matrix) if sparse.issparse(matrix) else sparse.csc_array(matrix)
     if np.isnan(matrix.data).any():
@@ -110,59 +128,63 @@ def _as_matrix(given, layer):
     return mask
 
 
-def hidden_sizes(estimator, masks, name="hidden_layer_sizes"):
-    """Units of the hidden layers, from the parameter and the masks, which must agree.
+def resolve_sizes(
+    estimator: Any, masks: Sequence[Mask], name: str = "hidden_layer_sizes"
+) -> list[int]:
+    """Return the number of units of each hidden layer, by the parameter `name` and the masks.
 
-    A parameter that has its default agrees with everything: it cannot be told from one that was
-    not given. Then the sizes are those of the masks, each of which is of a hidden layer; a None at
-    the end is the output's.
+    A parameter with its default value counts as not given, and the sizes are those of the masks.
+    Each mask is that of a hidden layer; a None at the end is that of the output layer.
     """
-    given = np.atleast_1d(getattr(estimator, name)).tolist()
-    default = np.atleast_1d(inspect.signature(type(estimator)).parameters[name].default).tolist()
+    given, is_default = as_list(getattr(estimator, name)), has_default(estimator, name)
     hidden = masks[:-1] if masks and masks[-1] is None else masks
-    if given == default and all(mask is not None for mask in hidden):
+    if is_default and all(mask is not None for mask in hidden):
         return [mask.shape[1] for mask in hidden] or given
     if len(masks) <= len(given) + 1:
         return given
-    if given == default:
+    if is_default:
         raise ValueError(f"connectivity has a dense layer of unknown size: give {name}, too.")
     raise ValueError(
         f"connectivity has {len(masks)} layers, but {name}={getattr(estimator, name)!r} has "
-        f"{len(given)} and the output: give one entry for each layer at most."
+        f"{len(given)} and the output: give at most one entry per layer."
     )
 
 
-def check_shapes(masks, sizes, name="hidden_layer_sizes"):
-    """Refuses masks that do not lie between layers of these sizes, from the input upwards."""
+def check_shapes(
+    masks: Sequence[Mask], sizes: Sequence[int], name: str = "hidden_layer_sizes"
+) -> None:
+    """Raise if masks do not fit between layers of these sizes, from the input upwards."""
     if len(masks) >= len(sizes):
+        n_layers = len(sizes) - 1
         raise ValueError(
-            f"connectivity has {len(masks)} layers, but there are {len(sizes) - 1}: give one entry "
-            "for each layer at most."
+            f"connectivity has {len(masks)} layers, but the network has {n_layers}: give at most "
+            "one entry per layer."
         )
     for layer, mask in enumerate(masks):
         if mask is not None and mask.shape != (sizes[layer], sizes[layer + 1]):
             raise ValueError(
                 f"connectivity of layer {layer} has shape {mask.shape}, but must have "
-                f"({sizes[layer]}, {sizes[layer + 1]}): inputs and units by X and {name}."
+                f"({sizes[layer]}, {sizes[layer + 1]}) to match X and {name}."
             )
 
 
-def connections_in(weights):
-    """The connections of fitted layers: None for those that are dense."""
+def patterns_of(weights: Iterable[Any]) -> list[Mask]:
+    """Return the sparse weight matrices, which have their sparsity pattern; None for dense ones."""
     return [W if sparse.issparse(W) else None for W in weights]
 
 
-def check_same(masks, layers):
-    """Refuses masks that are not those of the layers of a pretraining."""
-    for layer, (mask, (W, *_)) in enumerate(zip(masks, layers, strict=False)):
-        if not (_alike(mask, canonical(W)) if sparse.issparse(W) else mask is None):
+def check_same_pattern(masks: Sequence[Mask], layers: Iterable[Layer]) -> None:
+    """Raise if a mask differs from the sparsity pattern of the pretrained layer."""
+    for layer, (mask, (W, _, _)) in enumerate(zip(masks, layers, strict=False)):
+        if not (_has_pattern(W, mask) if sparse.issparse(W) else mask is None):
             raise ValueError(
-                f"connectivity of layer {layer} contradicts pretraining, whose layer has other "
-                "connections. Give it to the pretraining alone."
+                f"connectivity of layer {layer} contradicts pretraining, whose layer has another "
+                "sparsity pattern. Give it only to the pretraining."
             )
 
 
-def _alike(mask, W):
+def _has_pattern(W: Any, mask: Mask) -> bool:
+    W = canonical(W)
     return (
         mask is not None
         and mask.shape == W.shape
@@ -171,30 +193,30 @@ def _alike(mask, W):
     )
 
 
-def check_going_on(masks, weights):
-    """Refuses masks that lack connections of the layers to go on from.
+def check_warm_start(masks: Sequence[Mask], weights: Iterable[Any]) -> None:
+    """Raise if a fitted layer has connections that its mask lacks.
 
-    `sparsify` may have left some out; a layer that is dense, as after `densify`, stays dense.
+    It may have fewer, after `sparsify`; a layer that is dense, as after `densify`, stays dense.
     """
     for layer, (mask, W) in enumerate(zip(masks, weights, strict=False)):
         if mask is None or not sparse.issparse(W):
             continue
         W = canonical(W)
-        seen = sparse.csc_array((np.ones(W.nnz, dtype=bool), W.indices, W.indptr), shape=W.shape)
-        if seen.shape != mask.shape or (seen > mask).nnz:
+        fitted = sparse.csc_array((np.ones(W.nnz, dtype=bool), W.indices, W.indptr), shape=W.shape)
+        if fitted.shape != mask.shape or (fitted > mask).nnz:
             raise ValueError(
-                f"connectivity of layer {layer} is another than that of the fit to go on from. Set "
-                "warm_start=False to begin anew."
+                f"connectivity of layer {layer} differs from the fitted one; set warm_start=False "
+                "to refit."
             )
 
 
-def without_zeros(W):
-    """W as a sparse matrix of its numbers other than 0."""
+def without_zeros(W: Any) -> Any:
+    """Return W as a sparse matrix of its nonzero numbers."""
     W = canonical(W).copy() if sparse.issparse(W) else sparse.csc_array(W)
     W.eliminate_zeros()
     return W
 
 
-def all_finite(arrays):
-    """Whether arrays and sparse matrices have neither NaN nor infinity."""
-    return all(np.isfinite(stored(values)).all() for values in arrays)
+def all_finite_arrays(arrays: Iterable[Any]) -> bool:
+    """Return whether arrays and sparse matrices have neither NaN nor infinity."""
+    return all(bool(np.isfinite(stored(values)).all()) for values in arrays)

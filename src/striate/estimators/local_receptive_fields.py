@@ -1,9 +1,10 @@
 """Local receptive fields: hidden units that each see one window of an image or a signal."""
 
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
@@ -11,34 +12,34 @@ from .sklearn_private import Interval
 
 
 class LocalReceptiveFields(BaseEstimator):
-    """Connections of hidden units to one window each of an image, with weights of their own.
+    """Mask that connects each hidden unit to one window of an image.
 
-    The early visual system is built like that: each cell sees a small part of the visual field. A
-    layer has `n_maps` units for each window, which stand side by side: the activations of a row,
-    reshaped to `output_shape`, are an image with a band for each map. Unlike those of a
-    convolution, the weights are not shared between windows.
+    The early visual system is built like this: each cell sees a small part of the visual field. A
+    layer has `n_maps` adjacent units per window, so the activations of a row, reshaped to
+    `output_shape`, are an image with one band per map. Unlike in a convolution, each unit has its
+    own weights.
 
-    This is a description, not an estimator: it is what `connectivity` of `MLPClassifier`,
-    `MLPRegressor`, `SparseAutoencoder` and `StackedAutoencoder` takes.
+    This is a description, not an estimator: a value for `connectivity` of `MLPClassifier`,
+    `MLPRegressor`, `SparseAutoencoder` and `StackedAutoencoder`.
 
     Parameters
     ----------
     image_shape : int or tuple of int
-        n or (n,) for a signal, (height, width) for a grey image, (height, width, bands) for others,
-        of which a row of X is the flattened array. A window has all bands.
+        n or (n,) for a signal, (height, width) for a grayscale image, (height, width, bands) for
+        other images. Each row of X is such an array, flattened. A window has all bands.
     field_size : int or tuple of int
-        Pixels of a window, (height, width), or one number for both.
+        Window size in pixels, (height, width) or one number for both.
     stride : int or tuple of int, default=1
-        Pixels from one window to the next.
+        Distance between adjacent windows in pixels.
     n_maps : int, default=1
-        Units for each window.
+        Number of units per window.
     periodic : bool, default=False
-        Whether what lies beyond the last pixel is the first: a ring, for a signal such as hours of
-        a day or directions. Then there is a window at every `stride`-th pixel.
+        Whether windows wrap around (circular padding), as for hours of the day or directions. Then
+        a window starts at every `stride`-th pixel.
 
     See Also
     --------
-    ConnectivityDisplay : The picture of who sees what.
+    ConnectivityDisplay : Draws which inputs each unit sees.
 
     References
     ----------
@@ -69,7 +70,15 @@ class LocalReceptiveFields(BaseEstimator):
         "periodic": ["boolean"],
     }
 
-    def __init__(self, image_shape, field_size, *, stride=1, n_maps=1, periodic=False):
+    def __init__(
+        self,
+        image_shape: Any,
+        field_size: Any,
+        *,
+        stride: Any = 1,
+        n_maps: int = 1,
+        periodic: bool = False,
+    ) -> None:
         self.image_shape = image_shape
         self.field_size = field_size
         self.stride = stride
@@ -77,41 +86,41 @@ class LocalReceptiveFields(BaseEstimator):
         self.periodic = periodic
 
     @property
-    def output_shape(self):
-        """Windows in each direction, and maps."""
-        return (*(len(begins) for begins in self._begins()), int(self.n_maps))
+    def output_shape(self) -> tuple[int, ...]:
+        """Number of windows in each direction, and number of maps."""
+        return (*(len(starts) for starts in self._starts()), int(self.n_maps))
 
     @property
-    def window_shape(self):
-        """Pixels of a window in each direction, and bands."""
-        return (*self._sizes("field_size"), self._image()[1])
+    def window_shape(self) -> tuple[int, ...]:
+        """Window size in pixels in each direction, and number of bands."""
+        return (*self._per_direction("field_size"), self._image()[1])
 
-    def windows(self):
-        """Inputs that each window sees.
+    def windows(self) -> npt.NDArray[np.int64]:
+        """Return the inputs of each window.
 
         Returns
         -------
-        ndarray of shape (n_windows, n_seen)
-            Columns of X, window after window as in `output_shape`; in a window pixel after pixel,
-            with the bands of a pixel side by side.
+        ndarray of shape (n_windows, n_inputs_per_window)
+            Column indices of X. Windows are in the order of `output_shape`, and inputs in the order
+            of a flattened window, bands last.
 
         Raises
         ------
         ValueError
-            If a parameter is no such number, or if a window is larger than the image.
+            If a parameter has a wrong value, or if a window is larger than the image.
         """
         shape, bands = self._image()
-        seen = np.zeros((1, 1), dtype=np.int64)
-        for size, begins, width in zip(
-            shape, self._begins(), self._sizes("field_size"), strict=True
+        inputs = np.zeros((1, 1), dtype=np.int64)  # (windows, pixels of a window), so far
+        for size, starts, width in zip(
+            shape, self._starts(), self._per_direction("field_size"), strict=True
         ):
-            there = (begins[:, np.newaxis] + np.arange(width)) % size
-            seen = (seen * size)[:, np.newaxis, :, np.newaxis] + there[:, np.newaxis]
-            seen = seen.reshape(len(seen) * len(there), -1)
-        return (seen[:, :, np.newaxis] * bands + np.arange(bands)).reshape(len(seen), -1)
+            pixels = (starts[:, np.newaxis] + np.arange(width)) % size
+            inputs = (inputs * size)[:, np.newaxis, :, np.newaxis] + pixels[:, np.newaxis]
+            inputs = inputs.reshape(len(inputs) * len(pixels), -1)
+        return (inputs[:, :, np.newaxis] * bands + np.arange(bands)).reshape(len(inputs), -1)
 
-    def mask(self):
-        """The connections as a matrix.
+    def mask(self) -> Any:
+        """Return the mask as a sparse matrix.
 
         Returns
         -------
@@ -120,16 +129,16 @@ class LocalReceptiveFields(BaseEstimator):
         Raises
         ------
         ValueError
-            As from `windows`.
+            As for `windows`.
         """
-        seen = np.sort(self.windows(), axis=1).repeat(self.n_maps, axis=0)
+        indices = np.sort(self.windows(), axis=1).repeat(self.n_maps, axis=0)
         shape, bands = self._image()
-        starts = np.arange(0, seen.size + 1, seen.shape[1])
-        connections = np.ones(seen.size, dtype=bool), seen.ravel(), starts
-        return sparse.csc_array(connections, shape=(int(np.prod(shape)) * bands, len(seen)))
+        indptr = np.arange(0, indices.size + 1, indices.shape[1])
+        connections = np.ones(indices.size, dtype=bool), indices.ravel(), indptr
+        return sparse.csc_array(connections, shape=(int(np.prod(shape)) * bands, len(indices)))
 
-    def _image(self):
-        """Pixels in each direction, and bands."""
+    def _image(self) -> tuple[tuple[int, ...], int]:
+        """Return the pixels in each direction, and the number of bands."""
         self._validate_params()
         shape = _whole_numbers(self.image_shape)
         if not 1 <= len(shape) <= 3:
@@ -139,40 +148,41 @@ class LocalReceptiveFields(BaseEstimator):
             )
         return (shape[:2], shape[2]) if len(shape) == 3 else (shape, 1)
 
-    def _sizes(self, name):
-        """A parameter as one number for each direction."""
+    def _per_direction(self, name: str) -> tuple[int, ...]:
+        """Return a parameter as one number per direction."""
         shape, _ = self._image()
         sizes = _whole_numbers(getattr(self, name))
         sizes = sizes * len(shape) if len(sizes) == 1 else sizes
         if len(sizes) != len(shape):
             raise ValueError(
-                f"{name}={getattr(self, name)!r} must be a whole number of pixels, or one for each "
+                f"{name}={getattr(self, name)!r} must be a whole number of pixels, or one per "
                 f"direction of image_shape={self.image_shape!r}."
             )
         return sizes
 
-    def _begins(self):
-        """Where windows begin, in each direction."""
+    def _starts(self) -> list[npt.NDArray[np.int64]]:
+        """Return the first pixel of each window, in each direction."""
         shape, _ = self._image()
-        begins = []
+        starts = []
         for size, width, step in zip(
-            shape, self._sizes("field_size"), self._sizes("stride"), strict=True
+            shape, self._per_direction("field_size"), self._per_direction("stride"), strict=True
         ):
             if width > size:
                 raise ValueError(
                     f"field_size={self.field_size!r} is larger than image_shape="
                     f"{self.image_shape!r}: choose smaller windows."
                 )
-            begins.append(np.arange(0, size if self.periodic else size - width + 1, step))
-        return begins
+            starts.append(np.arange(0, size if self.periodic else size - width + 1, step))
+        return starts
 
 
-def _whole_numbers(given):
-    """A number or several as a tuple of int; an empty one if they are no whole ones from 1 on."""
+def _whole_numbers(given: Any) -> tuple[int, ...]:
+    """Return a number or a sequence as a tuple of int; empty unless all are whole and positive."""
     try:
         numbers = np.atleast_1d(given)
     except ValueError:  # of different lengths
         return ()
-    whole = numbers.ndim == 1 and numbers.dtype.kind in "iuf"
-    whole = whole and np.isfinite(numbers).all() and (numbers == numbers.round()).all()
-    return tuple(map(int, numbers)) if whole and (numbers >= 1).all() else ()
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+        return ()
+    whole = (numbers == numbers.round()).all() and (numbers >= 1).all()
+    return tuple(map(int, numbers)) if whole else ()

@@ -1,6 +1,10 @@
-"""Labels of which some are missing: -1 stands where a row has none."""
+"""Labels with missing values: -1 marks a row without a label."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.metrics import get_scorer
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
@@ -8,11 +12,13 @@ from sklearn.utils.validation import column_or_1d
 from .row_indexing import select_rows
 from .sklearn_private import check_method_params, num_samples
 
-NUMBER = int | float | np.number
+Rows = npt.NDArray[np.intp]
+Labels = npt.NDArray[Any]
+Number = int | float | np.number
 
 
-def known_labels(y):
-    """Rows that have a label, and these labels.
+def known_labels(y: Any) -> tuple[Rows, Labels]:
+    """Return the indices of the labelled rows, and their labels.
 
     Parameters
     ----------
@@ -22,9 +28,9 @@ def known_labels(y):
     Returns
     -------
     rows : ndarray of shape (n_labeled,)
-        Indices, ascending.
+        Ascending indices.
     labels : ndarray of shape (n_labeled,)
-        Of numbers or of strings.
+        Numbers or strings.
 
     Raises
     ------
@@ -34,122 +40,124 @@ def known_labels(y):
     """
     y = column_or_1d(y, warn=True)
     if y.dtype == object:
-        rows = np.flatnonzero([not (isinstance(label, NUMBER) and label == -1) for label in y])
-        labels = _of_one_kind(y[rows])
+        rows = np.flatnonzero([not (isinstance(label, Number) and label == -1) for label in y])
+        labels = _as_numbers_or_text(y[rows])
     else:
         rows = np.arange(len(y)) if y.dtype.kind in "US" else np.flatnonzero(y != -1)
         labels = y if len(rows) == len(y) else y[rows]
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError("y has NaN or infinity; mark a row without a label with -1")
+        raise ValueError("y has NaN or infinity; use -1 for a row without a label")
     if labels.dtype.kind in "US" and np.isin("-1", labels.astype(str)):
         raise ValueError(
-            "y has the text '-1'. A row without a label is marked with the number -1, and text "
-            "beside numbers needs an array of objects: np.array(labels, dtype=object)"
+            "y has the text '-1'. Use the number -1 for a row without a label; an array of text "
+            "and numbers needs dtype object: np.array(labels, dtype=object)"
         )
     check_classification_targets(labels)
     return rows, labels
 
 
-def _of_one_kind(labels):
-    """An array of numbers or of text, out of an array of objects."""
+def _as_numbers_or_text(labels: Labels) -> Labels:
+    """Convert an array of objects to numbers, or to strings."""
     if all(isinstance(label, str) for label in labels):
         return labels.astype(str)
-    if all(isinstance(label, NUMBER) for label in labels):
+    if all(isinstance(label, Number) for label in labels):
         return np.array(labels.tolist())
-    kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+    types = ", ".join(sorted({type(label).__name__ for label in labels}))
     raise ValueError(
-        f"y has labels of these types: {kinds}. Give text alone or numbers alone, and the number "
-        "-1, not None or NaN, for a row without a label"
+        f"y has labels of these types: {types}. Give either text or numbers, and the number -1, "
+        "not None or NaN, for a row without a label"
     )
 
 
-def labels_to_learn(X, y):
-    """Rows of X that have a label, and these labels, as a classifier needs them.
+def training_labels(X: Any, y: Any) -> tuple[Rows, Labels]:
+    """Return the indices of the labelled rows of X and their labels, of at least two classes.
 
     Parameters
     ----------
     X : array-like, or list of images
         Only its length matters.
     y : array-like of shape (n_samples,)
-        As of `known_labels`.
+        Labels, as for `known_labels`.
 
     Returns
     -------
     rows, labels : ndarray of shape (n_labeled,)
-        As from `known_labels`.
+        As for `known_labels`.
 
     Raises
     ------
     ValueError
-        As from `known_labels`, or if X is of another length, or y has less than two classes.
+        As for `known_labels`, or if X has another length, or y has fewer than two classes.
     """
     if y is None:
         raise ValueError(
-            "SelfTaughtClassifier requires y to be passed, but the target y is None. Give a label "
-            "for each row, -1 where it is not known."
+            "SelfTaughtClassifier requires y to be passed, but the target y is None. Give one "
+            "label per row, -1 where it is unknown."
         )
     if num_samples(X) != num_samples(y):
         raise ValueError(
-            f"X has {num_samples(X)} rows, but y has {num_samples(y)} labels; give a label for "
-            "each row, -1 where it is not known, or further rows as unlabeled"
+            f"X has {num_samples(X)} rows, but y has {num_samples(y)} labels; give one label per "
+            "row, -1 where it is unknown, or pass rows without labels as unlabeled"
         )
     rows, labels = known_labels(y)
     if len(rows) == 0:
         raise ValueError(
-            "all rows are unlabelled: y is -1 everywhere. A classifier needs some labels, of two "
-            "classes at least; to learn features alone, fit the transformer itself"
+            "all rows are unlabelled: y is -1 everywhere. A classifier needs labels of at least "
+            "two classes; to learn only features, fit the transformer itself"
         )
     classes = np.unique(labels)
     if len(classes) == 1:
         raise ValueError(
-            f"all labelled rows are of one class, {classes[0]}; a classifier needs two at least"
+            f"all labelled rows have one class, {classes[0]}; a classifier needs at least two"
         )
     return rows, labels
 
 
 class _LabeledScorer:
-    """What `labeled_scorer` returns; a class, so that it can be pickled."""
+    """Result of `labeled_scorer`: a class, so that it can be pickled."""
 
-    def __init__(self, scorer):
+    def __init__(self, scorer: Callable[..., float]) -> None:
         self._scorer = scorer
 
-    def __call__(self, estimator, X, y, **params):
+    def __call__(self, estimator: Any, X: Any, y: Any, **params: Any) -> float:
         rows, labels = known_labels(y)
         if len(rows) == 0:
             raise ValueError(
-                "there is no label to score by: all rows of y are -1. In cross-validation, use "
-                "fewer folds, or folds that keep the share of labels, as StratifiedKFold does"
+                "there are no labels to score: y is -1 everywhere. In cross-validation, use "
+                "fewer folds, or stratified folds as from StratifiedKFold"
             )
         params = check_method_params(X, params, rows)
         return self._scorer(estimator, select_rows(X, rows), labels, **params)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"labeled_scorer({self._scorer!r})"
 
 
-def labeled_scorer(scoring="accuracy"):
-    """A scorer that leaves out rows without a label, those where y is -1.
+def labeled_scorer(
+    scoring: str | Callable[..., float] = "accuracy",
+) -> Callable[..., float]:
+    """Return a scorer that ignores rows without a label, where y is -1.
 
     Parameters
     ----------
     scoring : str or callable, default="accuracy"
-        One of scikit-learn's scorers by name, or a ``scorer(estimator, X, y)``.
+        Name of a scikit-learn scorer, or a ``scorer(estimator, X, y)``.
 
     Returns
     -------
     callable
-        ``scorer(estimator, X, y)``, for the `scoring` of scikit-learn's `GridSearchCV`,
-        `cross_val_score` and their like.
+        ``scorer(estimator, X, y)``, for the parameter `scoring` of scikit-learn's `GridSearchCV`,
+        `cross_val_score` and similar.
 
     Raises
     ------
     ValueError
-        If there is no scorer of that name; and from the scorer, if no row has a label.
+        If no scorer has that name. The scorer itself raises it if no row has a label.
 
     See Also
     --------
-    SelfTaughtClassifier : Learns from rows with and without labels; its own `score` leaves those
-        without one out, too.
+    SelfTaughtClassifier : Learns from rows with and without labels; its own `score` also ignores
+        those without.
 
     Examples
     --------

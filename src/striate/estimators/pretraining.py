@@ -1,6 +1,7 @@
-"""Pretraining: the hidden layers of a perceptron begin as those of an autoencoder."""
+"""Pretraining: the hidden layers of a perceptron start as those of an autoencoder."""
 
-import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -8,23 +9,25 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .default_parameters import as_list, has_default
 from .reconstruction import Reconstruction
 
 
-def pretrained(pretraining, X, random_state):
-    """The autoencoder, fitted on X, or as it is where it is frozen.
+def pretrained(pretraining: Any, X: Any, random_state: np.random.RandomState) -> Reconstruction:
+    """Return the autoencoder fitted on X, or unchanged if it is frozen.
 
     Parameters
     ----------
     pretraining : SparseAutoencoder, StackedAutoencoder or FrozenEstimator of one
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     random_state : RandomState
-        Seeds what has no `random_state` of its own.
+        Seeds an autoencoder that has no `random_state` of its own.
 
     Raises
     ------
     ValueError
-        If it is no autoencoder, or a frozen one that is not fitted or takes rows of other width.
+        If it is not an autoencoder, or a frozen one that is not fitted or was fitted on another
+        number of features.
     """
     frozen = isinstance(pretraining, FrozenEstimator)
     autoencoder = pretraining.estimator if frozen else pretraining
@@ -33,11 +36,17 @@ def pretrained(pretraining, X, random_state):
             "pretraining must be a SparseAutoencoder, a StackedAutoencoder or a FrozenEstimator "
             f"of one, not {type(autoencoder).__name__}."
         )
-    if not frozen:
-        autoencoder = clone(autoencoder)
-        if autoencoder.random_state is None:
-            autoencoder.set_params(random_state=random_state.randint(np.iinfo(np.int32).max))
-        return autoencoder.fit(X)
+    if frozen:
+        _check_frozen(autoencoder, X.shape[1])
+        return autoencoder
+    autoencoder = clone(autoencoder)
+    if autoencoder.random_state is None:
+        autoencoder.set_params(random_state=random_state.randint(np.iinfo(np.int32).max))
+    fitted: Reconstruction = autoencoder.fit(X)
+    return fitted
+
+
+def _check_frozen(autoencoder: Any, n_features: int) -> None:
     try:
         check_is_fitted(autoencoder)
     except NotFittedError:
@@ -45,30 +54,27 @@ def pretrained(pretraining, X, random_state):
             "pretraining is frozen but not fitted: fit the autoencoder first, or pass it without "
             "FrozenEstimator to have it fitted on the training data."
         ) from None
-    if autoencoder.n_features_in_ != X.shape[1]:
+    if autoencoder.n_features_in_ != n_features:
         raise ValueError(
-            f"X has {X.shape[1]} features, but pretraining was fitted on "
+            f"X has {n_features} features, but pretraining was fitted on "
             f"{autoencoder.n_features_in_}."
         )
-    return autoencoder
 
 
-def check_agreement(estimator, sizes, activations):
-    """Refuses `hidden_layer_sizes` and `activation` that contradict those of the pretraining.
+def check_agreement(estimator: Any, sizes: Sequence[int], activations: Iterable[str]) -> None:
+    """Raise if `hidden_layer_sizes` or `activation` contradict the pretraining.
 
-    Their defaults contradict nothing: they cannot be told from what was not given.
+    Parameters with their default values count as not given.
     """
-    defaults = inspect.signature(type(estimator)).parameters
-    given = np.atleast_1d(estimator.hidden_layer_sizes).tolist()
-    default = np.atleast_1d(defaults["hidden_layer_sizes"].default).tolist()
-    if given not in (default, list(sizes)):
+    given = as_list(estimator.hidden_layer_sizes)
+    if given != list(sizes) and not has_default(estimator, "hidden_layer_sizes"):
         raise ValueError(
             f"hidden_layer_sizes={estimator.hidden_layer_sizes} contradicts pretraining, whose "
             f"hidden layers have {', '.join(map(str, sizes))} units. Leave it out."
         )
-    for f in activations:
-        if estimator.activation not in (defaults["activation"].default, f):
+    for activation in activations:
+        if estimator.activation != activation and not has_default(estimator, "activation"):
             raise ValueError(
                 f"activation={estimator.activation!r} contradicts pretraining, whose hidden units "
-                f"are {f}. Leave it out."
+                f"are {activation}. Leave it out."
             )

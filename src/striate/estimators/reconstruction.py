@@ -1,26 +1,31 @@
-"""Encoding, decoding and what is lost between them, for autoencoders of any depth."""
+"""Encoding, decoding and the reconstruction error of an autoencoder with any number of layers."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.network import network_output
+from striate.core.inference import network_output
 
-# Rows whose reconstruction is held at a time.
+#: W (n_in, n_out), an array or a sparse matrix; b (n_out,); and the name of the activation.
+Layer = tuple[Any, npt.NDArray[Any], str]
+
+# Number of rows that are reconstructed at a time.
 _BLOCK_ROWS = 4096
 _DTYPES = (np.float64, np.float32)
 
 
 class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
-    """Methods of a fitted autoencoder, from the layers of its encoder and its decoder."""
+    """Base class of autoencoders: what follows from the layers of the encoder and the decoder."""
 
     @abstractmethod
-    def encoder_layers(self):
-        """W (n_in, n_out), b (n_out,) and f of the hidden layers, from the input upwards.
+    def encoder_layers(self) -> list[Layer]:
+        """Return W (n_in, n_out), b (n_out,) and f of each hidden layer, from the input upwards.
 
         Returns
         -------
@@ -28,17 +33,17 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
 
     @abstractmethod
-    def decoder_layers(self):
-        """W (n_in, n_out), b (n_out,) and f of the layers that reproduce the input.
+    def decoder_layers(self) -> list[Layer]:
+        """Return W (n_in, n_out), b (n_out,) and f of the layers that reproduce the input.
 
         Returns
         -------
         list of tuple
-            In the order of use: the last one puts out the reconstruction.
+            In order of application: the output of the last layer is the reconstruction.
         """
 
-    def transform(self, X):
-        """Activations of the hidden units, of the last hidden layer if there are several.
+    def transform(self, X: Any) -> npt.NDArray[Any]:
+        """Return the activations of the last hidden layer.
 
         Parameters
         ----------
@@ -51,8 +56,8 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         check_is_fitted(self)
         return network_output(self._validated(X), self.encoder_layers())
 
-    def inverse_transform(self, X):
-        """Reconstruction of the input from what `transform` returns.
+    def inverse_transform(self, X: Any) -> npt.NDArray[Any]:
+        """Reconstruct the input from the output of `transform`.
 
         Parameters
         ----------
@@ -67,12 +72,12 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} columns, but this autoencoder has {self._n_features_out} "
-                "hidden units: pass what transform returns."
+                "hidden units: pass the output of transform."
             )
         return network_output(X, self.decoder_layers())
 
-    def reconstruction_error(self, X):
-        """Error of each feature of each row, ½ (x̂ − x)²: which features make a row strange.
+    def reconstruction_error(self, X: Any) -> npt.NDArray[Any]:
+        """Return ½ (x̂ − x)² of each feature of each row: which features make a row unusual.
 
         Parameters
         ----------
@@ -81,7 +86,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            The sum of a row is minus its score in `score_samples`.
+            The sum of each row is minus its score in `score_samples`.
 
         Examples
         --------
@@ -105,8 +110,8 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             errors[rows] = self._errors(X[rows])
         return errors
 
-    def score_samples(self, X):
-        """Score each row by how well it is reproduced: −½ ‖x̂ − x‖².
+    def score_samples(self, X: Any) -> npt.NDArray[Any]:
+        """Return −½ ‖x̂ − x‖² of each row.
 
         Parameters
         ----------
@@ -115,7 +120,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Returns
         -------
         ndarray of shape (n_samples,)
-            0 for a perfect reconstruction, lower for stranger rows.
+            0 for a perfect reconstruction, lower for more unusual rows.
         """
         check_is_fitted(self)
         X = self._validated(X)
@@ -124,8 +129,8 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             scores[rows] = -self._errors(X[rows]).sum(axis=1)
         return scores
 
-    def score(self, X, y=None):
-        """Mean of `score_samples`: minus the data term of J.
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean of `score_samples`: minus the data term of J.
 
         Parameters
         ----------
@@ -138,24 +143,27 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         return float(np.mean(self.score_samples(X), dtype=np.float64))
 
-    def _errors(self, X):
-        errors = network_output(X, [*self.encoder_layers(), *self.decoder_layers()])
+    def _errors(self, X: Any) -> npt.NDArray[Any]:
+        """Return the data term of J for each element; `striate.core.losses` has only its sum."""
+        layers = [*self.encoder_layers(), *self.decoder_layers()]
+        errors: npt.NDArray[Any] = network_output(X, layers)
         errors -= X.toarray() if sparse.issparse(X) else X
         np.square(errors, out=errors)
         errors *= errors.dtype.type(0.5)
         return errors
 
-    def _validated(self, X, reset=False):
+    def _validated(self, X: Any, reset: bool = False) -> Any:
+        """Return X as floats: a C-contiguous array or a CSR matrix."""
         X = validate_data(
             self, X, accept_sparse=("csr", "csc"), dtype=_DTYPES, order="C", reset=reset
         )
         return X.tocsr() if sparse.issparse(X) else X
 
     @property
-    def _n_features_out(self):
-        return self.encoder_layers()[-1][0].shape[1]
+    def _n_features_out(self) -> int:
+        return len(self.encoder_layers()[-1][1])
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]

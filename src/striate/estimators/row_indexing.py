@@ -1,16 +1,18 @@
-"""Rows of data of any kind: arrays, sparse matrices, frames, lists of images or of files."""
+"""Select and join rows of arrays, sparse matrices, data frames, and lists of images or files."""
 
 from itertools import zip_longest
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from .sklearn_private import num_samples, safe_indexing
 
 
-def select_rows(X, rows):
-    """Those rows of X, of its kind; X itself if they are all there are.
+def select_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
+    """Return the given rows of X, as the same kind of container; X itself if these are all rows.
 
     Parameters
     ----------
@@ -29,16 +31,16 @@ def select_rows(X, rows):
     return safe_indexing(X, rows)
 
 
-def join_rows(X, more, name):
-    """The rows of X and below them those of `more`, of the same kind.
+def join_rows(X: Any, more: Any, name: str) -> Any:
+    """Return the rows of X followed by those of `more`, as the same kind of container.
 
-    Images of several sizes or number types become a list.
+    Images of several sizes or dtypes become a list.
 
     Parameters
     ----------
     X, more : array, sparse matrix, frame or list
     name : str
-        What messages call `more`.
+        Name of `more` in error messages.
 
     Returns
     -------
@@ -47,15 +49,16 @@ def join_rows(X, more, name):
     Raises
     ------
     ValueError
-        If one is a frame and the other is not, or if they have not the same columns.
+        If one is a frame and the other is not, or if their columns differ.
     """
     frames = [nw.dependencies.is_into_dataframe(each) for each in (X, more)]
     if any(frames):
         if type(X) is not type(more):
             raise ValueError(
-                f"X is a {type(X).__name__} and {name} a {type(more).__name__}; give both as one"
+                f"X is a {type(X).__name__}, but {name} is a {type(more).__name__}; give both as "
+                "the same type"
             )
-        return _joined_frames(nw.from_native(X), nw.from_native(more), name)
+        return _join_frames(nw.from_native(X), nw.from_native(more), name)
     if sparse.issparse(X) or sparse.issparse(more):
         _check_width(np.shape(X), np.shape(more), name)
         return sparse.vstack([X, more], format="csr")
@@ -68,26 +71,26 @@ def join_rows(X, more, name):
     return np.concatenate([X, more])
 
 
-def _is_list(X):
-    """Whether X is a list of images or of files, perhaps as an array of these."""
+def _is_list(X: Any) -> bool:
+    """Return whether X is a list of images or files, or an object array of them."""
     return getattr(X, "ndim", 1) == 1 and not (
         isinstance(X, np.ndarray) and X.dtype.kind in "biufc"
     )
 
 
-def _joined_frames(X, more, name):
+def _join_frames(X: Any, more: Any, name: str) -> Any:
     if X.columns != more.columns:
-        places = zip_longest(X.columns, more.columns, fillvalue="none")
-        ours, theirs = next((a, b) for a, b in places if a != b)
+        pairs = zip_longest(X.columns, more.columns, fillvalue="none")
+        expected, found = next((a, b) for a, b in pairs if a != b)
         raise ValueError(
-            f"{name} must have the columns of X in the same order, but has {theirs} where X has "
-            f"{ours}"
+            f"{name} must have the columns of X in the same order, but has {found} where X has "
+            f"{expected}"
         )
     return nw.concat([X, more], how="vertical").to_native()
 
 
-def _check_width(shape, other, name):
+def _check_width(shape: tuple[int, ...], other: tuple[int, ...], name: str) -> None:
     if shape[1:] != other[1:]:
         raise ValueError(
-            f"{name} must have rows like those of X, got shape {other} beside {shape} of X"
+            f"{name} must have rows like those of X, got shape {other}, but X has {shape}"
         )

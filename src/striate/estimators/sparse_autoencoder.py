@@ -10,7 +10,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.design_matrix import as_input, with_noise
-from striate.core.network import Network, network_output
+from striate.core.inference import network_output
+from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.core.problem import Problem
@@ -19,11 +20,11 @@ from striate.solvers.minibatch import Minibatch
 from striate.solvers.update_rules import Adam
 
 from .connectivity_masks import (
-    check_going_on,
     check_shapes,
-    connections_in,
-    hidden_sizes,
-    masks_of,
+    check_warm_start,
+    patterns_of,
+    resolve_masks,
+    resolve_sizes,
     without_zeros,
 )
 from .local_receptive_fields import LocalReceptiveFields
@@ -307,18 +308,18 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     def _network(self, X, go_on):
         masks = []
         if self.connectivity is not None and (self.warm_start or not go_on):
-            masks = masks_of([self.connectivity], getattr(self, "feature_names_in_", None))
+            masks = resolve_masks([self.connectivity], getattr(self, "feature_names_in_", None))
         if go_on:
-            check_going_on(masks, [self.components_.T])
+            check_warm_start(masks, [self.components_.T])
             k = len(self.intercept_)
-            connections = connections_in([self.components_.T, self.decoder_components_])
+            connections = patterns_of([self.components_.T, self.decoder_components_])
             if self.connectivity is None and k != self.n_components:
                 raise ValueError(
                     f"n_components={self.n_components}, but the fit to go on from has {k} hidden "
                     "units. Set warm_start=False to begin anew."
                 )
         else:
-            (k,) = hidden_sizes(self, masks, "n_components")
+            (k,) = resolve_sizes(self, masks, "n_components")
             check_shapes(masks, (X.shape[1], k, X.shape[1]), "n_components")
             connections = [masks[0], masks[0].T] if masks else [None, None]
         if self.tied_weights:

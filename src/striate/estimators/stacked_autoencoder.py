@@ -1,7 +1,8 @@
-"""The stacked autoencoder: layer upon layer, each learned on what the one below puts out."""
+"""The stacked autoencoder: each layer is learned on the activations of the one below."""
 
 import warnings
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -9,9 +10,9 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .connectivity_masks import check_shapes, hidden_sizes, masks_of
+from .connectivity_masks import check_shapes, resolve_masks, resolve_sizes
 from .local_receptive_fields import LocalReceptiveFields
-from .reconstruction import Reconstruction
+from .reconstruction import Layer, Reconstruction
 from .sklearn_private import fit_context
 from .sparse_autoencoder import SparseAutoencoder
 
@@ -20,39 +21,39 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
     """Sparse autoencoders on top of each other, learned one by one from the input upwards.
 
     The first learns to reproduce X, the second to reproduce the activations of the first's hidden
-    units, and so on. What the last one puts out are the features. `MLPClassifier` and
-    `MLPRegressor` take such a stack as their `pretraining`.
+    units, and so on. The activations of the last one are the features. `MLPClassifier` and
+    `MLPRegressor` accept such a stack as their `pretraining`.
 
     Parameters
     ----------
     hidden_layer_sizes : sequence of int, default=(100,)
         Number of hidden units of each autoencoder, from the input upwards.
     autoencoder : SparseAutoencoder, list of SparseAutoencoder or None, default=None
-        Settings of all autoencoders, or a list with those of each; `n_components` follows from
-        `hidden_layer_sizes`. None stands for ``SparseAutoencoder()``.
+        Settings of all autoencoders, or a list with one entry per layer; `n_components` is taken
+        from `hidden_layer_sizes`. None stands for ``SparseAutoencoder()``.
     random_state : int, RandomState instance or None, default=None
-        Seeds the autoencoders whose own `random_state` is None.
+        Seed for the autoencoders whose own `random_state` is None.
     connectivity : mask, LocalReceptiveFields, list of these and None, or None, default=None
-        Which inputs each hidden unit sees, as for `SparseAutoencoder`: of the first layer, or a
-        list with an entry for each, None for a dense one. The sizes of layers follow from it.
+        Inputs that each hidden unit sees, as for `SparseAutoencoder`: a mask for the first layer,
+        or a list with one entry per layer, None for a dense one. It determines the layer sizes.
 
     Attributes
     ----------
     autoencoders_ : list of SparseAutoencoder
         The fitted autoencoders, from the input upwards: their weights, losses and mean activations.
     n_features_in_ : int
-        Number of features seen in `fit`.
+        Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Their names, if X had any.
+        Names of the features, if X had any.
 
     See Also
     --------
     SparseAutoencoder : One layer of the stack.
-    MLPClassifier : Takes a stack as `pretraining`, and fine-tunes all of its layers.
+    MLPClassifier : Accepts a stack as `pretraining`, and fine-tunes all of its layers.
 
     Notes
     -----
-    The activations of all rows are held for each layer above the first while it is learned.
+    While a layer above the first is learned, its input, the activations of all rows, is in memory.
 
     References
     ----------
@@ -82,12 +83,12 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: Sequence[int] = (100,),
         *,
-        autoencoder=None,
-        random_state=None,
-        connectivity=None,
-    ):
+        autoencoder: SparseAutoencoder | list[SparseAutoencoder] | None = None,
+        random_state: Any = None,
+        connectivity: Any = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.autoencoder = autoencoder
         self.random_state = random_state
@@ -95,8 +96,8 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
-        """Learn layer after layer.
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn one layer after the other.
 
         Parameters
         ----------
@@ -111,8 +112,8 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         Raises
         ------
         ValueError
-            If there is no layer, if there are more or fewer autoencoders than layers, or as from
-            `SparseAutoencoder.fit`.
+            If there are no layers, if the number of autoencoders differs from that of layers, or
+            as for `SparseAutoencoder.fit`.
         """
         A = self._validated(X, reset=True)
         autoencoders = self._new_autoencoders(A.shape[1])
@@ -121,7 +122,7 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         for autoencoder in autoencoders:
             task = context.subcontext(task_name="layer")
             with task.propagate_callback_context(autoencoder), warnings.catch_warnings():
-                if self.connectivity is not None:  # of which `masks_of` has told already
+                if self.connectivity is not None:  # `resolve_masks` has warned already
                     warnings.filterwarnings("ignore", "connectivity of layer 0", UserWarning)
                 autoencoder.fit(A)
             if autoencoder is not autoencoders[-1]:
@@ -130,34 +131,34 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         context.call_on_fit_task_end(estimator=self, X=X)
         return self
 
-    def _new_autoencoders(self, n_features):
-        masks = masks_of(self.connectivity, getattr(self, "feature_names_in_", None))
-        sizes = hidden_sizes(self, masks)
+    def _new_autoencoders(self, n_features: int) -> list[SparseAutoencoder]:
+        masks = resolve_masks(self.connectivity, getattr(self, "feature_names_in_", None))
+        sizes = resolve_sizes(self, masks)
         if not sizes:
             raise ValueError("hidden_layer_sizes is empty: a stack has at least one layer.")
-        given = self.autoencoder
-        if not isinstance(given, list):
-            given = [given if given is not None else SparseAutoencoder()] * len(sizes)
-        if len(given) != len(sizes):
+        given = SparseAutoencoder() if self.autoencoder is None else self.autoencoder
+        templates = given if isinstance(given, list) else [given] * len(sizes)
+        if len(templates) != len(sizes):
             raise ValueError(
-                f"autoencoder is a list of {len(given)}, but hidden_layer_sizes has {len(sizes)} "
-                "layers: give one autoencoder for each layer, or one for all."
+                f"autoencoder is a list of {len(templates)}, but hidden_layer_sizes has "
+                f"{len(sizes)} layers: give one autoencoder per layer, or a single one for all."
             )
         check_shapes(masks, [n_features, *sizes])
         masks += [None] * (len(sizes) - len(masks))
         random_state = check_random_state(self.random_state)
         autoencoders = []
-        for size, template, mask in zip(sizes, given, masks, strict=True):
+        for size, template, mask in zip(sizes, templates, masks, strict=True):
             seed = random_state.randint(np.iinfo(np.int32).max)
-            own = template.random_state
-            settings = {"n_components": size, "random_state": seed if own is None else own}
+            autoencoder = clone(template).set_params(n_components=size)
+            if template.random_state is None:
+                autoencoder.set_params(random_state=seed)
             if mask is not None:
-                settings["connectivity"] = mask
-            autoencoders.append(clone(template).set_params(**settings))
+                autoencoder.set_params(connectivity=mask)
+            autoencoders.append(autoencoder)
         return autoencoders
 
-    def encoder_layers(self):
-        """W (n_in, n_out), b (n_out,) and f of the hidden layers, from the input upwards.
+    def encoder_layers(self) -> list[Layer]:
+        """Return W (n_in, n_out), b (n_out,) and f of each hidden layer, from the input upwards.
 
         Returns
         -------
@@ -166,8 +167,8 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
         check_is_fitted(self)
         return [autoencoder.as_layer() for autoencoder in self.autoencoders_]
 
-    def decoder_layers(self):
-        """W (n_in, n_out), b (n_out,) and f of the decoders, from the last hidden layer downwards.
+    def decoder_layers(self) -> list[Layer]:
+        """Return W (n_in, n_out), b (n_out,) and f of each decoder, from the top layer downwards.
 
         Returns
         -------

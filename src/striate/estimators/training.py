@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from striate.core.design_matrix import n_rows
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.solution import check_finite
@@ -78,7 +77,7 @@ def threads_for(network, n_rows):
 
 def full_batch(objective, theta, *, solver, max_iter, callback, learning_rate, tol, **limits):
     """Minimises J by "gd" or "lbfgs", which alone takes `limits`; returns a `Solution`."""
-    l1 = objective.l1_weight, objective.network.n_weights
+    l1 = objective.problem.l1_weight, objective.problem.network.n_weights
     common = {"max_iter": max_iter, "callback": callback, "l1": l1}
     if solver == "gd":
         return gradient_descent(objective, theta, learning_rate=learning_rate, tol=tol, **common)
@@ -87,7 +86,7 @@ def full_batch(objective, theta, *, solver, max_iter, callback, learning_rate, t
 
 def epochs(batches, *, max_iter, random_state, after_epoch, shuffle=True):
     """Epochs over freshly shuffled rows until `after_epoch(terms of J)` is true."""
-    order = np.arange(n_rows(batches.X))
+    order = np.arange(batches.n_rows)
     for _ in range(max_iter):
         if shuffle:
             random_state.shuffle(order)

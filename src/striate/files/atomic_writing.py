@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: under a temporary name, then renamed."""
+"""Atomic writing of files: whole or not at all, under a temporary name that is then renamed."""
 
 import os
 import secrets
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Find out, before any work is done, whether a file can be written.
+    """Check, before any work is done, that a file can be written.
 
     Raises
     ------
@@ -20,11 +20,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     if target.is_dir():
         raise IsADirectoryError(f"{target}: is a folder; give the name of a file")
     if target.exists() and not target.is_file():
-        raise OSError(f"{target}: is not a regular file; give another name")
+        raise OSError(f"{target}: is not a regular file; choose another name")
     if not folder.is_dir():
         raise FileNotFoundError(f"{target}: there is no folder {folder}; make it first")
     if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(f"{target}: is write-protected; give another name")
+        raise PermissionError(f"{target}: is write-protected; choose another name")
     try:
         with _temporary(target):
             pass
@@ -36,11 +36,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give the name of a new file that takes the place of `path` if the block ends well.
+    """Yield the name of a new file that replaces `path` when the block succeeds.
 
-    If the block raises, or is interrupted, `path` stays as it was.
+    If the block raises or is interrupted, `path` stays as it was.
     """
-    target = Path(path).resolve()  # a link stays, what it points to is replaced
+    target = Path(path).resolve()  # a link is kept, the file it points to is replaced
     with _temporary(target) as temporary:
         yield temporary
         os.replace(temporary, target)
@@ -49,7 +49,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
     """Create an empty file in the target's folder, with its suffix; remove it afterwards."""
-    # Not tempfile's, which only the owner may read.
+    # Without tempfile, whose files only the owner may read.
     temporary = target.resolve().parent / f".striate-{secrets.token_hex(8)}{target.suffix}"
     temporary.touch(exist_ok=False)
     try:

@@ -1,4 +1,4 @@
-"""Which of many image files can be used, found out before any work is done."""
+"""Checks of image files: which of many can be used, found out before any work is done."""
 
 import os
 from collections import Counter
@@ -14,7 +14,7 @@ from striate.core.threads import available_threads
 
 from .read_images import ImageError, find_images, read_image
 
-# Threads check so many files before the next are handed to them.
+# Number of files handed to the threads at a time.
 _FILES_AT_A_TIME = 256
 
 
@@ -28,30 +28,31 @@ def readable_images(
 ) -> tuple[list[Any], dict[Any, str]]:
     """Find out which image files can be read, by reading them.
 
-    A file that is damaged, empty, gone, an animation or no image stops `fit` and `transform` with
-    a message that names it. With ``on_error="skip"`` this leaves such files out beforehand, so
-    that labels can be made for those that remain, and rows of features always match them.
+    A file that is damaged, empty, missing, an animation or not an image stops `fit` and
+    `transform` with a message that names it. With ``on_error="skip"``, this function leaves such
+    files out beforehand, so that labels and rows of features both match the files that remain.
 
     Parameters
     ----------
     paths : path of a folder or list of paths of files
-        Of a folder, the images that `find_images` lists.
+        Image files; in a folder, those that `find_images` lists.
     channels : {1, 3} or None, default=None
-        1 and 3 when images will be turned into grey or colour: then their kinds may differ. With
-        None, images whose number of channels is not that of most others cannot be used.
+        1 or 3 if all images will be converted to grey or to colour: then their kinds may differ.
+        With None, images whose number of channels differs from that of most others cannot be used.
     min_size : int or (int, int), default=1
-        Images of less height or width cannot be used either: those smaller than a patch, which is
-        ``features.patch_shape_[:2]``.
+        Smallest height and width of an image that can be used: ``features.min_image_size_`` for a
+        fitted `PatchFeatures`.
     on_error : {"raise", "skip"}, default="raise"
         What to do about files that cannot be used: raise an error that names the first, or leave
         them out.
     progress : callable, default=None
-        Goes through a list and shows how far it is: ``tqdm.tqdm`` or ``rich.progress.track``.
+        Function that wraps an iteration in a progress bar: ``tqdm.tqdm`` or
+        ``rich.progress.track``.
 
     Returns
     -------
     paths : list of paths
-        The files that can be used, in their order, as they were given.
+        The files that can be used, as they were given and in the same order.
     skipped : dict
         The others: path → reason, in one line. Empty with ``on_error="raise"``.
 
@@ -60,7 +61,7 @@ def readable_images(
     ImageError
         With ``on_error="raise"``, if a file cannot be used; with "skip", if none can.
     ValueError
-        If `on_error` is neither.
+        If `on_error` is neither "raise" nor "skip".
     OSError
         If the folder cannot be listed.
 
@@ -87,9 +88,10 @@ def readable_images(
     ['broken.png']
     """
     check_on_error(on_error)
-    paths = listed(paths)
+    paths = list_files(paths)
     size = (min_size, min_size) if isinstance(min_size, Integral) else tuple(min_size)
-    skipped, kinds = {}, {}
+    skipped: dict[Any, str] = {}
+    kinds: dict[Any, int] = {}
     watched = (progress or iter)(paths)
     for path, shape in zip(watched, _shapes(paths, channels), strict=True):
         reason = _unusable(path, shape, size)
@@ -114,21 +116,21 @@ def check_on_error(on_error: str) -> None:
         raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
 
 
-def listed(paths: Any) -> list[Any]:
-    """List the files of a folder, or those of a list, as they were given."""
+def list_files(paths: Any) -> list[Any]:
+    """List the image files in a folder, or those of an iterable, as they were given."""
     if isinstance(paths, str | os.PathLike):
         return list(find_images(paths))
-    paths = list(paths)
-    for path in paths:
+    files = list(paths)
+    for path in files:
         if not isinstance(path, str | os.PathLike):
             raise ValueError(f"paths of image files are needed, got a {type(path).__name__}")
-    if not paths:
+    if not files:
         raise ValueError("the list of images is empty; at least one is needed")
-    return paths
+    return files
 
 
 def _shapes(paths: Iterable[Any], channels: int | None) -> Iterator[Any]:
-    """The shape of each image, or the error in its place."""
+    """Yield the shape of each image, or the error that reading it raised."""
 
     def shape(path: Any) -> Any:
         try:
@@ -143,17 +145,17 @@ def _shapes(paths: Iterable[Any], channels: int | None) -> Iterator[Any]:
 
 
 def _unusable(path: Any, shape: Any, size: tuple[int, ...]) -> str | None:
-    """Say why an image cannot be used, or nothing."""
+    """Return why an image cannot be used, or None if it can."""
     if isinstance(shape, ImageError):
         return str(shape)
     if shape[0] < size[0] or shape[1] < size[1]:
-        pixels = f"{shape[0]} x {shape[1]} pixels, where {size[0]} x {size[1]} are needed"
+        pixels = f"{shape[0]} x {shape[1]} pixels, but {size[0]} x {size[1]} are needed"
         return f"{os.fspath(path)}: is {pixels}"
     return None
 
 
 def _of_other_kinds(kinds: dict[Any, int]) -> list[tuple[Any, str]]:
-    """Name the images that are grey where most are in colour, or the other way round."""
+    """Return the images that are grey if most are in colour, or vice versa, and say so."""
     if not kinds:
         return []
     words = {1: "grey", 3: "in colour"}

@@ -1,4 +1,4 @@
-"""Features of many image files in one .npy file; a run that was cut off goes on where it was."""
+"""Features of many image files in one .npy file; an interrupted run is resumed."""
 
 import hashlib
 import os
@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .check_files import check_on_error, listed
+from .check_files import check_on_error, list_files
 from .image_collection import ImageCollection
 from .read_images import read_image
-from .resumable_table import TableOnDisk
+from .resumable_table import ResumableTable
 
-# What a kill can cost, and how often the disk is waited for.
-_IMAGES_IN_A_BLOCK = 32
+# Images per checkpoint: the most work a crash can lose; one fsync each.
+_IMAGES_PER_CHECKPOINT = 32
 
 
 class ExtractedFeatures(NamedTuple):
-    """What `extract_features` returns."""
+    """Result of `extract_features`."""
 
     features: npt.NDArray[Any]
     paths: list[Any]
@@ -37,43 +37,44 @@ def extract_features(
     on_error: str = "raise",
     progress: Callable[[list[int]], Iterable[int]] | None = None,
 ) -> ExtractedFeatures:
-    """Compute features of image files into a .npy file, and go on with a run that was cut off.
+    """Compute features of image files into a .npy file, and resume an interrupted run.
 
-    The same call, made again after a crash, a kill or an error, takes what is done as it is and
-    computes the rest. What comes out is the same, to the last bit, as from a run without a break.
-    `out` appears when it is complete; until then there are ``out.part`` and ``out.journal``.
+    The same call, repeated after a crash, a kill or an error, keeps what is done and computes the
+    rest. The result is the same, to the last bit, as that of an uninterrupted run. `out` appears
+    when it is complete; until then there are ``out.part`` and ``out.journal``.
 
     Parameters
     ----------
     features : fitted transformer of images
         A `PatchFeatures`, or a pipeline that starts with one.
     paths : path of a folder or list of paths of files
-        Of a folder, the images that `find_images` lists.
+        Image files; in a folder, those that `find_images` lists.
     out : path
-        The file, by custom with the suffix ``.npy``. An existing file is replaced.
+        The file to write, by convention with the suffix ``.npy``. An existing file is replaced.
     channels : {1, 3} or None, default=None
-        1 turns colour into grey, 3 turns grey into colour.
+        1 converts colour to grey, 3 converts grey to colour.
     on_error : {"raise", "skip"}, default="raise"
         What to do about an image that cannot be used: raise an error that names it, or fill its
-        row with NaN, go on, and report it. To fill no row, leave such images out beforehand with
-        `readable_images`.
+        row with NaN, continue, and report it. To have no such rows, leave these images out
+        beforehand with `readable_images`.
     progress : callable, default=None
-        Goes through a list and shows how far it is: ``tqdm.tqdm`` or ``rich.progress.track``.
+        Function that wraps an iteration in a progress bar: ``tqdm.tqdm`` or
+        ``rich.progress.track``.
 
     Returns
     -------
     features : ndarray of shape (n_images, n_features)
-        A view of the file, read-only, which need not fit in memory.
+        Read-only memory map of the file, which need not fit in memory.
     paths : list of paths
-        The image of each row.
+        Image of each row.
     skipped : dict
-        The images whose rows are NaN: path → reason, in one line that names it.
+        Images whose rows are NaN: path → reason, in one line that names it.
 
     Raises
     ------
     ValueError
-        If an image cannot be used (with "skip": if none can); if what lies beside `out` was begun
-        with other features, other images or another number of channels.
+        If an image cannot be used (with "skip": if none can); if the interrupted run had other
+        features, other images or another number of channels.
     OSError
         If the disk is full or `out` cannot be written. What is done is kept.
 
@@ -84,12 +85,12 @@ def extract_features(
 
     Notes
     -----
-    Whether the features are the same is found by what they make of an image of noise, so it does
-    not matter where they come from. A processor that rounds differently counts as other features.
-    An image that has changed since (its size in bytes or its time) is computed again, and so is
+    Whether the features are the same is decided by the features of an image of noise, wherever
+    the transformer comes from. A processor that rounds differently counts as other features. An
+    image whose file has changed since (its size in bytes or its time) is computed again, and so is
     one that was skipped.
 
-    One process at a time may write to `out`.
+    Only one process at a time may write to `out`.
 
     Examples
     --------
@@ -110,32 +111,36 @@ def extract_features(
     (5, 36)
     """
     check_on_error(on_error)
-    images = _Images(features, listed(paths), channels, skip=on_error == "skip")
-    table = TableOnDisk(Path(out))
-    images.find_columns(table.plan)
-    plan = images.plan()
+    extraction = _Extraction(features, list_files(paths), channels, skip=on_error == "skip")
+    table = ResumableTable(Path(out))
+    extraction.probe(table.plan)
+    plan = extraction.plan()
     _check_same(table, plan)
     try:
         table.open(plan)
-        with _saying_what_is_kept(table):
-            images.fill(table, progress or iter)
+        with _mentioning_what_is_kept(table):
+            extraction.fill(table, progress or iter)
             table.finish()
     finally:
         table.close()
-    if images.skipped:
-        _warn(images.skipped, len(images.paths))
-    return ExtractedFeatures(np.load(table.out, mmap_mode="r"), images.paths, images.skipped)
+    skipped, files = extraction.skipped, extraction.paths
+    if skipped:
+        _warn(skipped, len(files))
+    return ExtractedFeatures(np.load(table.out, mmap_mode="r"), files, skipped)
 
 
-class _Images:
-    """Image files, and what features make of blocks of them."""
+class _Extraction:
+    """Features of image files, computed one block at a time."""
 
     def __init__(self, features: Any, paths: list[Any], channels: int | None, skip: bool) -> None:
         self.features, self.paths, self.channels, self.skip = features, paths, channels, skip
         self.skipped: dict[Any, str] = {}
 
-    def find_columns(self, earlier: dict[str, Any] | None) -> None:
-        """Features of noise, of the shape that an earlier run or else the first image had."""
+    def probe(self, earlier: dict[str, Any] | None) -> None:
+        """Compute the features of noise, in the image shape of an earlier run or the first image.
+
+        They tell one transformer from another, and the number of columns.
+        """
         self.shape = earlier["probe"] if earlier else self._shape_of_first()
         noise = np.random.RandomState(0).random_sample((1, *self.shape)).astype(np.float32)
         try:
@@ -146,7 +151,7 @@ class _Images:
             self.of_noise = np.empty((1, 0))  # other features, for images of another kind
 
     def plan(self) -> dict[str, Any]:
-        """What tells this table from all others."""
+        """Return the description of the table, by which a resumed run recognizes it."""
         names = "\0".join(os.path.abspath(os.fspath(path)) for path in self.paths)
         return {
             "shape": [len(self.paths), self.of_noise.shape[1]],
@@ -155,30 +160,30 @@ class _Images:
             "features": hashlib.sha256(self.of_noise.tobytes()).hexdigest(),
             "images": hashlib.sha256(os.fsencode(names)).hexdigest(),
             "channels": self.channels,
-            "images in a block": _IMAGES_IN_A_BLOCK,
+            "images in a block": _IMAGES_PER_CHECKPOINT,
         }
 
-    def fill(self, table: TableOnDisk, progress: Callable[[list[int]], Iterable[int]]) -> None:
-        """Compute the blocks that are missing, or whose files have changed."""
-        blocks = range(-(-len(self.paths) // _IMAGES_IN_A_BLOCK))
+    def fill(self, table: ResumableTable, progress: Callable[[list[int]], Iterable[int]]) -> None:
+        """Compute the blocks that are missing or whose files have changed."""
+        blocks = range(-(-len(self.paths) // _IMAGES_PER_CHECKPOINT))
         for block in progress([k for k in blocks if table.done.get(k) != self._stamp(k)]):
             stamp = self._stamp(block)
-            rows, complete = self._rows(self._of_block(block))
-            # An image that was skipped gets another chance if this run is cut off.
-            first = block * _IMAGES_IN_A_BLOCK
+            rows, complete = self._rows(self._paths_of(block))
+            # A resumed run tries a skipped image again.
+            first = block * _IMAGES_PER_CHECKPOINT
             table.write(block, first, rows, stamp if complete else None)
 
-    def _of_block(self, block: int) -> list[Any]:
-        first = block * _IMAGES_IN_A_BLOCK
-        return self.paths[first : first + _IMAGES_IN_A_BLOCK]
+    def _paths_of(self, block: int) -> list[Any]:
+        first = block * _IMAGES_PER_CHECKPOINT
+        return self.paths[first : first + _IMAGES_PER_CHECKPOINT]
 
     def _stamp(self, block: int) -> str:
-        """Something that changes when a file does."""
-        stamps = [_size_and_time(path) for path in self._of_block(block)]
+        """Return a digest that changes when a file of the block does."""
+        stamps = [_size_and_time(path) for path in self._paths_of(block)]
         return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
     def _rows(self, paths: list[Any]) -> tuple[npt.NDArray[Any], bool]:
-        """The features of a block of images, and whether none was skipped."""
+        """Return the features of a block of images, and whether none was skipped."""
         try:
             return self._transform(paths), True
         except ValueError:
@@ -194,7 +199,7 @@ class _Images:
         return rows, complete
 
     def _shape_of_first(self) -> list[int]:
-        """Height, width and channels of the first image that can be used."""
+        """Return height, width and channels of the first image that can be used."""
         reasons = []
         for path in self.paths:
             try:
@@ -210,39 +215,40 @@ class _Images:
         images = ImageCollection(paths, channels=self.channels)
         return self._checked(self.features.transform(images))
 
-    def _checked(self, rows: Any) -> npt.NDArray[Any]:
-        rows = np.ascontiguousarray(rows)
+    def _checked(self, transformed: Any) -> npt.NDArray[Any]:
+        rows: npt.NDArray[Any] = np.ascontiguousarray(transformed)
         if rows.ndim != 2 or rows.dtype.kind != "f":
             raise TypeError(
-                "features.transform must give floats of shape (n_images, n_features), got "
+                "features.transform must return floats of shape (n_images, n_features), got "
                 f"{rows.dtype} of shape {rows.shape}"
             )
         return rows
 
 
 @contextmanager
-def _saying_what_is_kept(table: TableOnDisk) -> Iterator[None]:
+def _mentioning_what_is_kept(table: ResumableTable) -> Iterator[None]:
+    """Add to the message of an error that the run can be resumed."""
     try:
         yield
     except ValueError as error:
         raise ValueError(f"{error}; what was computed is kept in {table.part}") from error
     except OSError as error:
-        reason = f"{error.strerror or error}; what was computed is kept, the same call goes on"
+        reason = f"{error.strerror or error}; what was computed is kept, repeat the call to resume"
         raise OSError(error.errno, reason, str(table.part)) from error
 
 
-def _check_same(table: TableOnDisk, plan: dict[str, Any]) -> None:
-    """Refuse to go on with a table of something else."""
-    begun = table.plan
-    if begun is None or begun == plan:
+def _check_same(table: ResumableTable, plan: dict[str, Any]) -> None:
+    """Raise a ValueError if the interrupted run wrote another table."""
+    earlier = table.plan
+    if earlier is None or earlier == plan:
         return
-    if begun["images"] != plan["images"]:
-        other = f"another list of images ({begun['shape'][0]}, now {plan['shape'][0]})"
-    elif begun["channels"] != plan["channels"]:
-        other = f"channels={begun['channels']}"
+    if earlier["images"] != plan["images"]:
+        other = f"another list of images ({earlier['shape'][0]}, now {plan['shape'][0]})"
+    elif earlier["channels"] != plan["channels"]:
+        other = f"channels={earlier['channels']}"
     else:
         other = "other features, or on a processor that rounds differently"
-    raise ValueError(f"{table.part}: was begun with {other}; {table.how_to_begin_anew}")
+    raise ValueError(f"{table.part}: was started with {other}; {table.restart_hint}")
 
 
 def _size_and_time(path: Any) -> tuple[int, int] | None:

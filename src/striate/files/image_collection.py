@@ -1,4 +1,4 @@
-"""Images as floating-point arrays (h, w, c), from arrays or files, one at a time."""
+"""Collections of images as floating-point arrays (h, w, c), from arrays or files."""
 
 import operator
 import os
@@ -12,37 +12,36 @@ from .read_images import find_images, read_image, with_channels
 
 
 class MixedChannelsError(ValueError):
-    """Images that must be alike have different numbers of channels; the message names them."""
+    """Error for images of different numbers of channels; the message names them."""
 
 
 class ImageCollection(Sequence[npt.NDArray[Any]]):
     """Images from an array, a list of arrays or files, or a folder, one at a time, as floats.
 
-    Files are read when their image is asked for, and again when it is asked for again. Integers
-    of 8 and 16 bits are scaled by the range of their type to [0, 1]; floats and booleans are
-    taken as they are.
+    A file is read each time its image is accessed. Integers of 8 and 16 bits are scaled by the
+    range of their type to [0, 1]; floats and booleans are taken as they are.
 
     Parameters
     ----------
     images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, path of a folder
-        In a list, sizes may differ; each array has shape (h, w) or (h, w, c). Of a folder, the
+        In a list, sizes may differ; each array has shape (h, w) or (h, w, c). In a folder, the
         images that `find_images` lists. Or an ImageCollection.
     dtype : dtype, default=float32
-        Floating-point type of the images that come out.
+        Floating-point type of the resulting images.
     channels : {1, 3} or None, default=None
-        1 turns colour into grey, 3 turns grey into colour, None asks for images that agree.
+        1 converts colour to grey, 3 converts grey to colour, None requires images that agree.
 
     Attributes
     ----------
     n_channels : int
-        Number of channels of the first image, and so of all.
+        Number of channels of the first image, and hence of all.
 
     Raises
     ------
     ValueError
-        From the constructor if there are no images, or arrays of another dimension or of no
-        numbers; on access, if an image is empty, has NaN, infinity or another number of channels
-        than the first, with its index or file in the message.
+        From the constructor if there are no images, or arrays of a wrong dimension or without
+        numbers; on access, if an image is empty, has NaN or infinity, or differs in its number of
+        channels from the first, with its index or file in the message.
 
     Examples
     --------
@@ -59,7 +58,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         self.dtype = np.dtype(dtype)
         self._n_channels: int | None = None
         self._whole: ImageCollection | None = None  # what this is a slice of
-        self._first: npt.NDArray[Any] | None = None  # read for its channels, not yet given out
+        self._first: npt.NDArray[Any] | None = None  # read for its channels, not yet accessed
         given = images if isinstance(images, ImageCollection) else None
         self._images: Sequence[Any] = given._images if given is not None else _checked(images)
         self._rows: range = given._rows if given is not None else range(len(self._images))
@@ -72,7 +71,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def __getitem__(self, index: int) -> npt.NDArray[Any]: ...
     @overload
     def __getitem__(self, index: slice) -> "ImageCollection": ...
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice) -> "npt.NDArray[Any] | ImageCollection":
         if isinstance(index, slice):
             part = ImageCollection(self, self.dtype)
             part._rows = self._rows[index]
@@ -83,7 +82,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         if image.shape[-1] != self._channels_of_first(row, image):
             raise MixedChannelsError(
                 f"{_name(self._images, row)}: has {_count(image.shape[-1])}, but "
-                f"{_name(self._images, 0)} has {_count(self.n_channels)}; use images of one kind"
+                f"{_name(self._images, 0)} has {_count(self.n_channels)}; use only one kind"
             )
         return image
 
@@ -104,11 +103,11 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         return any(isinstance(item, str | os.PathLike) for item in self._images[:1])
 
     def name(self, index: int) -> str:
-        """Return what messages call an image: its file, or "image 3"."""
+        """Return the name of an image for messages: its file, or "image 3"."""
         return _name(self._images, self._rows[index])
 
     def _channels_of_first(self, row: int, image: npt.NDArray[Any]) -> int:
-        if row == 0:  # saves reading it again
+        if row == 0:  # avoids reading it again
             self._n_channels = image.shape[-1]
         return self.n_channels
 
@@ -126,8 +125,8 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         return np.ascontiguousarray(with_channels(image, self._channels))
 
 
-def in_own_precision(images: Any) -> ImageCollection:
-    """Return images as float64 where they all are of it, and as float32 otherwise."""
+def as_collection(images: Any) -> ImageCollection:
+    """Return a collection in float64 if all images are float64, and in float32 otherwise."""
     if isinstance(images, ImageCollection):
         return images
     arrays = [images] if isinstance(images, np.ndarray | str | os.PathLike) else images
@@ -145,7 +144,7 @@ def _count(channels: int) -> str:
     return f"{channels} channel{'s' if channels != 1 else ''}{known}"
 
 
-def _checked(images: Any) -> Sequence[Any]:
+def _checked(images: Any) -> Any:
     """Return the images as an array (n, h, w[, c]) or as a list of paths and arrays."""
     if isinstance(images, str | os.PathLike):
         return _files_of_folder(images)
@@ -155,16 +154,17 @@ def _checked(images: Any) -> Sequence[Any]:
             images = images.tolist()  # of strings or arrays, or pandas' column of paths
     if isinstance(images, np.ndarray):
         _check_array(images, "images", "(n, h, w) or (n, h, w, c)", (3, 4))
+        checked: Any = images
     else:
-        images = [_checked_item(item, row) for row, item in enumerate(images)]
-    if len(images) == 0:
+        checked = [_checked_item(item, row) for row, item in enumerate(images)]
+    if len(checked) == 0:
         raise ValueError("images is empty; at least one image is needed")
-    return images
+    return checked
 
 
 def _files_of_folder(path: str | os.PathLike[str]) -> Sequence[Any]:
     if not os.path.isdir(path):
-        missing = "" if os.path.exists(path) else ", where there is nothing"
+        missing = "" if os.path.exists(path) else ", which does not exist"
         raise ValueError(
             f"images must be a list or a folder, got the single path {os.fspath(path)!r}{missing}; "
             "pass [path] for one image"
@@ -178,21 +178,21 @@ def _checked_item(item: Any, row: int) -> Any:
     try:
         array = np.asarray(item)
     except ValueError:  # lists of several lengths
-        raise ValueError(f"image {row} is no rectangular array") from None
+        raise ValueError(f"image {row} is not a rectangular array") from None
     _check_array(array, f"image {row}", "(h, w) or (h, w, c)", (2, 3))
     return array
 
 
 def _check_array(array: npt.NDArray[Any], name: str, shapes: str, ndims: tuple[int, int]) -> None:
     if array.ndim not in ndims:
-        hint = "; put a single image into a list: [image]" if array.ndim == 2 else ""
+        hint = "; pass a single image as a list: [image]" if array.ndim == 2 else ""
         raise ValueError(f"{name} must have shape {shapes}, got {array.shape}{hint}")
     if array.dtype.kind not in "buif":
         raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.dtype.kind in "ui" and array.itemsize > 2:
         raise ValueError(
-            f"{name} must be floats, or integers of 8 or 16 bits, got {array.dtype}, whose white "
-            "is not known; convert with .astype(np.uint8), or divide by the largest value"
+            f"{name} must be floats, or integers of 8 or 16 bits, got {array.dtype}, whose value "
+            "for white is unknown; convert with .astype(np.uint8), or divide by the largest value"
         )
 
 
@@ -204,7 +204,8 @@ def _as_float(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]
         image = image[..., np.newaxis]
     if image.dtype.kind in "ui":
         low, high = np.iinfo(image.dtype).min, np.iinfo(image.dtype).max
-        return (image.astype(dtype) - dtype.type(low)) / dtype.type(high - low)
+        scaled: npt.NDArray[Any] = (image.astype(dtype) - dtype.type(low)) / dtype.type(high - low)
+        return scaled
     with np.errstate(over="ignore"):  # too large for dtype: reported as infinity
         image = image.astype(dtype, copy=False)
     if not np.isfinite(image).all():

@@ -1,4 +1,4 @@
-"""Pillow's warnings, held back while any thread decodes an image."""
+"""Pillow's warnings, silenced while any thread decodes an image."""
 
 import os
 import sys
@@ -6,15 +6,15 @@ import threading
 import warnings
 from typing import Any
 
-# Since Python 3.14 each thread may have filters of its own.
+# Since Python 3.14, each thread may have its own warning filters.
 _EACH_THREAD = bool(getattr(sys.flags, "context_aware_warnings", False))
 
 
-class PillowQuiet:
-    """A context in which Pillow warns of nothing, and raises for a decompression bomb.
+class PillowWarningFilter:
+    """A context in which Pillow's warnings are ignored, except for a decompression bomb: an error.
 
-    Filters of warnings belong to the process. So the first thread to enter sets them and the last
-    one to leave sets them back; between them, threads decode together.
+    Warning filters belong to the process. So the first thread to enter sets them and the last one
+    to leave restores them; between them, threads decode in parallel.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class PillowQuiet:
                 self._of_process.__exit__(None, None, None)
 
     def after_fork(self) -> None:
-        """Set the filters back in a child: the threads that were inside are not in it."""
+        """Restore the filters in a forked child, where the parent's threads do not exist."""
         self._lock = threading.Lock()
         if self._inside:
             self._of_process.__exit__(None, None, None)
@@ -54,13 +54,12 @@ def _entered() -> "warnings.catch_warnings[None]":
 
     filters = warnings.catch_warnings()
     filters.__enter__()
-    # Odd metadata is no reason for a warning, a decompression bomb is one to stop. Warnings may be
-    # laid to the caller's account.
-    warnings.filterwarnings("ignore", module=r"PIL\.|striate\.images\.reading")
+    # Odd metadata does not deserve a warning. Some are attributed to the module that calls Pillow.
+    warnings.filterwarnings("ignore", module=r"PIL\.|striate\.files\.read_images")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     return filters
 
 
-pillow_quiet = PillowQuiet()
+quiet_pillow = PillowWarningFilter()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=pillow_quiet.after_fork)
+    os.register_at_fork(after_in_child=quiet_pillow.after_fork)

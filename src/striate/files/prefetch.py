@@ -1,80 +1,89 @@
-"""Images of a collection in turn; files are read while earlier ones are worked on."""
+"""Prefetching: files of a collection are read in the background, ahead of the computation."""
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Self
+
+import numpy.typing as npt
 
 from striate.core.threads import available_threads
 
+from .image_collection import ImageCollection
 
-class ImagesInTurn:
-    """An iterator over (i, get), where get() is image i, that threads may share, as a context.
+Image = npt.NDArray[Any]
 
-    Threads of its own read files before they are asked for, one file each, so that neither a slow
-    disk nor decoding holds up whoever computes, and few images are held at a time. Arrays are
-    taken when their turn comes.
+
+class PrefetchedImages:
+    """An iterator over (i, get), where get() returns image i, which threads may share.
+
+    A context. Background threads read files before they are asked for, at most one file each, so
+    that the computation waits neither for the disk nor for decoding, and few images are in memory
+    at a time. Arrays in memory are not prefetched.
 
     Parameters
     ----------
     images : ImageCollection
     indices : iterable of int
+        Which images, in this order.
     """
 
-    def __init__(self, images, indices):
-        self._images, self._rest = images, iter(indices)
+    def __init__(self, images: ImageCollection, indices: Iterable[int]) -> None:
+        self.images = images
+        self._rest = iter(indices)
         self._n_ahead = 0
-        if images.from_files and images.n_channels:  # known now, not sought by each reader
+        if images.from_files and images.n_channels:  # found once here, not by each reader
             self._n_ahead = available_threads()
         self._readers = ThreadPoolExecutor(max(self._n_ahead, 1), "striate-reading")
-        self._ahead: deque[tuple[int, Callable[[], Any]]] = deque()
+        self._ahead: deque[tuple[int, Callable[[], Image]]] = deque()
         self._lock = threading.Lock()
         self._errors: dict[int, Exception] = {}
         self._stopped = False
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self._readers.shutdown(cancel_futures=True)
 
-    def __iter__(self):
+    def __iter__(self) -> Self:
         return self
 
-    def __next__(self):
+    def __next__(self) -> tuple[int, Callable[[], Image]]:
         with self._lock:
             for i in islice(self._rest, self._n_ahead + 1 - len(self._ahead)):
-                self._ahead.append((i, self._ask_for(i)))
+                self._ahead.append((i, self._request(i)))
             if not self._ahead:
                 raise StopIteration
             return self._ahead.popleft()
 
-    def each(self, do):
-        """Calls do(i, get) for one image after another; threads that call it share the images.
+    def for_each(self, function: Callable[[int, Image], None]) -> None:
+        """Call function(i, image) for each image; threads that call this method share the images.
 
-        All stop when one image fails. Its error waits for `raise_first_error`: another thread may
-        be at an earlier image, which may fail, too.
+        All of them stop when an image fails. Its error is kept for `raise_first_error`, since
+        another thread may still be at an earlier image, which may fail too.
         """
         try:
-            while not self._stopped and (turn := next(self, None)):
+            while not self._stopped and (following := next(self, None)):
+                i, get = following
                 try:
-                    do(*turn)
-                except Exception as error:  # of whatever kind: it is raised later
-                    self._errors[turn[0]] = error
+                    function(i, get())
+                except Exception as error:  # of any kind: it is raised later
+                    self._errors[i] = error
                     self._stopped = True
-        except BaseException:  # Ctrl-C: nobody goes on
+        except BaseException:  # Ctrl-C stops the other threads too
             self._stopped = True
             raise
 
-    def raise_first_error(self):
-        """Of the first image that failed in `each`: all before it were tried."""
+    def raise_first_error(self) -> None:
+        """Raise the error of the first image that failed in `for_each`, if any did."""
         if self._errors:
             raise self._errors[min(self._errors)]
 
-    def _ask_for(self, i):
-        """What gives image i, of which a file is read from now on."""
-        get = partial(self._images.__getitem__, int(i))
+    def _request(self, i: int) -> Callable[[], Image]:
+        """Return a function that gives image i; a file is read from now on."""
+        get = partial(self.images.__getitem__, int(i))
         return self._readers.submit(get).result if self._n_ahead else get

@@ -8,34 +8,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .pillow_warnings import pillow_quiet
+from .pillow_warnings import quiet_pillow
 
-#: Names that are looked for in folders. A file that is named itself may have any name.
+#: Suffixes of the files that are found in folders. A file that is given itself may have any name.
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm"}
     | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
-# Pillow knows many more formats, and hands some of them to other programs (EPS to Ghostscript).
+# Pillow reads many more formats, some of them by other programs (EPS by Ghostscript).
 _FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000", "AVIF")
 
-# The main picture comes first in these: phones append a preview or a depth map to their JPEGs.
+# Formats whose first frame is the image: phones append a preview or a depth map to JPEGs.
 _FIRST_FRAME_IS_THE_IMAGE = ("MPO",)
 
-# ITU-R BT.601: how bright red, green and blue look.
+# Luma weights of red, green and blue (ITU-R BT.601).
 _LUMA = (0.299, 0.587, 0.114)
 
 
 class ImageError(ValueError):
-    """An image file that cannot be used; the message names it and says why."""
+    """Error for an image file that cannot be used; the message names it and says why."""
 
 
 def find_images(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
     """List image files: files as they are given, and those in folders.
 
-    Folders are searched with all their sub-folders for names that end in one of
+    Folders and all their sub-folders are searched for names that end in one of
     ``IMAGE_SUFFIXES``, in upper or lower case. Hidden files and folders (whose name starts with a
-    dot) and symbolic links to sub-folders are passed over.
+    dot) and symbolic links to sub-folders are skipped.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def find_images(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     FileNotFoundError
         If one of `paths` does not exist.
     ValueError
-        If there is no image file in any of them.
+        If none of them holds an image file.
 
     Examples
     --------
@@ -99,17 +99,17 @@ def read_image(
     """Read an image file into an array with values in [0, 1].
 
     Palettes, CMYK and the like become RGB; transparent pixels are shown on white; the camera's
-    orientation (EXIF) is respected. Grey images of 16 bits keep them, colour of 16 bits is read
-    as 8. Colour turns grey as 0.299 R + 0.587 G + 0.114 B. Needs Pillow.
+    orientation (EXIF) is respected. Grey images of 16 bits are read in full, colour images of 16
+    bits as 8. Colour is converted to grey as 0.299 R + 0.587 G + 0.114 B. Needs Pillow.
 
     Parameters
     ----------
     path : path
-        A PNG, JPEG, TIFF, BMP, GIF, WebP, PNM, JPEG 2000 or AVIF file with one image in it.
+        A PNG, JPEG, TIFF, BMP, GIF, WebP, PNM, JPEG 2000 or AVIF file that holds one image.
     dtype : dtype, default=float32
         Floating-point type of the result.
     channels : {1, 3} or None, default=None
-        1 turns colour into grey, 3 turns grey into colour, None keeps what the file holds.
+        1 converts colour to grey, 3 converts grey to colour, None keeps the file's channels.
 
     Returns
     -------
@@ -121,22 +121,22 @@ def read_image(
     ImageError
         If the file is missing, empty, truncated, damaged or not an image; if it holds several
         images (an animation, pages); if it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``,
-        or pixels whose white is not known (integers of 32 bits, floats outside [0, 1]).
+        or pixels whose value for white is unknown (integers of 32 bits, floats outside [0, 1]).
     """
     _import_pillow()
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with pillow_quiet:
+        with quiet_pillow:
             pixels = _decode(path, np.dtype(dtype))
     except ImageError as error:
         raise ImageError(f"{os.fspath(path)}: {error}") from None
     except UnidentifiedImageError:
         kinds = ", ".join(_FORMATS)
         raise ImageError(
-            f"{os.fspath(path)}: not an image of a kind that is read here: {kinds}; "
-            "grey or colour, with 8 or 16 bits a channel; read others, such as images of many "
-            "bands, with a library of your own, and give arrays"
+            f"{os.fspath(path)}: not an image in a supported format: {kinds}; "
+            "grey or colour, with 8 or 16 bits per channel; read others, such as images of many "
+            "bands, with another library, and pass arrays"
         ) from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ImageError(
@@ -148,7 +148,7 @@ def read_image(
             raise ImageError(
                 f"{os.fspath(path)}: is a folder; list the images in it with find_images"
             ) from None
-        # A decoder that meets damaged bytes raises anything: SyntaxError, struct.error, KeyError.
+        # Damaged bytes make a decoder raise anything: SyntaxError, struct.error, KeyError.
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         reason = " ".join(reason.split()) or type(error).__name__
         raise ImageError(f"{os.fspath(path)}: cannot be read ({reason})") from error
@@ -157,7 +157,7 @@ def read_image(
 
 def _import_pillow() -> None:
     try:
-        import PIL.Image  # noqa: F401  (imported to see whether it is there)
+        import PIL.Image  # noqa: F401  (imported to see whether it is installed)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "reading image files needs Pillow: pip install 'striate[app]'", name="PIL"
@@ -181,30 +181,37 @@ def _decode(path: str | os.PathLike[str], dtype: np.dtype[Any]) -> npt.NDArray[A
 
 
 def _pixels(image: Any, kind: str | None, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Turn a decoded image of any of Pillow's modes into an array (h, w, c) in [0, 1]."""
+    """Convert a decoded image of any of Pillow's modes to an array (h, w, c) in [0, 1]."""
     if image.mode == "F":
-        values = np.asarray(image)
+        values: npt.NDArray[Any] = np.asarray(image)
         if not (values.min() >= 0 and values.max() <= 1):  # false for NaN too
             raise ImageError("has floating-point pixels outside [0, 1]; scale them first")
         return values.astype(dtype)[..., np.newaxis]
     if image.mode.startswith("I"):
         if image.mode == "I" and kind not in ("PNG", "PPM"):
             raise ImageError("has 32-bit or signed integer pixels; scale them to 8 or 16 bits")
-        return np.divide(np.asarray(image), 65535, dtype=dtype)[..., np.newaxis]
+        return _divided(image, 65535, dtype)[..., np.newaxis]
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
-        rgba = np.divide(np.asarray(image.convert("RGBA")), 255, dtype=dtype)
+        rgba = _divided(image.convert("RGBA"), 255, dtype)
         opacity = rgba[..., 3:]
         on_white = (rgba[..., :3] * opacity + (1 - opacity)).clip(0, 1)
         return np.ascontiguousarray(on_white[..., :1]) if grey else on_white
-    pixels = np.divide(np.asarray(image.convert("L" if grey else "RGB")), 255, dtype=dtype)
+    pixels = _divided(image.convert("L" if grey else "RGB"), 255, dtype)
     return pixels[..., np.newaxis] if grey else pixels
 
 
+def _divided(image: Any, white: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return the pixels of a decoded image, divided by the value for white."""
+    pixels: npt.NDArray[Any] = np.divide(np.asarray(image), white, dtype=dtype)
+    return pixels
+
+
 def with_channels(image: npt.NDArray[Any], channels: int | None) -> npt.NDArray[Any]:
-    """Turn colour into grey (1) or grey into colour (3), where that is asked for."""
+    """Convert colour to grey (1) or grey to colour (3); None keeps the channels."""
     if channels == 1 and image.shape[-1] == 3:
-        return (image @ np.array(_LUMA, image.dtype)[:, np.newaxis]).clip(image.min(), image.max())
+        grey: npt.NDArray[Any] = image @ np.array(_LUMA, image.dtype)[:, np.newaxis]
+        return grey.clip(image.min(), image.max())
     if channels == 3 and image.shape[-1] == 1:
         return np.repeat(image, 3, axis=-1)
     return image

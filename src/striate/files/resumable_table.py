@@ -1,8 +1,8 @@
-"""A table of numbers that grows on disk block by block, and a journal of the blocks that are done.
+"""A table on disk that is written block by block, and resumed after a crash.
 
-While the table ``features.npy`` is made it is called ``features.npy.part``. Beside it lies
-``features.npy.journal``: a line of JSON that says what is being made, then one for each block that
-has safely reached the disk. A process may die between any two steps and lose one block at most.
+Until the table ``features.npy`` is complete, it is called ``features.npy.part``. Beside it lies
+``features.npy.journal``: a line of JSON that describes the table, then one for each block that has
+safely reached the disk. A process may die between any two steps and lose one block at most.
 """
 
 import errno
@@ -18,20 +18,20 @@ import numpy.typing as npt
 _FORMAT = "striate features 1"
 
 
-class TableOnDisk:
-    """A table (n_rows, n_columns) of which blocks of rows are written in any order.
+class ResumableTable:
+    """A table (n_rows, n_columns) whose blocks of rows are written in any order.
 
     Parameters
     ----------
     out : Path
-        The .npy file that will be there at the end, and not before.
+        The .npy file, which exists once it is complete and not before.
 
     Attributes
     ----------
     plan : dict or None
-        What is being made, from the journal of a run that was cut off.
+        Description of the table, from the journal of an interrupted run.
     done : dict of int to str
-        The blocks that run has written, and their stamps.
+        Blocks that the interrupted run has written, and their stamps.
     """
 
     def __init__(self, out: Path) -> None:
@@ -48,39 +48,39 @@ class TableOnDisk:
             self._read_journal()
 
     @property
-    def how_to_begin_anew(self) -> str:
-        """What messages say to somebody who does not want to go on."""
-        return f"to begin anew, remove {self.part} and {self.journal}, or choose another name"
+    def restart_hint(self) -> str:
+        """Hint appended to errors: how to restart from scratch."""
+        return f"to start over, remove {self.part} and {self.journal}, or choose another name"
 
     def open(self, plan: dict[str, Any]) -> None:
-        """Begin a table of ``plan["shape"]`` and ``plan["dtype"]``, or go on with it."""
+        """Start a table of ``plan["shape"]`` and ``plan["dtype"]``, or resume it."""
         shape, self._dtype = tuple(plan["shape"]), np.dtype(plan["dtype"])
         self._row_bytes = shape[1] * self._dtype.itemsize
-        going_on = self.plan is not None
-        if not going_on:  # an old journal must never lie beside a new table
+        resumed = self.plan is not None
+        if not resumed:  # an old journal must never lie beside a new table
             self.journal.unlink(missing_ok=True)
-        self._table = self._opened(self.part, going_on)
+        self._table = self._open_file(self.part, resumed)
         header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._table, header)
         self._start = self._table.tell()
         size = self._start + shape[0] * self._row_bytes
-        if going_on and os.fstat(self._table.fileno()).st_size != size:
-            raise ValueError(f"{self.part}: is damaged; {self.how_to_begin_anew}")
+        if resumed and os.fstat(self._table.fileno()).st_size != size:
+            raise ValueError(f"{self.part}: is damaged; {self.restart_hint}")
         try:
             self._reserve(size)
         except OSError:
             self.close()
-            if not going_on:
+            if not resumed:
                 self.part.unlink()
             raise
-        self._lines = self._opened(self.journal, going_on)
+        self._lines = self._open_file(self.journal, resumed)
         self._lines.truncate(self._journal_length)  # the last line may have been cut off
         self._lines.seek(self._journal_length)
-        if not going_on:
+        if not resumed:
             self._note({"format": _FORMAT, **plan})
 
     def write(self, block: int, first_row: int, rows: npt.NDArray[Any], stamp: str | None) -> None:
-        """Write a block of rows; without a stamp, it will be made again if the run is cut off."""
+        """Write a block of rows; a resumed run keeps it only if it has a stamp."""
         self._table.seek(self._start + first_row * self._row_bytes)
         self._table.write(np.ascontiguousarray(rows, self._dtype).tobytes())
         if stamp is not None:
@@ -88,20 +88,20 @@ class TableOnDisk:
             self._note({"block": block, "stamp": stamp})
 
     def finish(self) -> None:
-        """Give the table its name."""
+        """Give the complete table its final name."""
         _to_disk(self._table)
         self.close()
         os.replace(self.part, self.out)
         self.journal.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Leave everything as it is, to go on another time."""
+        """Close the files, to be resumed another time."""
         for file in self._files:
-            with suppress(OSError):  # a full disk has been told of
+            with suppress(OSError):  # a full disk has been reported before
                 file.close()
 
-    def _opened(self, path: Path, going_on: bool) -> IO[bytes]:
-        file = open(path, "r+b" if going_on else "w+b")  # noqa: SIM115, `close` closes it
+    def _open_file(self, path: Path, resumed: bool) -> IO[bytes]:
+        file = open(path, "r+b" if resumed else "w+b")  # noqa: SIM115, `close` closes it
         self._files.append(file)
         return file
 
@@ -110,7 +110,7 @@ class TableOnDisk:
         _to_disk(self._lines)
 
     def _reserve(self, size: int) -> None:
-        """Find out now, not after hours, whether the disk has room."""
+        """Reserve room for the table, so that a full disk is found now and not after hours."""
         if hasattr(os, "posix_fallocate"):
             try:
                 os.posix_fallocate(self._table.fileno(), 0, size)
@@ -119,7 +119,7 @@ class TableOnDisk:
                     raise OSError(
                         error.errno, f"{error.strerror}: {size / 1e6:.0f} MB needed", str(self.part)
                     ) from error
-                # Not every file system can reserve; then a full disk is met in `write`.
+                # Not every file system can reserve; then `write` finds a full disk.
         if os.fstat(self._table.fileno()).st_size < size:
             self._table.truncate(size)
 
@@ -132,19 +132,18 @@ class TableOnDisk:
                 break
             entries.append(entry)
             self._journal_length += len(line)
-        if not entries:  # cut off before anything was done
+        if not entries:  # interrupted before anything was done
             return
         if entries[0].pop("format", None) != _FORMAT:
             raise ValueError(
-                f"{self.journal}: is no journal of this version of Striate; "
-                f"{self.how_to_begin_anew}"
+                f"{self.journal}: is not a journal of this version of Striate; {self.restart_hint}"
             )
         self.plan = entries[0]
         self.done = {entry["block"]: entry["stamp"] for entry in entries[1:]}
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """What a line says, unless it was cut off."""
+    """Return the entry of a line, or None if the line is incomplete."""
     try:
         entry = json.loads(line) if line.endswith(b"\n") else None
     except ValueError:

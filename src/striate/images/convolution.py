@@ -1,24 +1,25 @@
-"""Convolution and pooling in one pass: no map of all positions is ever made."""
+"""Convolution and pooling in one pass, without an array of all positions."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from striate.core.blas import product
 from striate.core.compile import kernel, like
 
-from .encoding import encode
+from .encoding import DistanceEncoding, Encoding, encode
 from .patches import normalize
 from .pooling import pool
 
-#: Positions of which the products are computed at once.
+#: Positions whose products are computed at once.
 BLOCK_POSITIONS = 512
-# Of these, so many are pooled before their activations leave the nearest caches.
+# Positions pooled at once, while their activations are in the nearest caches.
 _POOLED_ROWS = 32
 
 
 class Patches(NamedTuple):
-    """How patches are cut out of an image, and what is done to each."""
+    """How patches are cut out of an image, normalized and clipped."""
 
     height: int
     width: int
@@ -28,17 +29,18 @@ class Patches(NamedTuple):
     lowest: float = -np.inf
     highest: float = np.inf
 
-    def map_shape(self, image):
-        """Number of positions, down and across."""
-        sizes = zip(image.shape[:2], (self.height, self.width), strict=True)
-        return tuple((n - p) // self.stride + 1 for n, p in sizes)
+    def map_shape(self, image: npt.NDArray[Any]) -> tuple[int, int]:
+        """Return the number of positions, down and across."""
+        n_y = (image.shape[0] - self.height) // self.stride + 1
+        n_x = (image.shape[1] - self.width) // self.stride + 1
+        return n_y, n_x
 
 
 @kernel
 def gather_patches(image, patches, begin, P):
-    """Fills P with the patches at positions begin, begin + 1, … of the image (h, w, c).
+    """Fill P with the patches at positions begin, begin + 1, … of the image (h, w, c).
 
-    Positions count along the rows of the map. Patches are normalized, and clipped.
+    Positions are numbered along the rows of the map. Patches are normalized, and clipped.
     """
     stride, n_channels = patches.stride, image.shape[2]
     n_x = (image.shape[1] - patches.width) // stride + 1
@@ -52,7 +54,7 @@ def gather_patches(image, patches, begin, P):
             pixels, part = flat[at : at + length], patch[row * length : (row + 1) * length]
             for j in range(length):
                 part[j] = pixels[j]
-    # In a loop of its own: numbers that were stored a moment ago are slow to load.
+    # In a loop of its own, since a load soon after a store to the same place is slow.
     for i in range(len(P)):
         normalize(P[i], patches.normalization, patches.contrast_floor)
     if patches.lowest > -np.inf or patches.highest < np.inf:
@@ -63,26 +65,26 @@ def gather_patches(image, patches, begin, P):
 
 
 @kernel
-def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, pooled):
-    """Encodes every patch of the image, and pools over the cells.
+def convolve_and_pool(image, patches, project, encoding, part_of, pooling, work, parts):
+    """Encode every patch of the image, and pool the activations into parts.
 
     Parameters
     ----------
     image : array of shape (h, w, c)
     patches : Patches
     project : tuple of array (n_pixels, q) and (q,)
-        Turns a patch x into x L + shift, which is then encoded; empty where it is encoded itself.
+        L and shift: the encoding is of x L + shift, or of the patch x itself if L is empty.
     encoding : Encoding or DistanceEncoding
-    cells : tuple of array
-        `rows` and `columns` of `Cells`.
+    part_of : tuple of array
+        The part that each position lies in: see `Cells`.
     pooling : int
     work : tuple of array
         Workspaces of `workspace`.
-    pooled : array of shape (n_parts, n_features)
-        To which the activations are added; at first 0, or -inf for maxima.
+    parts : array of shape (n_parts, n_features)
+        Running sums or maxima of the activations; initially 0, or -inf for maxima.
     """
-    (L, shift), (P, Q, A, theta), (rows, columns) = project, work, cells
-    n_positions = len(rows) * len(columns)
+    (L, shift), (P, Q, A, theta) = project, work
+    n_positions = len(part_of[0]) * len(part_of[1])
     for begin in range(0, n_positions, len(P)):
         n = min(len(P), n_positions - begin)
         x = P[:n]
@@ -98,11 +100,18 @@ def convolve_and_pool(image, patches, project, encoding, cells, pooling, work, p
             hi = min(lo + _POOLED_ROWS, n)
             a, limits = A[lo:hi], theta[lo:hi]
             encode(encoding, x[lo:hi], a, limits)
-            pool(a, begin + lo, rows, columns, pooling, encoding.signs, limits, pooled)
+            pool(a, begin + lo, part_of, pooling, encoding.signs, limits, parts)
 
 
-def workspace(project, encoding, n_pixels):
-    """Room for what one thread computes at a time."""
+Workspace = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
+
+
+def workspace(
+    project: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    encoding: Encoding | DistanceEncoding,
+    n_pixels: int,
+) -> Workspace:
+    """Return the arrays in which one thread computes a block of positions."""
     dtype, widths = encoding.W.dtype, (n_pixels, project[0].shape[1], encoding.W.shape[1])
     P, Q, A = (np.empty((BLOCK_POSITIONS, n), dtype=dtype) for n in widths)
     return P, Q, A, np.full(BLOCK_POSITIONS, encoding.threshold, dtype=dtype)

@@ -1,84 +1,73 @@
-"""Encoders of patches by a dictionary: how it is learned, and how a patch is described by it."""
+"""Encoders of patches by a dictionary: its atoms, and the description of a patch by them."""
 
-import warnings
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.activations import IDENTITY
-from striate.core.blas import product
-from striate.core.compile import jit, kernel, larger, like, writable
+from striate.core.activations import CODES
+from striate.core.compile import as_kernel_input
 from striate.core.threads import team
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
 
-from .encoding import (
-    NEAREST,
-    TRIANGLE,
-    DistanceEncoding,
-    Encoding,
-    encoded,
-    n_features,
-)
+from .dictionary_learning import LEARNERS, unit_rows
+from .encoding import NEAREST, TRIANGLE, DistanceEncoding, Encoding, encode_rows, n_features
 
-# Rows that are encoded at a time, and groups of rows whose sums are added in a fixed order.
+# Rows that are encoded at a time.
 _BLOCK_ROWS = 1024
-_N_GROUPS = 8
 _DISTANCES = {"triangle": TRIANGLE, "hard": NEAREST}
 _SIGNS = {"triangle": (-1,), "soft_threshold": (1, -1), "hard": ()}
 
 
 class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Describes patches by a dictionary of typical patches, the atoms.
+    """Describe patches by a dictionary of typical patches, the atoms.
 
-    How the atoms are found and how a patch is described by them are two choices, any two of which
-    go together.
+    How the atoms are found and how a patch is described by them are independent choices.
 
     Parameters
     ----------
     n_components : int, default=1600
         Number of atoms.
     dictionary : {"kmeans", "omp1", "patches", "random"}, default="kmeans"
-        Where the atoms come from:
+        How the atoms are found:
 
         - "kmeans": centres of clusters of patches;
         - "omp1": unit vectors such that each patch is near a multiple of one of them (orthogonal
           matching pursuit with one coefficient, also called gain-shape vector quantization);
         - "patches": patches drawn at random;
-        - "random": normal random numbers, which know nothing of the patches.
+        - "random": normal random numbers, independent of the patches.
 
-        With "soft_threshold" atoms are scaled to unit length.
+        With "soft_threshold", atoms are scaled to unit length.
     encoding : {"triangle", "soft_threshold", "hard"}, default="triangle"
-        What becomes of a patch x:
+        Description of a patch x:
 
-        - "triangle": max(0, μ − ‖x − w_j‖), μ the mean distance to all atoms: nothing for atoms
-          that are further away, about half of them;
+        - "triangle": max(0, μ − ‖x − w_j‖), with μ the mean distance to all atoms: zero for atoms
+          further away than that, about half of them;
         - "soft_threshold": two features for each atom, max(0, w_j·x − θ) and max(0, −w_j·x − θ);
         - "hard": 1 for the nearest atom, 0 for all others.
     threshold : float, default=0.25
         θ of "soft_threshold".
     max_iter : int, default=10
-        Passes of "kmeans" and "omp1" over the patches.
+        Maximum number of passes of "kmeans" and "omp1" over the patches.
     random_state : int, RandomState instance or None, default=None
-        Draws atoms, or first ones.
+        Determines which atoms are drawn, or where "kmeans" and "omp1" start.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
         The atoms.
     n_iter_ : int
-        Passes over the patches that were made, and drawing some counts as one.
+        Number of passes over the patches; 1 for "patches" and "random".
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
     See Also
     --------
-    PatchFeatures : Encodes the patches of images, and pools what comes out.
+    PatchFeatures : Encode the patches of images, and pool the codes.
     SparseAutoencoder : An encoder that is a layer of a network.
 
     References
@@ -102,7 +91,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "dictionary": [StrOptions({"kmeans", "omp1", "patches", "random"})],
+        "dictionary": [StrOptions(set(LEARNERS))],
         "encoding": [StrOptions({"triangle", "soft_threshold", "hard"})],
         "threshold": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -111,14 +100,14 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def __init__(
         self,
-        n_components=1600,
+        n_components: int = 1600,
         *,
-        dictionary="kmeans",
-        encoding="triangle",
-        threshold=0.25,
-        max_iter=10,
-        random_state=None,
-    ):
+        dictionary: str = "kmeans",
+        encoding: str = "triangle",
+        threshold: float = 0.25,
+        max_iter: int = 10,
+        random_state: Any = None,
+    ) -> None:
         self.n_components = n_components
         self.dictionary = dictionary
         self.encoding = encoding
@@ -127,13 +116,13 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the atoms.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Patches, as a rule normalized and whitened.
+            Patches, usually normalized and whitened.
         y : ignored
 
         Returns
@@ -143,58 +132,27 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         Raises
         ------
         ValueError
-            If X has NaN or infinite values, or fewer rows than there shall be atoms.
+            If X has NaN or infinite values, or fewer rows than `n_components`.
+
+        Warns
+        -----
+        ConvergenceWarning
+            From "kmeans", if X has fewer distinct rows than `n_components`.
         """
-        X = writable(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
+        X = as_kernel_input(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
         if len(X) < self.n_components and self.dictionary != "random":
             raise ValueError(
                 f"n_components={self.n_components} atoms cannot be learned from n_samples={len(X)} "
                 "patches: choose fewer atoms or more patches."
             )
+        learn = LEARNERS[self.dictionary]
         random_state = check_random_state(self.random_state)
-        self.n_iter_ = 1
-        learn = getattr(self, f"_learn_{self.dictionary}")
-        self.components_ = np.ascontiguousarray(learn(X, random_state), dtype=X.dtype)
+        atoms, self.n_iter_ = learn(X, self.n_components, self.max_iter, random_state)
+        self.components_ = np.ascontiguousarray(atoms, dtype=X.dtype)
         return self
 
-    def _learn_kmeans(self, X, random_state):
-        # From random patches: the k-means++ start takes longer than the iterations.
-        kmeans = KMeans(
-            self.n_components,
-            init="random",
-            n_init=1,
-            max_iter=self.max_iter,
-            random_state=random_state,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # of fewer clusters than asked for
-            kmeans.fit(X)
-        self.n_iter_ = kmeans.n_iter_
-        return kmeans.cluster_centers_
-
-    def _learn_patches(self, X, random_state):
-        return X[random_state.permutation(len(X))[: self.n_components]]
-
-    def _learn_random(self, X, random_state):
-        return _unit_rows(random_state.normal(size=(self.n_components, X.shape[1])))
-
-    def _learn_omp1(self, X, random_state):
-        """w_j ← Σ (w_j·x) x over the patches x of which w_j is the best atom, to unit length."""
-        W = _unit_rows(self._learn_patches(X, random_state))
-        bounds = np.linspace(0, len(X), _N_GROUPS + 1).astype(np.int64)
-        sums = np.empty((_N_GROUPS, *W.shape), dtype=X.dtype)
-        self.n_iter_ = self.max_iter
-        with team() as run:
-            for _ in range(self.max_iter):
-                run(_sum_of_best, X, W, bounds, sums)
-                W = np.add.reduce(sums, axis=0)
-                unused = np.flatnonzero(~W.any(axis=1))
-                W[unused] = X[random_state.randint(len(X), size=len(unused))]
-                W = _unit_rows(W)
-        return W
-
-    def as_encoding(self):
-        """What compiled code needs of it.
+    def as_encoding(self) -> Encoding | DistanceEncoding:
+        """Return what compiled code needs to encode patches.
 
         Returns
         -------
@@ -204,11 +162,11 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         W, signs = self.components_, np.array(_SIGNS[self.encoding], dtype=self.components_.dtype)
         if self.encoding == "soft_threshold":
             zeros = np.zeros(len(W), dtype=W.dtype)
-            return Encoding(_unit_rows(W).T, zeros, IDENTITY, signs, float(self.threshold))
+            return Encoding(unit_rows(W).T, zeros, CODES["identity"], signs, float(self.threshold))
         b = np.einsum("ij,ij->i", W, W) / -2
         return DistanceEncoding(W.T, b, _DISTANCES[self.encoding], signs)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> npt.NDArray[Any]:
         """Describe patches by the atoms.
 
         Parameters
@@ -221,61 +179,26 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
-        how = self.as_encoding()
+        encoding = self.as_encoding()
         W, b, signs = (
-            writable(part.astype(X.dtype, copy=False)) for part in (how.W, how.b, how.signs)
+            as_kernel_input(part.astype(X.dtype, copy=False))
+            for part in (encoding.W, encoding.b, encoding.signs)
         )
-        how = how._replace(W=W, b=b, signs=signs)
-        codes = np.empty((len(X), n_features(how)), dtype=X.dtype)
+        encoding = encoding._replace(W=W, b=b, signs=signs)
+        codes = np.empty((len(X), n_features(encoding)), dtype=X.dtype)
         with team() as run:
             for rows in gen_batches(len(X), _BLOCK_ROWS):
-                x = writable(X[rows])
+                x = as_kernel_input(X[rows])
                 Z = np.empty((len(x), b.size), dtype=X.dtype)
-                theta = np.full(len(x), how.threshold, dtype=X.dtype)
-                run(encoded, how, x, Z, theta)
-                if len(how.signs):
-                    signed = [Z if sign > 0 else -Z for sign in how.signs]
-                    Z = np.maximum(np.hstack(signed) - theta[:, np.newaxis], 0)
-                codes[rows] = Z
+                theta = np.full(len(x), encoding.threshold, dtype=X.dtype)
+                run(encode_rows, encoding, x, Z, theta, codes[rows])
         return codes
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return len(self.components_) * (2 if self.encoding == "soft_threshold" else 1)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _unit_rows(W):
-    lengths = np.sqrt(np.einsum("ij,ij->i", W, W))
-    return W / np.where(lengths > 0, lengths, 1)[:, np.newaxis]
-
-
-@kernel
-def _sum_of_best(t, T, X, W, bounds, sums):
-    """Σ (w_j·x) x over the rows whose largest |w_j·x| is that of atom j, for groups of rows."""
-    Z = np.empty((_BLOCK_ROWS, len(W)), dtype=X.dtype)
-    for g in range(t, len(sums), T):
-        sums[g] = 0
-        for lo in range(bounds[g], bounds[g + 1], _BLOCK_ROWS):
-            n = min(_BLOCK_ROWS, bounds[g + 1] - lo)
-            product(X[lo : lo + n], False, W, True, Z[:n], 0.0)
-            for i in range(n):
-                best = largest(Z, i)
-                for j in range(X.shape[1]):
-                    sums[g, best, j] += Z[i, best] * X[lo + i, j]
-
-
-@jit
-def largest(Z, i):
-    """Index of the largest |z| of row i: how large, then where."""
-    top = like(0, Z[0, 0])
-    for j in range(Z.shape[1]):
-        top = larger(abs(Z[i, j]), top)
-    for j in range(Z.shape[1]):
-        if abs(Z[i, j]) == top:
-            return j
-    return 0

@@ -1,12 +1,13 @@
-"""Encodings of a patch x by a dictionary or a layer, from the products z = W x: one place each."""
+"""Encodings of a patch x by a dictionary or a layer, computed from the products z = W x."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
-from striate.core.activations import ACTIVATIONS, activate
+from striate.core.activations import CODES, activate
 from striate.core.blas import product
-from striate.core.compile import jit, jit_sum, kernel, larger, like, specialize
+from striate.core.compile import jit, jit_reassociating, kernel, larger, like, specialize
 from striate.core.sparse_matrices import dense
 
 #: What distances become, as numbers in compiled code.
@@ -14,65 +15,91 @@ NEAREST, TRIANGLE = range(2)
 
 
 class Encoding(NamedTuple):
-    """What compiled code needs of an encoder f(z + b) of patches.
+    """An encoder f(z + b) of patches, as compiled code needs it.
 
     Attributes
     ----------
     W : ndarray of shape (n_inputs, n_units)
     b : ndarray of shape (n_units,)
     kind : int
-        f, a number out of `ACTIVATIONS`.
+        f, a number from `ACTIVATIONS`.
     signs : ndarray of shape (n_signs,)
-        Where there are any, a feature is max(0, sign · a − θ) for each of them.
+        If not empty, there is a feature max(0, sign · a − θ) for each sign.
     threshold : float
         θ.
     """
 
-    W: np.ndarray
-    b: np.ndarray
+    W: npt.NDArray[Any]
+    b: npt.NDArray[Any]
     kind: int
-    signs: np.ndarray
+    signs: npt.NDArray[Any]
     threshold: float = 0.0
 
 
 class DistanceEncoding(NamedTuple):
-    """The same of an encoder by the distances from w_j, the columns of W.
+    """An encoder by the distances from w_j, the columns of W.
 
-    A type of its own, so that nobody compiles what he does not use. `b` is −‖w_j‖² / 2, so that
-    ‖x − w_j‖² = ‖x‖² − 2 (z_j + b_j), and `kind` NEAREST or TRIANGLE, which has a threshold for
-    each patch.
+    A separate type, so that Numba compiles only the branches a run uses. `b` is −‖w_j‖² / 2, so
+    that ‖x − w_j‖² = ‖x‖² − 2 (z_j + b_j). `kind` is NEAREST or TRIANGLE; with TRIANGLE each patch
+    has its own threshold.
     """
 
-    W: np.ndarray
-    b: np.ndarray
+    W: npt.NDArray[Any]
+    b: npt.NDArray[Any]
     kind: int
-    signs: np.ndarray
+    signs: npt.NDArray[Any]
     threshold: float = 0.0
 
 
-def n_features(encoding):
-    """Features of a patch."""
-    return encoding.W.shape[1] * max(len(encoding.signs), 1)
+@runtime_checkable
+class HasEncoding(Protocol):
+    """A fitted encoder that compiled code knows in full."""
+
+    def as_encoding(self) -> Encoding | DistanceEncoding:
+        """Return what compiled code needs to encode patches."""
 
 
-def needs_norm(encoding):
-    """Whether ‖x‖ is needed, beside the products of x."""
+@runtime_checkable
+class HasLayer(Protocol):
+    """A fitted transformer x ↦ f(x W + b)."""
+
+    def as_layer(self) -> tuple[Any, npt.NDArray[Any], str]:
+        """Return W, an array or a sparse matrix, b and the name of f."""
+
+
+@runtime_checkable
+class HasClippedLayer(HasLayer, Protocol):
+    """A fitted transformer that clips x to `limits` before x ↦ f(x W + b)."""
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest value that is not clipped."""
+
+
+def n_features(encoding: Encoding | DistanceEncoding) -> int:
+    """Return the number of features of a patch."""
+    n_units: int = encoding.W.shape[1]
+    return n_units * max(len(encoding.signs), 1)
+
+
+def needs_norm(encoding: Encoding | DistanceEncoding) -> bool:
+    """Return whether ‖x‖ is needed in addition to the products of x."""
     return isinstance(encoding, DistanceEncoding) and encoding.kind == TRIANGLE
 
 
-def encoding_of(encoder):
-    """The `Encoding` of a fitted encoder; None if it has none that compiled code knows."""
-    if hasattr(encoder, "as_encoding"):
+def encoding_of(encoder: Any) -> Encoding | DistanceEncoding | None:
+    """Return the encoding of a fitted encoder; None if compiled code does not know it."""
+    if isinstance(encoder, HasEncoding):
         return encoder.as_encoding()
-    if not hasattr(encoder, "as_layer") or hasattr(encoder, "limits"):
+    if not isinstance(encoder, HasLayer) or isinstance(encoder, HasClippedLayer):
         return None
     W, b, activation = encoder.as_layer()
     W = dense(W)  # patches are small, and many: a dense product is faster
-    return Encoding(W, b, ACTIVATIONS[activation], np.empty(0, dtype=W.dtype))
+    return Encoding(W, b, CODES[activation], np.empty(0, dtype=W.dtype))
 
 
 def encode(encoding, X, Z, theta):
-    """Turns the products Z = X W into what is pooled, in place; TRIANGLE sets θ for each row."""
+    """Turn the products Z = X W into activations, in place; TRIANGLE sets θ for each row."""
 
 
 @specialize(encode)
@@ -90,7 +117,7 @@ def _(encoding, X, Z, theta):
 
 @jit
 def nearest(b, Z):
-    """1 for the nearest w_j, the one with the largest z + b, and 0 for the others."""
+    """Set 1 for the nearest w_j, the one with the largest z + b, and 0 for the others."""
     zero, one = like(0, b[0]), like(1, b[0])
     for i in range(Z.shape[0]):
         z, top, n_nearest = Z[i], like(-np.inf, b[0]), 0
@@ -101,7 +128,7 @@ def nearest(b, Z):
             is_nearest = z[j] == top
             n_nearest += is_nearest
             z[j] = one if is_nearest else zero
-        if n_nearest > 1:  # of several that are as near, the first
+        if n_nearest > 1:  # of several equally near, the first
             n_nearest = 0
             for j in range(z.size):
                 z[j] = z[j] if n_nearest == 0 else zero
@@ -110,7 +137,7 @@ def nearest(b, Z):
 
 @jit
 def triangle(X, b, Z, theta):
-    """d_j = ‖x − w_j‖ and θ = −μ, μ the mean of all d_j: the feature is max(0, −d_j − θ)."""
+    """Set d_j = ‖x − w_j‖ and θ = −μ, μ the mean of all d_j: the feature is max(0, −d_j − θ)."""
     for i in range(Z.shape[0]):
         squares = like(0, b[0])
         for j in range(X.shape[1]):
@@ -118,9 +145,9 @@ def triangle(X, b, Z, theta):
         theta[i] = -distances(squares, b, Z[i]) / like(Z.shape[1], squares)
 
 
-@jit_sum
+@jit_reassociating
 def distances(squares, b, z):
-    """Turns the products z = x·w_j into ‖x − w_j‖ = √(‖x‖² − 2 (z + b_j)); returns their sum."""
+    """Turn the products z = x·w_j into ‖x − w_j‖ = √(‖x‖² − 2 (z + b_j)); return their sum."""
     total = like(0, squares)
     for j in range(z.size):
         square = squares - like(2, squares) * (z[j] + b[j])
@@ -130,9 +157,24 @@ def distances(squares, b, z):
     return total
 
 
+@jit
+def rectified(z, sign, theta):
+    """Return max(0, sign · z − θ)."""
+    a = sign * z - theta
+    return a if a > like(0, a) else like(0, a)
+
+
 @kernel
-def encoded(t, T, encoding, X, Z, theta):
-    """Z = X W, encoded: thread t's share of the rows."""
+def encode_rows(t, T, encoding, X, Z, theta, codes):
+    """Encode thread t's share of the rows X; Z (m, n_units) and θ (m,) are its workspace."""
     lo, hi = len(Z) * t // T, len(Z) * (t + 1) // T
     product(X[lo:hi], False, encoding.W, False, Z[lo:hi], 0.0)
     encode(encoding, X[lo:hi], Z[lo:hi], theta[lo:hi])
+    k, signs = Z.shape[1], encoding.signs
+    for i in range(lo, hi):
+        if len(signs) == 0:
+            for j in range(k):
+                codes[i, j] = Z[i, j]
+        for s in range(len(signs)):
+            for j in range(k):
+                codes[i, s * k + j] = rectified(Z[i, j], signs[s], theta[i])

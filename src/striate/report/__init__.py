@@ -1,1 +1,1 @@
-"""A model on one page: what it learned, how often it is right, and where it is wrong."""
+"""A model on one page: what it learned, its accuracy, and its mistakes."""

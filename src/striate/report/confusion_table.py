@@ -1,21 +1,19 @@
-"""The confusion matrix, as a table of a page or in few words where classes are many."""
+"""The confusion matrix: the whole table, or the most frequent mistakes if classes are many."""
 
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .html import table
-
-#: Classes up to which the whole matrix is shown.
+#: Number of classes up to which the whole matrix is shown.
 MOST_CLASSES = 20
 _MOST_PAIRS = 20
-# Letters of all names together, up to which they stand above the columns.
+# Total length of the class names up to which they fit above the columns.
 _MOST_LETTERS = 34
 
 
 def confused_pairs(confusion: NDArray[np.intp], n: int = _MOST_PAIRS) -> list[tuple[int, int]]:
-    """Return the pairs (true class, prediction) that are wrong most often, at most `n`."""
+    """Return at most `n` pairs (true class, predicted class), the most frequent mistakes first."""
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:n]
@@ -25,62 +23,90 @@ def confused_pairs(confusion: NDArray[np.intp], n: int = _MOST_PAIRS) -> list[tu
 
 
 def headings(names: list[str], room: int = _MOST_LETTERS) -> tuple[list[str], list[str]]:
-    """Names of rows and of columns: columns have numbers where their names need too much room."""
+    """Return the names of rows and columns; columns get numbers if their names are too long."""
     if sum(map(len, names)) <= room:
         return names, names
     numbers = [str(k + 1) for k in range(len(names))]
     return [f"{k}  {name}" for k, name in zip(numbers, names, strict=True)], numbers
 
 
-def confusion_html(names: list[str], confusion: NDArray[np.intp]) -> str:
-    """Show which classes are taken for which."""
-    if len(names) > MOST_CLASSES:
-        return _pairs_html(names, confusion)
-    rows, columns = headings(names)
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{_cells(counts, i)}</tr>'
-        for i, (name, counts) in enumerate(zip(rows, confusion, strict=True))
-    )
-    return (
-        "<p>In the table, rows are the true classes and columns what they were taken for, in "
-        "images; right answers are on the diagonal. The last column is the share of right "
-        "answers.</p>"
-        '<div class="wide"><table class="confusion" aria-label="Confusion matrix">'
-        f'<thead><tr><th scope="col">true class</th>{head}<th scope="col">right</th></tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the matrix.
+
+    Attributes
+    ----------
+    kind : {"right", "wrong", "none"}
+        Class of its style.
+    count : int
+        Number of images.
+    share : float
+        Share of the images of the true class.
+    """
+
+    kind: str
+    count: int
+    share: float
 
 
-def _cells(counts: NDArray[np.intp], i: int) -> str:
-    shares = counts / max(counts.sum(), 1)
-    cells = [
-        f'<td class="{_kind(i, j, count)}" style="--share:{share:.2f}">{count}</td>'
-        for j, (count, share) in enumerate(zip(counts, shares, strict=True))
-    ]
-    return "".join(cells) + f'<td class="recall">{shares[i]:.0%}</td>'
+@dataclass(frozen=True, eq=False)
+class ConfusionTable:
+    """What `confusion.html` shows.
 
+    Attributes
+    ----------
+    names : list of str
+        Class names.
+    counts : ndarray of int of shape (n_classes, n_classes)
+        Number of images by true class (rows) and predicted class (columns).
+    """
 
-def _kind(i: int, j: int, count: int) -> str:
-    if i == j:
-        return "right"
-    return "wrong" if count else "none"
+    names: list[str]
+    counts: NDArray[np.intp]
 
+    @property
+    def is_large(self) -> bool:
+        """Whether there are too many classes to show the whole matrix."""
+        return len(self.names) > MOST_CLASSES
 
-def _pairs_html(names: list[str], confusion: NDArray[np.intp]) -> str:
-    totals = np.maximum(confusion.sum(axis=1), 1)
-    order = np.argsort(np.diag(confusion) / totals, kind="stable")[:_MOST_PAIRS]
-    pairs = table(
-        "The most frequent mistakes",
-        ["true class", "taken for", "images"],
-        [
-            [names[i], names[j], f"{confusion[i, j]} of {totals[i]}"]
-            for i, j in confused_pairs(confusion)
-        ],
-    )
-    worst = table(
-        f"The classes that are right least often, of {len(names)}",
-        ["class", "right", "images"],
-        [[names[i], f"{confusion[i, i] / totals[i]:.0%}", str(totals[i])] for i in order],
-    )
-    return pairs + worst
+    @property
+    def columns(self) -> list[str]:
+        """Headings of the columns."""
+        return headings(self.names)[1]
+
+    @property
+    def rows(self) -> list[tuple[str, list[Cell], float]]:
+        """Heading, cells and recall of each row."""
+        names = headings(self.names)[0]
+        shares = self.counts / self._totals[:, np.newaxis]
+        return [
+            (name, self._cells(i, shares[i]), float(shares[i, i])) for i, name in enumerate(names)
+        ]
+
+    @property
+    def pairs(self) -> list[list[str]]:
+        """Most frequent mistakes: true class, predicted class, and their number."""
+        return [
+            [self.names[i], self.names[j], f"{self.counts[i, j]} of {self._totals[i]}"]
+            for i, j in confused_pairs(self.counts)
+        ]
+
+    @property
+    def worst_classes(self) -> list[list[str]]:
+        """Name, recall and number of images of the classes with the lowest recall."""
+        recalls = np.diag(self.counts) / self._totals
+        order = np.argsort(recalls, kind="stable")[:_MOST_PAIRS]
+        return [[self.names[i], f"{recalls[i]:.0%}", str(self._totals[i])] for i in order]
+
+    @property
+    def _totals(self) -> NDArray[np.intp]:
+        totals: NDArray[np.intp] = np.maximum(self.counts.sum(axis=1), 1)
+        return totals
+
+    def _cells(self, i: int, shares: NDArray[np.float64]) -> list[Cell]:
+        return [
+            Cell("right" if i == j else "wrong" if count else "none", count, share)
+            for j, (count, share) in enumerate(
+                zip(self.counts[i].tolist(), shares.tolist(), strict=True)
+            )
+        ]

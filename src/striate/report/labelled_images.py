@@ -1,4 +1,4 @@
-"""Labelled image files, and how it is known whether a model was trained on them."""
+"""Labelled image files, with checksums that tell whether a model was trained on them."""
 
 import os
 import zlib
@@ -12,15 +12,18 @@ from striate.files.image_collection import ImageCollection
 
 
 class Labelled(NamedTuple):
-    """Image files of a folder with one sub-folder a class.
+    """Image files of a folder with one sub-folder per class.
 
     Attributes
     ----------
     folder : Path
+        The folder.
     files : list of Path
+        The image files.
     images : ImageCollection
-        The files, with as many channels as the features need.
+        The images, with the number of channels that the features need.
     labels : ndarray of str of shape (n_images,)
+        Name of the class of each image.
     """
 
     folder: Path
@@ -30,9 +33,9 @@ class Labelled(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Names of the files below the folder."""
+        """Paths of the files relative to the folder."""
         return [os.path.relpath(each, self.folder) for each in self.files]
 
     def checksums(self) -> NDArray[np.uint32]:
-        """Return a number for each file, which depends on its content and not on its name."""
+        """Return the CRC-32 of each file's content."""
         return np.array([zlib.crc32(each.read_bytes()) for each in self.files], dtype=np.uint32)

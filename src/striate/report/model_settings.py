@@ -8,8 +8,8 @@ from striate.images.patch_features import PatchFeatures
 _LEARNERS = {
     "SparseAutoencoder": (
         "a sparse autoencoder",
-        "A network that learns to reproduce patches by few of its units at a time; each unit comes "
-        "to stand for something that is frequent in the images, such as an edge.",
+        "A network that learns to reproduce patches with few of its units active at a time; each "
+        "unit comes to stand for something frequent in the images, such as an edge.",
     ),
 }
 _DICTIONARIES = {
@@ -19,34 +19,34 @@ _DICTIONARIES = {
     "random": "nothing: a dictionary of random numbers, for comparison",
 }
 _ENCODINGS = {
-    "triangle": "Each patch is described by how near it is to each entry of the dictionary.",
-    "soft_threshold": "Each patch is described by how much of each entry of the dictionary is in "
-    "it, and by how much of its opposite.",
-    "hard": "Each patch is described by which entry of the dictionary is nearest.",
+    "triangle": "Each patch is described by its closeness to each entry of the dictionary.",
+    "soft_threshold": "Each patch is described by how much of each entry of the dictionary it "
+    "contains, and how much of its opposite.",
+    "hard": "Each patch is described by the nearest entry of the dictionary.",
 }
 _NORMALIZATIONS = {
     True: (
-        "brightness and contrast taken out",
-        "Of every patch the mean is subtracted, and it is divided by its standard deviation, so "
-        "that light and shadow do not matter.",
+        "brightness and contrast removed",
+        "The mean of every patch is subtracted, and the patch is divided by its standard "
+        "deviation, so that light and shadow do not matter.",
     ),
-    "mean": ("brightness taken out", "Of every patch the mean is subtracted."),
-    False: ("none", "Patches are taken as they are."),
+    "mean": ("brightness removed", "The mean of every patch is subtracted."),
+    False: ("none", "Patches are used as they are."),
 }
 _WHITENINGS = {
     "ZCAWhitening": (
         "ZCA",
-        "Neighbouring pixels are nearly alike; whitening takes that out, so that learning sees "
-        "what differs: edges and texture.",
+        "Neighbouring pixels are nearly alike; whitening removes what they have in common and "
+        "leaves edges and texture.",
     ),
-    "PatchScaler": ("scaling", "All values are scaled alike; nothing else is changed."),
+    "PatchScaler": ("scaling", "All values are multiplied by the same factor."),
     "NoneType": ("none", "Patches are not whitened."),
 }
 _POOLINGS = {"mean": "the mean", "max": "the maximum", "sum": "the sum"}
 
 
 class Setting(NamedTuple):
-    """One line of the last part of the page."""
+    """A row of the last part of the page."""
 
     name: str
     value: str
@@ -59,9 +59,9 @@ def settings_in_words(features: PatchFeatures, classifier: Any) -> list[Setting]
     Parameters
     ----------
     features : PatchFeatures
-        Fitted.
+        Fitted features.
     classifier : estimator or Pipeline
-        What follows the features.
+        Classifier on these features.
     """
     return [
         _patches(features),
@@ -90,8 +90,8 @@ def _patches(features: PatchFeatures) -> Setting:
     return Setting(
         "Patches",
         f"{height} × {width} pixels, {kind}",
-        f"The pieces that features describe; {features.n_patches:,} of them, at random places, "
-        "were learned from.",
+        "The pieces of an image that the features describe. The features were learned from "
+        f"{features.n_patches:,} of them, at random places.",
     )
 
 
@@ -101,7 +101,7 @@ def _learner(encoder: Any) -> Setting:
     else:
         name, meaning = _known(_LEARNERS, encoder)
     n_iter = getattr(encoder, "n_iter_", None)
-    steps = f" It took {n_iter} steps." if n_iter is not None else ""
+    steps = f" Training took {n_iter} steps." if n_iter is not None else ""
     return Setting("Learned by", name, f"{meaning}{steps}".strip())
 
 
@@ -112,7 +112,7 @@ def _positions(features: PatchFeatures) -> Setting:
     return Setting(
         "Where it looks",
         where + both,
-        "Every feature looks at the patches all over an image, as a searchlight does.",
+        "Every feature is computed for patches all over an image.",
     )
 
 
@@ -121,16 +121,16 @@ def _pooling(features: PatchFeatures) -> Setting:
     if features.pool_size is not None:
         cells = f"windows of {features.pool_size} positions"
     else:
-        grids = features.pool_grid if isinstance(features.pool_grid, list) else [features.pool_grid]
+        grids = features.pool_grids
         cells = " and ".join(f"{down} × {across} cells" for down, across in grids)
         if features.pool_overlap:
-            cells += f", which share {features.pool_overlap:.0%} with their neighbours"
+            cells += f" that overlap by {features.pool_overlap:.0%}"
     root = " Then the square root is taken." if features.signed_sqrt else ""
     n_numbers = len(features.get_feature_names_out())
     return Setting(
         "Pooling",
         f"{how} over {cells}",
-        "The answers of a feature are summed up in each part of the image, so that it hardly "
+        "The activations of a feature are combined over each part of the image, so that it hardly "
         f"matters where exactly something is.{root} An image becomes {n_numbers:,} numbers.",
     )
 
@@ -142,7 +142,7 @@ def _classifier(classifier: Any) -> Setting:
     strength = f" (C = {C:g})" if C is not None else ""
     strength = f" (α = {alpha:g})" if alpha is not None else strength
     chosen = getattr(steps[-1], "validation_scores_", None)
-    how = " The strength of its penalty, α, did best on images held out." if chosen else ""
+    how = " α, the strength of its penalty, was chosen on held-out images." if chosen else ""
     return Setting(
         "Classifier",
         names + strength,

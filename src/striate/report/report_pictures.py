@@ -1,4 +1,4 @@
-"""The pictures of a report, as files in memory; all are readable on white and on black."""
+"""The pictures of a report, as files in memory, readable on light and dark pages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from striate.analysis.orientation import orientation_selectivity, preferred_orie
 from striate.display.style import PALETTE, style
 from striate.display.tiles import as_tiles, choose_columns, gap_for, mosaic, scaled
 
-_MOSAIC = 1000  # pixels that a grid of features may be wide
-_STRIP_TILE = 40  # pixels that a tile of a strip has at least
-_THUMBNAIL = 240  # pixels, of the longer side
-# Below this the page shows single pixels, in place of smoothing them.
+_MOSAIC = 1000  # largest width of a grid of features, in pixels
+_STRIP_TILE = 40  # smallest side of a tile in a strip, in pixels
+_THUMBNAIL = 240  # longer side, in pixels
+# Longer side up to which the page shows single pixels instead of smoothing them.
 _SMALL = 100
-_SIZE = (3.7, 2.6)  # inches: its letters are not too small on a phone
+_SIZE = (3.7, 2.6)  # inches: keeps the text legible on a phone
 
 
 def features_png(filters: NDArray[Any]) -> bytes:
@@ -33,7 +33,7 @@ def features_png(filters: NDArray[Any]) -> bytes:
 
 
 def strip_png(filter_: NDArray[Any] | None, patches: NDArray[Any]) -> bytes:
-    """Draw a filter (h, w, c), if there is one, and then patches (n, h, w, c), in a row."""
+    """Draw a filter (h, w, c), if any, and patches (n, h, w, c) in a row."""
     low, high = (f(patches, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
     tiles = 2 * (patches - low) / np.where(high > low, high - low, 1) - 1.0
     zoom = -(-_STRIP_TILE // max(tiles.shape[1:3]))
@@ -47,7 +47,7 @@ def strip_png(filter_: NDArray[Any] | None, patches: NDArray[Any]) -> bytes:
 
 
 def thumbnail_png(image: NDArray[Any]) -> tuple[bytes, bool]:
-    """Draw an image (h, w, c) in a small size; say whether its own size is so small already."""
+    """Draw an image (h, w, c) in a small size; return whether the image itself is small, too."""
     from PIL import Image
 
     pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
@@ -57,7 +57,7 @@ def thumbnail_png(image: NDArray[Any]) -> tuple[bytes, bool]:
 
 
 def curve_svg(curve: LearningCurve, baseline: float, *, dark: bool) -> bytes:
-    """Draw accuracy against the number of labels, on nothing, with letters as shapes."""
+    """Draw accuracy against the number of labels, on a transparent ground, with text as paths."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -89,11 +89,11 @@ def _scale(ax: Any, n_labels: list[int], highest: float) -> None:
     ax.set_xticks([], minor=True)
     ax.set_ylim(0, min(101.5, 1.1 * highest))
     ax.grid(axis="y")
-    ax.set(xlabel="Labelled images of each class", ylabel="Right answers, %")
+    ax.set(xlabel="Labels per class", ylabel="Accuracy (%)")
 
 
 def _png(pixels: NDArray[Any]) -> bytes:
-    """Draw values in [-1, 1] of shape (h, w, 1 or 3); what is NaN lets the page be seen."""
+    """Draw values in [-1, 1] of shape (h, w, 1 or 3); NaN is transparent."""
     from PIL import Image
 
     seen = ~np.isnan(pixels[..., :1])

@@ -53,7 +53,9 @@ def report(
     labelled, X = labelled_features(folder, files, features, model, skipped)
     _check_class_sizes(labelled)
     new = _are_new(classifier, labelled)
-    page = report_page(model.name, features, classifier[1:], labelled, X, new=new, watch=progress)
+    page = report_page(
+        model.name, features, classifier[1:], labelled, X, new=new, progress=progress
+    )
     with replacing(out) as temporary:
         temporary.write_bytes(page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote the report to {out}")
@@ -81,9 +83,9 @@ def _check_classes(classifier: Any, names: list[str], folder: Path) -> None:
 
 
 def _check_class_sizes(labelled: Labelled) -> None:
-    from striate.analysis.cross_validation import alone
+    from striate.analysis.cross_validation import single_image_classes
 
-    single = alone(labelled.labels)
+    single = single_image_classes(labelled.labels)
     if single:
         raise ValueError(
             f"{labelled.folder / single[0]}: has a single image; the report needs at least two per "

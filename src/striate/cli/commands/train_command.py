@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from sklearn.pipeline import Pipeline
 
-    from striate.analysis.cross_validation import Judgement
+    from striate.analysis.cross_validation import HeldOutPredictions
 
 EXAMPLES = ("striate train labelled/ --features features.skops --out model.skops",)
 
@@ -62,14 +62,14 @@ def train(
     labelled, X = labelled_features(folder, files, learned, features, skipped)
     _print_class_sizes(labelled.labels)
     head = _new_head(len(X))
-    judged = _cross_validate(head, X, labelled.labels)
+    held_out = _cross_validate(head, X, labelled.labels)
     with threadpool_limits(1, user_api="blas"):  # as in cross-validation
         head.fit(X, labelled.labels)
     model = Pipeline([("features", FrozenEstimator(learned)), *head.steps])
     # For `striate report` and `striate show`.
     model.trained_on_ = {"folder": str(folder), "checksums": labelled.checksums()}
-    if judged is not None:
-        model.cross_validation_ = judged.facts()
+    if held_out is not None:
+        model.cross_validation_ = held_out.summary()
     save(model, out)
     print(f"Wrote the model to {out}")
     skipped.report()
@@ -99,20 +99,20 @@ def _new_head(n_images: int) -> Pipeline:
 
 def _cross_validate(
     head: Pipeline, X: npt.NDArray[Any], labels: npt.NDArray[Any]
-) -> Judgement | None:
+) -> HeldOutPredictions | None:
     """Print the accuracy on held-out images; return None if a class has a single image."""
-    from striate.analysis.cross_validation import alone, judge
+    from striate.analysis.cross_validation import cross_validate, single_image_classes
     from striate.cli.confusion_text import print_confusion
     from striate.cli.progress import progress
 
-    single = alone(labels)
+    single = single_image_classes(labels)
     if single:
         print(
             f"accuracy on held-out images: not estimated, because {single[0]} has a single image; "
             "give at least two per class"
         )
         return None
-    judged = judge(head, X, labels, progress)
-    print(f"accuracy on held-out images: {judged.sentence()}")
-    print_confusion([str(each) for each in judged.classes], judged.confusion)
-    return judged
+    held_out = cross_validate(head, X, labels, progress)
+    print(f"accuracy on held-out images: {held_out.sentence()}")
+    print_confusion([str(each) for each in held_out.classes], held_out.confusion)
+    return held_out

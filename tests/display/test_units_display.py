@@ -1,31 +1,19 @@
-import io
-
-import matplotlib as mpl
-
-mpl.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawn import assert_nothing_is_cut_off, saved_pixels
 from scipy import sparse
-from sklearn.datasets import load_digits, load_wine
+from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 
 from striate import SparseAutoencoder, UnitsDisplay, inspect_units
-from striate.display import style
-from striate.display.unit_labels import name_of
-from striate.display.unit_tiles import tile_rows
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
+from striate.display.unit_labels import label_unit
+from striate.display.unit_tiles import UnitTiles, scale_tiles
 
 
 @pytest.fixture(scope="module")
-def X():
-    return load_digits().data[:300] / 16
+def X(digits):
+    return digits[0]
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +47,12 @@ def test_rows_of_tiles(X, model):
     np.testing.assert_array_equal(pictures[10], 0.5)
     written = texts(ax)
     assert {"dead", "same as 1", f"{found.top_activations[1, 0]:.2f}"} <= set(written)
-    assert "by none: its activation is 0.731 in every row" in written
+    assert "no row: the activation is 0.731 in every row" in written
 
 
 def test_every_pixel_of_a_tile_is_a_square_of_dots(X, model):
     display = UnitsDisplay.from_estimator(model, X, units=[0])
-    file = io.BytesIO()
-    with style():
-        display.figure_.savefig(file, format="png")
-    file.seek(0)
-    picture = np.rint(255 * plt.imread(file)[..., 0])
+    picture = saved_pixels(display.figure_)
     ax, image = display.axes_[0], display.axes_[0].images[1]
     left, right, bottom, top = image.get_extent()
     corners = ax.transData.transform([(left, bottom), (right, top)]) * 2  # 200 dots per inch
@@ -82,19 +66,18 @@ def test_every_pixel_of_a_tile_is_a_square_of_dots(X, model):
 @pytest.mark.parametrize("side", [(1, 1), (5, 5), (8, 8), (28, 28), (10, 30), (96, 96)])
 def test_tiles_of_all_sizes_take_about_the_same_room(side):
     n = side[0] * side[1]
-    names = [None]
-    row = np.ones((1, 9, n))
-    tiles = tile_rows(names, np.ones((1, n)), row, np.ones((1, 9)), np.zeros(1), side)
+    images = scale_tiles(np.ones((1, n)), np.ones((1, 9, n)), side)
+    tiles = UnitTiles([], images, np.ones((1, 9)), np.zeros(1), "gray")
     assert 0.7 * 46 <= max(side) * tiles.zoom <= 1.3 * 46
     assert tiles.zoom * 2 == int(tiles.zoom * 2)
 
 
 def test_signed_rows_have_grey_for_zero_and_each_its_own_range():
     rows = np.array([[[-1.0, 0.0, 0.5, 1.0], [0.0, 0.0, 4.0, 2.0]]])
-    tiles = tile_rows([None], rows[:, 0], rows, np.ones((1, 2)), np.zeros(1), (2, 2)).tiles
+    tiles = scale_tiles(rows[:, 0], rows, (2, 2))
     np.testing.assert_array_equal(tiles[0, 1].ravel(), [0, 0.5, 0.75, 1])
     np.testing.assert_array_equal(tiles[0, 2].ravel(), [0.5, 0.5, 1, 0.75])
-    tiles = tile_rows([None], rows[:, 0], abs(rows), np.ones((1, 2)), np.zeros(1), (2, 2)).tiles
+    tiles = scale_tiles(rows[:, 0], abs(rows), (2, 2))
     np.testing.assert_array_equal(tiles[0, 1:].reshape(2, 4), abs(rows[0]) / 4)
 
 
@@ -112,18 +95,10 @@ def test_sparse_rows_look_alike(X, model):
         np.testing.assert_allclose(one.get_array(), other.get_array())
 
 
-def test_everything_lies_on_the_page(X, model):
+def test_assert_nothing_is_cut_off(X, model):
     for options in ({}, {"units": [2]}, {"title": "Title"}, {"feature_names": ["x" * 60] * 64}):
         display = UnitsDisplay.from_estimator(model, X, **options)
-        with style():
-            display.figure_.draw_without_rendering()
-        box = display.figure_.bbox
-        for ax in [*display.axes_, display.mean_ax_]:
-            tight = ax.get_tightbbox()
-            assert box.x0 <= tight.x0
-            assert tight.x1 <= box.x1
-            assert box.y0 <= tight.y0
-            assert tight.y1 <= box.y1
+        assert_nothing_is_cut_off(display.figure_)
 
 
 # --- bars ------------------------------------------------------------------------------------
@@ -144,7 +119,7 @@ def test_bars_where_rows_are_no_images():
         display.inspection.maximal_inputs[unit, largest],
     )
     rows = ", ".join(map(str, display.inspection.top_rows[unit, :4]))
-    assert ax.get_xlabel() == f"Excited most by rows {rows}"
+    assert ax.get_xlabel() == f"Most active in rows {rows}"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +143,7 @@ def test_what_is_taken_for_an_image(n_features, options, tiles):
 def test_dead_unit_in_bars(X, model):
     names = [f"pixel {j}" for j in range(64)]
     display = UnitsDisplay.from_estimator(model, X, units=[2], feature_names=names)
-    assert display.axes_[0].get_xlabel() == "The same in every row"
+    assert display.axes_[0].get_xlabel() == "Same activation in every row"
     assert len(display.axes_[0].patches) == 0
 
 
@@ -232,9 +207,12 @@ def test_constructor_only_stores():
 
 def test_names(X, model):
     found = inspect_units(model, X)
-    assert name_of(found, 5).flaw == "same as 1"
-    assert name_of(found, 2).flaw == "dead"
-    assert name_of(found, 0).flaw == ""
+    assert label_unit(found, 5).flaw == "same as 1"
+    assert label_unit(found, 2).flaw == "dead"
+    assert label_unit(found, 0).flaw == ""
+    found.mean_activation[:2] = 1 / 3, 3.3e-16
+    assert label_unit(found, 0).mean.endswith("= 0.333")
+    assert label_unit(found, 1).mean.endswith("= 3e−16")
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,24 @@
-"""Whitening: of patches by ZCA, of whole images by the filter of Olshausen and Field."""
+"""ZCA whitening of rows, such as patches: x ↦ U diag(1 / √(s + ε)) Uᵀ (x − mean)."""
 
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy import fft, linalg
+import numpy.typing as npt
+from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.network import layer_output
+from striate.core.inference import layer_output
 from striate.estimators.sklearn_private import Interval, fit_context
-from striate.files.image_collection import in_own_precision
 
 # Rows whose centred copy is held at a time.
 _BLOCK_ROWS = 4096
 
 
 class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Decorrelates the features, and leaves each as close to what it was as can be.
+    """Decorrelate the features, and change each as little as possible.
 
     x ↦ C (x − mean) with C = U diag(1 / √(s + ε)) Uᵀ, where U and s are the eigenvectors and
     eigenvalues of the covariance matrix.
@@ -30,18 +30,19 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         amplified: on natural images, where those are the finest details, a large ε smooths. The
         default is for patches of unit variance, and a strong smoothing for pixels in [0, 1].
     n_components : int, float or None, default=None
-        How many of the directions of largest variance to keep: all, a number, or, between 0 and 1,
-        as many as have this share of the variance. The result still has as many features as X.
+        Number of directions of largest variance to keep; a float between 0 and 1 keeps as many as
+        have this share of the variance, None keeps all. The result still has as many features as X.
 
     Attributes
     ----------
     mean_ : ndarray of shape (n_features,)
+        Mean of each feature.
     components_ : ndarray of shape (n_features, n_features)
         C, symmetric.
     explained_variance_ : ndarray of shape (n_features,)
         s, largest first.
     n_components_ : int
-        Directions kept.
+        Number of directions kept.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
@@ -76,12 +77,12 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         ],
     }
 
-    def __init__(self, epsilon=0.1, *, n_components=None):
+    def __init__(self, epsilon: float = 0.1, *, n_components: float | None = None) -> None:
         self.epsilon = epsilon
         self.n_components = n_components
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the whitening matrix.
 
         Parameters
@@ -97,7 +98,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Raises
         ------
         ValueError
-            If X has NaN or infinite values or one row only, or if n_components is more than the
+            If X has NaN or infinite values or only one row, or if n_components is more than the
             number of features.
         """
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
@@ -114,7 +115,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.explained_variance_ = s.astype(X.dtype)
         return self
 
-    def _n_kept(self, s):
+    def _n_kept(self, s: npt.NDArray[np.float64]) -> int:
         n = self.n_components
         if n is None:
             return len(s)
@@ -123,10 +124,10 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 raise ValueError(f"n_components={n} must be at most the {len(s)} features of X.")
             return int(n)
         share = np.cumsum(s) / max(s.sum(), np.finfo(s.dtype).tiny)
-        return int(min(np.searchsorted(share, n) + 1, len(s)))
+        return min(int(np.searchsorted(share, n)) + 1, len(s))
 
-    def as_layer(self):
-        """W, b and "identity", such that ``transform(X)`` is X W + b.
+    def as_layer(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], str]:
+        """Return W, b and "identity", such that ``transform(X)`` is X W + b.
 
         Returns
         -------
@@ -137,7 +138,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         check_is_fitted(self)
         return self.components_, -self.mean_ @ self.components_, "identity"
 
-    def transform(self, X):
+    def transform(self, X: Any) -> npt.NDArray[Any]:
         """Whiten.
 
         Parameters
@@ -150,9 +151,10 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return layer_output(X, *self.as_layer())
+        white: npt.NDArray[Any] = layer_output(X, *self.as_layer())
+        return white
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> npt.NDArray[Any]:
         """Undo the whitening, up to the directions that were left out.
 
         Parameters
@@ -167,126 +169,24 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         X = check_array(X, dtype=[np.float64, np.float32])
         if X.shape[1] != len(self.mean_):
             raise ValueError(f"X has {X.shape[1]} features, but whitening has {len(self.mean_)}.")
-        return layer_output(X, self._inverse, self.mean_, "identity")
+        original: npt.NDArray[Any] = layer_output(X, self._inverse, self.mean_, "identity")
+        return original
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return len(self.mean_)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-def _covariance(X):
-    """Covariance (n_features, n_features) in float64, from blocks of centred rows."""
+def _covariance(X: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the covariance (n_features, n_features) in float64, from blocks of centred rows."""
     mean = X.mean(axis=0, dtype=np.float64)
     total = np.zeros((X.shape[1], X.shape[1]))
     for rows in gen_batches(len(X), _BLOCK_ROWS):
         centred = X[rows] - mean
         total += centred.T @ centred
     return total / len(X)
-
-
-class ImageWhitening(TransformerMixin, BaseEstimator):
-    """Whitens whole images: flattens the 1/f spectrum of natural scenes, without its noisy end.
-
-    Each channel is filtered by r exp(−(r / f₀)⁴), with r the spatial frequency, and brought to
-    mean 0 and variance 1. The edges at the border of an image are avoided by mirroring it.
-
-    Parameters
-    ----------
-    cutoff : float, default=0.4
-        f₀ in cycles a pixel, of which 0.5 is the finest.
-
-    Notes
-    -----
-    Nothing is learned from the data. A channel of one value becomes zeros.
-
-    References
-    ----------
-    .. [1] B. A. Olshausen and D. J. Field, "Sparse coding with an overcomplete basis set: a
-       strategy employed by V1?", Vision Research 37 (1997).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from striate import ImageWhitening
-    >>> images = np.random.default_rng(0).integers(0, 256, (4, 32, 32), dtype=np.uint8)
-    >>> white = ImageWhitening().fit_transform(images)
-    >>> white.shape, white.dtype
-    ((4, 32, 32, 1), dtype('float32'))
-    """
-
-    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "cutoff": [Interval(Real, 0, None, closed="neither")]
-    }
-
-    def __init__(self, *, cutoff=0.4):
-        self.cutoff = cutoff
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, images, y=None):
-        """Only check the parameters.
-
-        Parameters
-        ----------
-        images : as for `transform`
-        y : ignored
-
-        Returns
-        -------
-        self
-        """
-        return self
-
-    def transform(self, images):
-        """Whiten each image.
-
-        Parameters
-        ----------
-        images : array of shape (n, h, w) or (n, h, w, c), or list of arrays or of paths
-
-        Returns
-        -------
-        array of shape (n, h, w, c) or list of arrays of shape (h, w, c)
-            An array if `images` is one.
-
-        Raises
-        ------
-        ValueError
-            If there are no images, or one is empty or has NaN or infinity.
-        """
-        white = [self._whiten(image) for image in in_own_precision(images)]
-        return np.stack(white) if isinstance(images, np.ndarray) else white
-
-    def _whiten(self, image):
-        margin = [(min(n // 2, 32),) * 2 for n in image.shape[:2]]
-        padded = np.pad(image, [*margin, (0, 0)], mode="symmetric")
-        vertical = fft.fftfreq(padded.shape[0])[:, np.newaxis]
-        r = np.hypot(vertical, fft.rfftfreq(padded.shape[1]))
-        spectrum = r * np.exp(-((r / self.cutoff) ** 4))
-        filtered = fft.irfft2(
-            fft.rfft2(padded, axes=(0, 1)) * spectrum[..., np.newaxis],
-            padded.shape[:2],
-            axes=(0, 1),
-        )
-        (top, _), (left, _) = margin
-        filtered = filtered[top : top + image.shape[0], left : left + image.shape[1]]
-        filtered -= filtered.mean(axis=(0, 1))
-        deviation = filtered.std(axis=(0, 1))
-        # What is left of a channel of one value is rounding.
-        flat = deviation < 1e-5 * np.abs(image).max(axis=(0, 1))
-        white = filtered / np.where(flat | (deviation == 0), np.inf, deviation)
-        return white.astype(image.dtype)
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.two_d_array = False
-        return tags

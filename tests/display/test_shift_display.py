@@ -1,7 +1,3 @@
-import matplotlib as mpl
-
-mpl.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -11,12 +7,6 @@ from striate import ShiftDisplay, shift_sensitivity
 
 PIXELS = FunctionTransformer()
 BLURRED = FunctionTransformer(lambda X: X[:, ::2, ::2] + X[:, 1::2, ::2])
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +51,7 @@ def test_by_direction(images):
     np.testing.assert_allclose(display.lines_[0].get_ydata()[1:], found.down.mean(axis=0))
     np.testing.assert_allclose(display.across_lines_[0].get_ydata()[1:], found.across.mean(axis=0))
     legend = display.ax_.get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["down", "to the right"]
+    assert [text.get_text() for text in legend.get_texts()] == ["shift down", "shift to the right"]
 
 
 def test_own_axes(images):
@@ -80,7 +70,7 @@ def test_no_move_alone_can_be_drawn(images):
 def test_what_cannot_be_drawn(images):
     with pytest.raises(ValueError, match="sensitivities is empty"):
         ShiftDisplay({}).plot()
-    with pytest.raises(TypeError, match="NoneType is no transformer"):
+    with pytest.raises(TypeError, match="NoneType is not a transformer"):
         ShiftDisplay.from_estimator({"none": None}, images)
     with pytest.raises(ValueError, match="whole numbers of pixels"):
         ShiftDisplay.from_estimator(PIXELS, images, -1)

@@ -1,0 +1,130 @@
+"""Outputs of layers whose W and b are arrays: what fitted estimators compute."""
+
+import numpy as np
+from scipy import sparse
+
+from .activations import CODES, activate
+from .compile import as_kernel_input, kernel
+from .design_matrix import all_finite, as_input, block_rows
+from .masked_layers import masked_weights, weighted
+from .sparse_matrices import stored
+from .threads import team
+
+#: Number of rows that a thread passes through a layer at a time.
+PREDICTED_ROWS = 512
+#: Memory budget for the activations of rows that pass through several layers at a time, in bytes.
+OUTPUT_BYTES = 16 * 2**20
+#: Multiplications in a layer below which a second thread does not pay off.
+SMALL_LAYER = 1_000_000
+
+
+class NotFiniteError(ValueError):
+    """NaN or infinity in an array that must have neither."""
+
+
+@kernel
+def _layer(t, T, W, b, f, X, Z, check):
+    """Z = f(X W + b): thread t's blocks of rows; false if `check` finds one that is not finite."""
+    finite = True
+    for lo in range(t * PREDICTED_ROWS, len(Z), T * PREDICTED_ROWS):
+        hi = min(lo + PREDICTED_ROWS, len(Z))
+        x = block_rows(X, lo, hi)
+        if check and not all_finite(x):  # which also brings it to the cache
+            finite = False
+        weighted(x, W, Z[lo:hi])
+        activate(f, Z[lo:hi], b)
+    return finite
+
+
+def layer_output(X, W, b, activation, check=False):
+    """Return f(X W + b), with as many threads as the work is worth.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (m, n_in)
+    W : ndarray or sparse matrix of shape (n_in, n_out)
+    b : ndarray of shape (n_out,)
+    activation : str
+    check : bool, default=False
+        Whether to look for NaN and infinity in a dense X, on the way.
+
+    Returns
+    -------
+    ndarray of shape (m, n_out), of the type of X
+
+    Raises
+    ------
+    NotFiniteError
+        If `check` finds any.
+
+    Examples
+    --------
+    >>> layer_output(np.ones((2, 3)), np.eye(3), np.zeros(3), "relu").shape
+    (2, 3)
+    """
+    b = as_kernel_input(b.astype(X.dtype, copy=False))
+    if W.shape != (X.shape[1], b.size):  # compiled code would read beyond the arrays
+        raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit together")
+    Z = np.empty((X.shape[0], W.shape[1]), dtype=X.dtype)
+    work = X.size * stored(W).size / max(X.shape[1], 1)  # a sparse array's size: what it stores
+    W = (
+        masked_weights(W, X.dtype)
+        if sparse.issparse(W)
+        else as_kernel_input(W.astype(X.dtype, copy=False))
+    )
+    arguments = (W, b, CODES[activation], as_input(X), Z, check)
+    if work < SMALL_LAYER:
+        finite = [_layer(0, 1, *arguments)]
+    else:
+        with team() as run:
+            finite = run(_layer, *arguments)
+    if not all(finite):
+        raise NotFiniteError("X has NaN or infinity")
+    return Z
+
+
+def network_output(X, layers, dtype=None, check=False):
+    """Return the outputs of the last of several layers for X, block by block in bounded memory.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (m, n_0)
+    layers : list of tuple
+        W, b and activation of each layer, as for `layer_output`.
+    dtype : dtype, default=None
+        Type of the arithmetic; by default that of X.
+    check : bool, default=False
+        As in `layer_output`.
+
+    Returns
+    -------
+    ndarray of shape (m, n_L)
+
+    Raises
+    ------
+    NotFiniteError
+        If `check` finds NaN or infinity in a dense X.
+
+    Examples
+    --------
+    >>> layer = np.eye(3), np.zeros(3), "logistic"
+    >>> network_output(np.zeros((2, 3)), [layer, layer]).shape
+    (2, 3)
+    """
+    dtype = np.dtype(dtype or X.dtype)
+    widest = max(W.shape[1] for W, _, _ in layers)
+    n_rows = max(1, OUTPUT_BYTES // (widest * dtype.itemsize))
+    if X.shape[0] <= n_rows:
+        return _through(X.astype(dtype, copy=False), layers, check)
+    outputs = np.empty((X.shape[0], layers[-1][0].shape[1]), dtype=dtype)
+    for lo in range(0, X.shape[0], n_rows):
+        rows = slice(lo, lo + n_rows)
+        outputs[rows] = _through(X[rows].astype(dtype, copy=False), layers, check)
+    return outputs
+
+
+def _through(X, layers, check):
+    for W, b, activation in layers:
+        X = layer_output(X, W, b, activation, check)
+        check = False
+    return X

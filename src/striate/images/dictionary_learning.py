@@ -1,0 +1,105 @@
+"""Ways to find the atoms of a dictionary: k-means, OMP-1, patches themselves, random numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.cluster import KMeans
+
+from striate.core.blas import product
+from striate.core.compile import jit, kernel, larger, like
+from striate.core.threads import team
+
+# Rows whose products are computed at once, and groups of rows whose sums are added in a fixed
+# order.
+_BLOCK_ROWS = 1024
+_N_GROUPS = 8
+
+#: learn(X, n_atoms, max_iter, random_state) → the atoms, and the number of passes over X.
+Learner = Callable[
+    [npt.NDArray[Any], int, int, np.random.RandomState], tuple[npt.NDArray[Any], int]
+]
+
+
+def kmeans(
+    X: npt.NDArray[Any], n_atoms: int, max_iter: int, random_state: np.random.RandomState
+) -> tuple[npt.NDArray[Any], int]:
+    """Return the centres of clusters of patches."""
+    # From random patches: the k-means++ start takes longer than the iterations.
+    model = KMeans(n_atoms, init="random", n_init=1, max_iter=max_iter, random_state=random_state)
+    model.fit(X)
+    return model.cluster_centers_, model.n_iter_
+
+
+def omp1(
+    X: npt.NDArray[Any], n_atoms: int, max_iter: int, random_state: np.random.RandomState
+) -> tuple[npt.NDArray[Any], int]:
+    """Repeat w_j ← Σ (w_j·x) x over the patches x whose best atom is w_j, scaled to unit length."""
+    W = unit_rows(drawn_patches(X, n_atoms, max_iter, random_state)[0])
+    bounds = np.linspace(0, len(X), _N_GROUPS + 1).astype(np.int64)
+    sums = np.empty((_N_GROUPS, *W.shape), dtype=X.dtype)
+    with team() as run:
+        for _ in range(max_iter):
+            run(_sum_of_best, X, W, bounds, sums)
+            W = np.add.reduce(sums, axis=0)
+            unused = np.flatnonzero(~W.any(axis=1))
+            W[unused] = X[random_state.randint(len(X), size=len(unused))]
+            W = unit_rows(W)
+    return W, max_iter
+
+
+def drawn_patches(
+    X: npt.NDArray[Any], n_atoms: int, max_iter: int, random_state: np.random.RandomState
+) -> tuple[npt.NDArray[Any], int]:
+    """Draw patches at random, each at most once."""
+    return X[random_state.permutation(len(X))[:n_atoms]], 1
+
+
+def random_directions(
+    X: npt.NDArray[Any], n_atoms: int, max_iter: int, random_state: np.random.RandomState
+) -> tuple[npt.NDArray[Any], int]:
+    """Draw unit vectors in random directions."""
+    return unit_rows(random_state.normal(size=(n_atoms, X.shape[1]))), 1
+
+
+LEARNERS: dict[str, Learner] = {
+    "kmeans": kmeans,
+    "omp1": omp1,
+    "patches": drawn_patches,
+    "random": random_directions,
+}
+
+
+def unit_rows(W: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Scale each row to unit length; rows of zeros stay."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", W, W))
+    scaled: npt.NDArray[Any] = W / np.where(lengths > 0, lengths, 1)[:, np.newaxis]
+    return scaled
+
+
+@kernel
+def _sum_of_best(t, T, X, W, bounds, sums):
+    """Sum (w_j·x) x over the rows whose largest |w_j·x| is that of atom j, for groups of rows."""
+    Z = np.empty((_BLOCK_ROWS, len(W)), dtype=X.dtype)
+    for g in range(t, len(sums), T):
+        sums[g] = 0
+        for lo in range(bounds[g], bounds[g + 1], _BLOCK_ROWS):
+            n = min(_BLOCK_ROWS, bounds[g + 1] - lo)
+            product(X[lo : lo + n], False, W, True, Z[:n], 0.0)
+            for i in range(n):
+                best = _largest(Z, i)
+                for j in range(X.shape[1]):
+                    sums[g, best, j] += Z[i, best] * X[lo + i, j]
+
+
+@jit
+def _largest(Z, i):
+    """Return the index of the largest |z| of row i: first how large it is, then where."""
+    top = like(0, Z[0, 0])
+    for j in range(Z.shape[1]):
+        top = larger(abs(Z[i, j]), top)
+    for j in range(Z.shape[1]):
+        if abs(Z[i, j]) == top:
+            return j
+    return 0
