@@ -1,7 +1,7 @@
 """Neural networks and self-taught image features for scikit-learn."""
 
 import importlib
-from typing import Any
+import typing
 
 __version__ = "0.1.0.dev0"
 
@@ -41,7 +41,7 @@ _MODULES = {
 __all__ = list(_MODULES)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'striate' has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULES[name]), name)
