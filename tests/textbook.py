@@ -12,6 +12,7 @@ f = {
     "logistic": expit,
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
+    "silu": lambda z: z * expit(z),
     "softmax": lambda z: softmax(z, axis=1),
     "exp": np.exp,
 }
@@ -21,6 +22,7 @@ f_prime = {
     "logistic": lambda z: expit(z) * expit(-z),
     "tanh": lambda z: np.cosh(z) ** -2,
     "relu": lambda z: (z > 0).astype(float),
+    "silu": lambda z: expit(z) + z * np.cosh(z / 2) ** -2 / 4,
 }
 
 

@@ -11,6 +11,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from striate import check_gradient
+from striate.core.activations import HIDDEN_ACTIVATIONS
 from striate.core.design_matrix import as_input
 from striate.core.losses import LOSSES
 from striate.core.network import Network
@@ -19,7 +20,7 @@ from striate.core.problem import Problem
 from striate.core.threads import team
 
 OUTPUTS = [(loss, output) for loss, (_, outputs) in LOSSES.items() for output in outputs]
-HIDDEN = ("logistic", "tanh", "relu", "identity")
+HIDDEN = ["logistic", *(name for name in HIDDEN_ACTIVATIONS if name != "logistic")]
 RHO = {"logistic": 0.1, "tanh": -0.5, "relu": 0.3}
 NETWORKS = [
     (loss, output, hidden, depth)

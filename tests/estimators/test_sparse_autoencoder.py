@@ -14,8 +14,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
 from striate import PatchScaler, SparseAutoencoder, ZCAWhitening
-from striate.core.network import _layer
-from striate.core.objective import _gradients
+from striate.core.inference import _layer
+from striate.core.objective import _sum_gradients
 from striate.solvers.minibatch import _epoch
 
 QUICK = {"n_components": 4, "max_iter": 8, "random_state": 0}
@@ -213,7 +213,7 @@ def test_memory_maps_are_read_as_they_are(solver, X, tmp_path, monkeypatch):
     mapped = joblib.load(tmp_path / "X.joblib", mmap_mode="r")
     expected = SparseAutoencoder(**QUICK, solver=solver).fit(X)
     expected_activations = expected.transform(X)
-    kernels = (_gradients, _epoch, _layer)
+    kernels = (_sum_gradients, _epoch, _layer)
     compiled = [len(kernel.signatures) for kernel in kernels]
     seen = []
 

@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from striate.core.activations import range_of
 from striate.core.inference import layer_output
-
-# Distance between the lowest and the highest output of bounded activations.
-_SPANS = {"logistic": 1.0, "tanh": 2.0, "softmax": 1.0}
 
 # What to pass instead of an estimator without a layer of its own, by an attribute it has.
 _REMEDIES = {
@@ -95,7 +93,8 @@ def _layer(W: Any, b: Any, f: str) -> FirstLayer:
         X = X if sparse.issparse(X) else np.ascontiguousarray(X)
         return layer_output(X, W, b, f)
 
-    return FirstLayer(W.T, activate, _SPANS.get(f))
+    lowest, highest = range_of(f)
+    return FirstLayer(W.T, activate, highest - lowest if np.isfinite(highest - lowest) else None)
 
 
 def _transform_of(estimator: Any) -> Callable[[Any], Any]:

@@ -52,6 +52,16 @@ def relu_derivative(a):
     return like(1, a) if a > like(0, a) else like(0, a)
 
 
+@jit
+def silu(z):
+    return z * sigmoid(z)
+
+
+@jit
+def silu_derivative(z):
+    return sigmoid(z) * (like(1, z) + z * sigmoid(-z))
+
+
 # exp(z) = 2**n exp(r) with n integral and |r| <= log(2) / 2, where a short series is exact to
 # rounding. Unlike the C library's, these vectorise; NaN stays NaN.
 
@@ -153,12 +163,20 @@ ACTIVATIONS = {
     "logistic": Activation(sigmoid, sigmoid_derivative, 0.0, 1.0),
     "tanh": Activation(tanh, tanh_derivative, -1.0, 1.0),
     "relu": Activation(relu, relu_derivative, 0.0, np.inf),
+    "silu": Activation(silu, silu_derivative, -0.27846, np.inf, needs_z=True),
     "exp": Activation(exp, None, 0.0, np.inf),  # an output only
     "softmax": Activation(identity, None, 0.0, 1.0),  # an output only, of a whole row: see below
 }
+#: Names of those that hidden units may have.
+HIDDEN_ACTIVATIONS = [k for k, each in ACTIVATIONS.items() if k == "identity" or each.derivative]
 #: Name: number in compiled code.
 CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
 _SOFTMAX = CODES["softmax"]
+
+
+def range_of(name: str) -> tuple[float, float]:
+    """Return the lowest and the highest activation."""
+    return ACTIVATIONS[name].lowest, ACTIVATIONS[name].highest
 
 
 def _activation(f):

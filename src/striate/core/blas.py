@@ -4,6 +4,7 @@ import llvmlite.binding
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.types.containers import UniTuple
 from numba.extending import get_cython_function_address, intrinsic
 
 from .compile import jit
@@ -51,8 +52,8 @@ def _gemm(typingctx, transposes, sizes, a, b, beta, c):
         builder.call(cgutils.get_or_insert_function(builder.module, type_, name), call)
         return context.get_dummy_value()
 
-    flags, sizes = types.UniTuple(types.boolean, 2), types.UniTuple(types.intp, 3)
-    matrix = types.UniTuple(types.intp, 2)
+    flags, sizes = UniTuple(types.boolean, 2), UniTuple(types.intp, 3)
+    matrix = UniTuple(types.intp, 2)
     return types.void(flags, sizes, matrix, matrix, beta, matrix), build
 
 

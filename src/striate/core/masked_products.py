@@ -8,6 +8,7 @@ import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
+from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
 from .compile import jit, jit_uncached, specialize
@@ -155,7 +156,7 @@ def _for_units(action):
                     finish()
             return context.get_dummy_value()
 
-        return types.void(kind, *[types.intp] * 4, types.UniTuple(types.intp, 3)), build
+        return types.void(kind, *[types.intp] * 4, UniTuple(types.intp, 3)), build
 
     @jit_uncached
     def units(weights, inputs, starts, lo, hi, columns, outputs):

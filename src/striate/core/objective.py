@@ -120,7 +120,8 @@ def _block(kept, work, t, lo, hi):
     """Room for the rows lo to hi: a(1) where it is kept, or in thread t's own workspace."""
     n = hi - lo
     first = kept[lo:hi] if hi <= len(kept) else work.first[t, :n]
-    columns, begin = work.columns[t : t + 1], np.int64(0)  # a literal would be a type of its own
+    columns = work.columns[t : t + 1]
+    begin = lo - lo  # a literal 0 would be a type of its own
     return Block(first, work.rest[t], work.deltas[t], work.z[t], columns, begin, n)
 
 

@@ -262,8 +262,10 @@ class ReceptiveFieldsDisplay:
         caption = describe_windows(self.fields)
         if len(shown) != n_bands:
             caption += "; band " + ", ".join(map(str, shown)) + f" of {n_bands}"
-        grid = self.fields.output_shape[:2]
-        return FieldMosaics(scale_weights(tiles, scale), grid, self._names(), caption, cmap)
+        rows, columns = self.fields.output_shape[:2]
+        return FieldMosaics(
+            scale_weights(tiles, scale), (rows, columns), self._names(), caption, cmap
+        )
 
     def _tracks(self, weights: NDArray[Any], scale: str) -> FieldTracks:
         windows, n_inputs = self.fields.windows(), int(self.weights.shape[0])

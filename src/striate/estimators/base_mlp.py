@@ -3,31 +3,30 @@
 import contextlib
 import warnings
 from abc import ABC, abstractmethod
+from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from striate.core.activations import HIDDEN_ACTIVATIONS
 from striate.core.design_matrix import as_input
 from striate.core.inference import NotFiniteError, network_output
 from striate.core.network import Network
-from striate.core.objective import Objective
 from striate.core.problem import Problem
 from striate.core.sparse_matrices import canonical, dense, stored
-from striate.core.threads import team
-from striate.solvers.minibatch import Minibatch
+from striate.solvers.result import Result, Status
+from striate.solvers.schedules import Adaptive, Constant, InverseScaling, Schedule
 from striate.solvers.update_rules import Adam, Momentum, Nesterov
 
 from .connectivity_masks import (
-    all_finite_arrays,
-    check_same_pattern,
     check_shapes,
     check_warm_start,
     patterns_of,
@@ -35,8 +34,11 @@ from .connectivity_masks import (
     resolve_sizes,
     without_zeros,
 )
+from .hidden_layers import HiddenLayers, hidden_layer_sizes, of_pretraining
 from .local_receptive_fields import LocalReceptiveFields
-from .pretraining import check_agreement, pretrained
+from .pretraining import pretrained
+from .progress import Progress
+from .reconstruction import Layer
 from .sklearn_private import (
     HasMethods,
     Interval,
@@ -45,8 +47,17 @@ from .sklearn_private import (
     check_sample_weight,
     fit_context,
 )
-from .stopping import AfterEpoch, begin_record
-from .training import MINIBATCH_SOLVERS, Progress, epochs, full_batch, threads_for
+from .stopping import LossPlateau, ScorePlateau, StoppingRule
+from .training import (
+    LBFGS,
+    MINIBATCH_SOLVERS,
+    Epochs,
+    GradientDescent,
+    Solver,
+    Theta,
+    team_for,
+    train,
+)
 
 _NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -56,11 +67,11 @@ _NOT_FINITE = (
 
 
 class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
-    """Fits a network to data as scikit-learn does; targets and losses are its subclasses'."""
+    """Fit a network as scikit-learn does; subclasses define targets and losses."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "gd"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -92,24 +103,31 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     }
 
     @abstractmethod
-    def _validate_input(self, X, y, incremental, reset):
-        """X, and y as targets in the user's units (for a classifier: indicators of classes)."""
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        """Return X, and y as targets in the user's units (for a classifier: class indicators)."""
 
     @abstractmethod
-    def _output(self):
-        """Name of the loss (of `LOSSES`) and of the output activation."""
+    def _output(self) -> tuple[str, str]:
+        """Return the names of the loss (from `LOSSES`) and of the output activation."""
 
     @abstractmethod
-    def _targets(self, y, first):
-        """Targets (n_samples, n_outputs) in the range of the output activation."""
+    def _targets(self, y: Any, first: bool) -> Any:
+        """Return targets (n_samples, n_outputs) in the range of the output activation."""
 
     @abstractmethod
-    def _validation_score(self, X, y, sample_weight):
-        """Score of rows that are not trained on; NaN where predictions are not finite."""
+    def _validation_score(self, outputs: Any, y: Any, sample_weight: Any) -> float:
+        """Return the score of outputs for held-out rows; NaN if they are not finite."""
+
+    def _strata(self, y: Any) -> Any:
+        """Return what the split into training and validation rows is stratified by, if anything."""
+
+    def _reported(self, terms: dict[str, float]) -> float:
+        """Return J as scikit-learn reports it."""
+        return sum(terms.values())
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the network.
 
         Parameters
@@ -131,10 +149,10 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         """
         return self._fit(X, y, sample_weight, incremental=False)
 
-    def _fit(self, X, y, sample_weight, incremental):
-        self._hidden_layer_sizes()
+    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        told = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        sizes = hidden_layer_sizes(self)
         X, y = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
@@ -144,205 +162,159 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
         loss, self.out_activation_ = self._output()
-        network = self._network(X, first)
+        layers = self._hidden_layers(X, sizes, first)
+        self._activations = [*layers.activations, self.out_activation_]
+        sizes = [X.shape[1], *layers.sizes, self.n_outputs_]
+        network = Network(sizes, self._activations, patterns=layers.patterns)
+        theta = self._initial_theta(network, X.dtype) if first else self._theta(network, X.dtype)
         if first:
-            self._initialize(network, X.dtype)
-        theta = network.pack(self.coefs_, self.intercepts_).astype(X.dtype, copy=False)
-        self._set_theta(network, theta)
-        data = (X, y, sample_weight)
-        train = self._train_in_batches if self.solver in MINIBATCH_SOLVERS else self._train_whole
-        with team(threads_for(network, X.shape[0])) as run:
-            progress = self._begin(network, told, incremental)
-            train(network, loss, data, theta, run, first, progress)
-            progress.end()
-        self._check_finite()
+            self._begin_record(network)
+        data, validation = (X, y, sample_weight), None
+        if self.early_stopping and self.solver in MINIBATCH_SOLVERS:
+            if incremental:
+                raise ValueError("partial_fit does not support early_stopping=True")
+            data, validation = self._split(*data)
+        problem = self._problem(network, loss, data, first)
+        solver = self._solver(problem, theta, validation, incremental)
+        progress = Progress(
+            self, self.loss_curve_, given, partial(_attributes, network), self._reported
+        )
+        if not incremental:
+            progress.begin(self._init_callback_context(max_subtasks=self.max_iter))
+        with team_for(network, problem.n_rows) as run:
+            result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
+        self._keep(network, result, solver, problem.n_rows)
+        progress.end()
         return self
 
-    def _hidden_layer_sizes(self):
-        sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-        if any(n <= 0 for n in sizes):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        return sizes
-
-    def _network(self, X, first):
-        hidden, activations, connections = self._hidden_layers(X, first)
-        self._activations = [*activations, self.out_activation_]
-        sizes = [X.shape[1], *hidden, self.n_outputs_]
-        return Network(sizes, self._activations, patterns=connections)
-
-    def _hidden_layers(self, X, first):
-        """Sizes and activations of the hidden layers, and the connections of all layers."""
+    def _hidden_layers(self, X: Any, sizes: list[int], first: bool) -> HiddenLayers:
+        """Resolve sizes, activations and patterns from parameters, pretraining or earlier fit."""
         names = getattr(self, "feature_names_in_", None)
         masks = resolve_masks(self.connectivity, names) if first or self.warm_start else []
-        if self.pretraining is None:
-            sizes = resolve_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
-            activations = [self.activation] * len(sizes)
-        else:
+        if self.pretraining is not None:
             if first:
                 self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
-            layers = self.pretraining_.encoder_layers()
-            sizes, activations = [len(b) for _, b, _ in layers], [f for _, _, f in layers]
-            check_agreement(self, sizes, activations)
-            check_same_pattern(masks, layers)
-            if first:
-                pretrained_masks = patterns_of(W for W, _, _ in layers)
-                masks = pretrained_masks + masks[len(pretrained_masks) :]
+            layers = of_pretraining(self, masks, self.pretraining_.encoder_layers())
+        elif first:
+            sizes = resolve_sizes(self, masks)
+            layers = HiddenLayers(sizes, [self.activation] * len(sizes), masks)
+        else:
+            sizes = [W.shape[1] for W in self.coefs_[:-1]]
+            layers = HiddenLayers(sizes, [self.activation] * len(sizes), masks)
         if not first:
             check_warm_start(masks, self.coefs_)
-            return sizes, activations, patterns_of(self.coefs_)
-        check_shapes(masks, [X.shape[1], *sizes, self.n_outputs_])
-        return sizes, activations, masks + [None] * (len(sizes) + 1 - len(masks))
+            return layers._replace(patterns=patterns_of(self.coefs_))
+        check_shapes(layers.patterns, [X.shape[1], *layers.sizes, self.n_outputs_])
+        n_dense = len(layers.sizes) + 1 - len(layers.patterns)
+        return layers._replace(patterns=[*layers.patterns, *[None] * n_dense])
 
-    def _initialize(self, network, dtype):
+    def _theta(self, network: Network, dtype: Any) -> Theta:
+        """Return θ of the earlier fit."""
+        return network.pack(self.coefs_, self.intercepts_).astype(dtype, copy=False)
+
+    def _initial_theta(self, network: Network, dtype: Any) -> Theta:
+        """Return a new θ, with the layers of a pretraining where there is one."""
         activation = self.activation if self.pretraining is None else self._activations[0]
         gain = 2.0 if activation == "logistic" else 6.0
         theta = network.initial_theta(self._random_state, self.initialization, dtype, gain)
-        self._set_theta(network, theta)
         if self.pretraining is not None:
-            layers = zip(
-                self.coefs_, self.intercepts_, self.pretraining_.encoder_layers(), strict=False
-            )
+            layers = zip(*network.unpack(theta), self.pretraining_.encoder_layers(), strict=False)
             for W, b, (pretrained_W, pretrained_b, _) in layers:
                 if sparse.issparse(W):
                     pretrained_W = canonical(pretrained_W)
                 stored(W)[:], b[:] = stored(pretrained_W), pretrained_b
+        return theta
+
+    def _begin_record(self, network: Network) -> None:
+        """Set what is recorded over the epochs to its first values."""
         self.n_layers_ = len(network.sizes)
-        begin_record(self)
-
-    def _set_theta(self, network, theta):
-        self.coefs_, self.intercepts_ = network.unpack(theta)
-
-    def _check_finite(self):
-        if not all_finite_arrays([*self.coefs_, *self.intercepts_]):
-            raise ValueError(_NOT_FINITE.format(self.learning_rate_init))
-
-    def _check_finite_loss(self):
-        if not np.isfinite(self.loss_):
-            raise ValueError(_NOT_FINITE.format(self.learning_rate_init))
-
-    def _reported(self, terms):
-        """J as scikit-learn reports it."""
-        return sum(terms.values())
-
-    def _begin(self, network, told, incremental):
-        """Opens the fit for callbacks, unless it is `partial_fit`; what follows its progress."""
-        context = None
-        if not incremental:
-            context = self._init_callback_context(max_subtasks=self.max_iter)
-            context.call_on_fit_task_begin(estimator=self, **told)
-        return Progress(self, told, context, lambda theta: self._attributes(network, theta))
-
-    def _attributes(self, network, theta):
-        coefs, intercepts = network.unpack(np.array(theta, dtype=self.coefs_[0].dtype))
-        return {"coefs_": coefs, "intercepts_": intercepts}
-
-    def _train_whole(self, network, loss, data, theta, run, first, progress):
-        """L-BFGS or gradient descent over all rows."""
-        if self.early_stopping:
-            warnings.warn(
-                f"early_stopping=True has no effect: solver={self.solver!r} trains on all rows and "
-                "ends by tol and max_iter. Choose 'adam' or 'sgd' to stop by a validation score.",
-                stacklevel=4,
-            )
-        X, y, sample_weight = data
-        Y = self._targets(y, first).astype(X.dtype, copy=False)
-        problem = Problem(
-            network,
-            loss,
-            as_input(X),
-            Y,
-            sample_weight,
-            decay_over_n=self.alpha,
-            l1_weight=self.l1_weight,
-        )
-        objective = Objective(problem, run)
+        self.n_iter_ = self.t_ = 0
         self.loss_curve_: list[float] = []
-        solution = full_batch(
-            objective,
-            theta,
-            solver=self.solver,
-            max_iter=self.max_iter,
-            callback=lambda theta, _: progress(theta, self._reported(objective.terms)),
-            learning_rate=self.learning_rate_init,
-            tol=self.tol,
-            **self._lbfgs_limits(),
-        )
-        self._set_theta(network, solution.theta)
-        objective(solution.theta)
-        self.n_iter_, self.loss_ = solution.n_iter, self._reported(objective.terms)
-        self.best_loss_ = min([*self.loss_curve_, self.loss_])
-        if not solution.converged and solution.message != "callback":
-            warnings.warn(
-                f"{self.solver} failed to converge after {self.n_iter_} iteration(s): "
-                f"{solution.message}. Increase max_iter or max_fun, or scale the data.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+        self._no_improvement_count = 0
+        self.best_loss_: Any = None if self.early_stopping else np.inf
+        self.validation_scores_: Any = [] if self.early_stopping else None
+        self.best_validation_score_: Any = -np.inf if self.early_stopping else None
 
-    def _lbfgs_limits(self):
-        # scikit-learn's settings, which are SciPy's but for gtol.
-        return {"gtol": self.tol, "ftol": 2.220446049250313e-09, "max_fun": self.max_fun}
-
-    def _train_in_batches(self, network, loss, data, theta, run, first, progress):
-        """SGD or Adam."""
-        incremental = progress.context is None
-        if self.early_stopping and incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        data, validation = self._split(*data) if self.early_stopping else (data, None)
+    def _problem(self, network: Network, loss: str, data: Any, first: bool) -> Problem:
+        """Return what the solver minimizes."""
         X, y, sample_weight = data
         Y = self._targets(y, first).astype(X.dtype, copy=False)
-        problem = Problem(
-            network,
-            loss,
-            as_input(X),
-            Y,
-            sample_weight,
-            decay_over_n=self.alpha,
-            l1_weight=self.l1_weight,
+        alpha, l1_weight = self.alpha, self.l1_weight
+        return Problem(
+            network, loss, as_input(X), Y, sample_weight, decay_over_n=alpha, l1_weight=l1_weight
         )
-        batches = Minibatch(
-            problem, run, theta, batch_size=self._batch_size(X.shape[0]), rule=self._rule()
-        )
-        batches.learning_rate = self.learning_rate_init
-        if incremental:
-            state = getattr(self, "_optimizer", {})
-            batches.resume(state)
-            batches.learning_rate = state.get("learning_rate", batches.learning_rate)
-        self.n_iter_ = 0
-        after_epoch = AfterEpoch(self, batches, validation, progress, incremental)
-        try:
-            epochs(
-                batches,
-                max_iter=self.max_iter,
-                random_state=self._random_state,
-                after_epoch=after_epoch,
-                shuffle=self.shuffle,
-            )
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
-        self._optimizer = batches.state | {"learning_rate": batches.learning_rate}
-        if self.early_stopping:
-            self._set_theta(network, after_epoch.best_theta)
 
-    def _rule(self):
+    def _solver(self, problem: Problem, theta: Theta, validation: Any, incremental: bool) -> Solver:
+        """Return the settings of the solver."""
+        if self.solver not in MINIBATCH_SOLVERS:
+            if self.early_stopping:
+                warnings.warn(
+                    f"early_stopping=True has no effect: solver={self.solver!r} trains on all rows "
+                    "and stops by tol and max_iter. Choose 'adam' or 'sgd' to stop by a validation "
+                    "score.",
+                    stacklevel=4,
+                )
+            self.loss_curve_ = []
+            if self.solver == "gd":
+                return GradientDescent(self.learning_rate_init, self.max_iter, self.tol)
+            # scikit-learn's settings, which are SciPy's but for gtol.
+            return LBFGS(self.max_iter, 2.220446049250313e-09, self.tol, self.max_fun)
+        state: dict[str, Any] = getattr(self, "_optimizer", {}) if incremental else {}
+        return Epochs(
+            rule=self._rule(),
+            batch_size=self._batch_size(problem.n_rows),
+            max_iter=1 if incremental else self.max_iter,
+            schedule=self._schedule(state["rate"] if state else self.learning_rate_init),
+            stopping=self._stopping(problem.network, theta, validation),
+            random_state=self._random_state,
+            shuffle=self.shuffle,
+            n_rows_seen=self.t_,
+            state=state,
+        )
+
+    def _schedule(self, rate: float) -> Schedule:
+        if self.solver == "sgd" and self.learning_rate == "invscaling":
+            schedule = InverseScaling(self.learning_rate_init, self.power_t)
+            schedule.rate = rate
+            return schedule
+        adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
+        return Adaptive(rate) if adaptive else Constant(rate)
+
+    def _stopping(self, network: Network, theta: Theta, validation: Any) -> StoppingRule:
+        settings: dict[str, Any] = {
+            "tol": self.tol,
+            "patience": self.n_iter_no_change,
+            "n_no_improvement": self._no_improvement_count,
+        }
+        if validation is None:
+            return LossPlateau(best=self.best_loss_, **settings)
+        X, y, sample_weight = validation
+
+        def score(theta: Theta) -> float:
+            layers = list(zip(*network.unpack(theta), self._activations, strict=True))
+            return self._validation_score(network_output(X, layers), y, sample_weight)
+
+        scores, best = self.validation_scores_, self.best_validation_score_
+        return ScorePlateau(score, theta, scores, best=best, **settings)
+
+    def _rule(self) -> Any:
         if self.solver == "adam":
             return Adam(self.beta_1, self.beta_2, self.epsilon)
         return (Nesterov if self.nesterovs_momentum else Momentum)(self.momentum)
 
-    def _batch_size(self, n_samples):
+    def _batch_size(self, n_samples: int) -> int:
         if self.batch_size == "auto":
             return min(200, n_samples)
         if self.batch_size > n_samples:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                f"clipped to the {n_samples} rows that there are.",
+                f"clipped to the {n_samples} rows of the data.",
                 stacklevel=5,
             )
-        return self.batch_size
+        return int(self.batch_size)
 
-    def _split(self, X, y, sample_weight):
-        """Rows to train on, and rows to validate with, their targets in the user's units."""
+    def _split(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """Return rows to train on, and rows to validate with, their targets in the user's units."""
         arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
         parts = train_test_split(
             *arrays,
@@ -359,13 +331,28 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         none = [None] * (3 - len(arrays))
         return (*training, *none), (*validation, *none)
 
-    def _strata(self, y):
-        return None
+    def _keep(self, network: Network, result: Result, solver: Solver, n_rows: int) -> None:
+        """Keep the result of a training as fitted attributes."""
+        if result.status is Status.DIVERGED or not np.isfinite(result.theta).all():
+            raise ValueError(_NOT_FINITE.format(self.learning_rate_init))
+        self.coefs_, self.intercepts_ = network.unpack(result.theta)
+        self.n_iter_, self.loss_ = result.n_iter, result.value
+        self._optimizer = dict(result.state)
+        if not isinstance(solver, Epochs):
+            self.best_loss_ = min([*self.loss_curve_, self.loss_])
+            return
+        self.t_ += result.n_iter * n_rows
+        rule = solver.stopping
+        self._no_improvement_count = rule.n_no_improvement
+        if isinstance(rule, ScorePlateau):
+            self.best_validation_score_ = rule.best
+        else:
+            self.best_loss_ = rule.best
 
-    def sparsify(self):
-        """Keep only the weights that are not 0, so that a prediction costs what they cost.
+    def sparsify(self) -> Self:
+        """Keep only the nonzero weights, so that predictions cost in proportion to them.
 
-        It pays where few are left, as after training with `l1_weight`. A later `partial_fit`, or
+        It pays off if few are left, as after training with `l1_weight`. A later `partial_fit`, or
         `fit` with `warm_start`, trains these weights and adds no others.
 
         Returns
@@ -376,11 +363,11 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         return self._with_coefs([without_zeros(W) for W in self.coefs_])
 
-    def densify(self):
-        """Undo `sparsify`: keep the weights that are 0, too.
+    def densify(self) -> Self:
+        """Undo `sparsify`: store the zero weights, too.
 
-        Also those that `connectivity` left out: a later `partial_fit`, or `fit` with `warm_start`,
-        trains all of them.
+        This includes those that `connectivity` excluded: a later `partial_fit`, or `fit` with
+        `warm_start`, trains all of them.
 
         Returns
         -------
@@ -389,13 +376,13 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         return self._with_coefs([dense(W) for W in self.coefs_])
 
-    def _with_coefs(self, coefs):
+    def _with_coefs(self, coefs: list[Any]) -> Self:
         self.coefs_ = coefs
-        self._optimizer = {}  # which remembers something for each old weight
+        self._optimizer = {}  # it holds moments for each old weight
         return self
 
-    def as_layer(self):
-        """W (n_features, n_units), b and f of the first hidden layer: f(X W + b).
+    def as_layer(self) -> Layer:
+        """Return W (n_features, n_units), b and f of the first hidden layer: f(X W + b).
 
         Returns
         -------
@@ -406,11 +393,11 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         return self._layers()[0]
 
-    def _output_of(self, X):
-        """Outputs of the network for the user's X, once it is checked.
+    def _output_of(self, X: Any) -> npt.NDArray[Any]:
+        """Check the user's X, and return the outputs of the network.
 
         An array of floats is checked on its way through the network: scikit-learn's validation
-        would read it once more, and takes longer than the network for a single row.
+        would read it a second time, and takes longer than the network for a single row.
         """
         check_is_fitted(self)
         plain = type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2 and len(X) > 0
@@ -420,14 +407,23 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         return self._network_output(X.tocsr() if sparse.issparse(X) else X)
 
-    def _network_output(self, X, check=False):
+    def _network_output(self, X: Any, check: bool = False) -> npt.NDArray[Any]:
         dtype = X.dtype if X.dtype.char in "fd" else self.coefs_[0].dtype
         return network_output(X, self._layers(), dtype, check)
 
-    def _layers(self):
+    def _layers(self) -> list[Layer]:
         return list(zip(self.coefs_, self.intercepts_, self._activations, strict=True))
 
-    def __sklearn_tags__(self):
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
+
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _attributes(network: Network, theta: Theta) -> dict[str, Any]:
+    """Return the fitted attributes that θ stands for."""
+    coefs, intercepts = network.unpack(theta)
+    return {"coefs_": coefs, "intercepts_": intercepts}

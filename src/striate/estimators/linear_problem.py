@@ -13,12 +13,12 @@ from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.penalties import Terms, penalize
 from striate.core.problem import Problem
-from striate.core.threads import team
 from striate.solvers.lbfgs import lbfgs
+from striate.solvers.result import Status
 
 from .held_out_rows import Rows
 from .linear_maps import BLOCK_ROWS, Array, Precondition, Standardize
-from .training import threads_for
+from .training import team_for
 
 
 class GramProblem:
@@ -113,7 +113,7 @@ class GramProblem:
         def unpack(theta: Array) -> tuple[Array, Array]:
             return theta[: W.size].reshape(shape), theta[W.size :]
 
-        with team(threads_for(network, len(self.X))) as run:
+        with team_for(network, len(self.X)) as run:
             X, Y = as_input(self.X), Y.astype(self.X.dtype)
             data_term = Objective(Problem(network, loss, X, Y, self.weight), run)
 
@@ -129,6 +129,8 @@ class GramProblem:
 
             start = _pack(precondition.inverse(W), b)
             found = lbfgs(objective, start, max_iter=self.max_iter, ftol=self.tol)
+        if found.status is Status.DIVERGED:
+            raise ValueError(found.message)
         return *precondition.apply(*unpack(found.theta)), found.n_iter
 
     def _as_network_loss(self) -> tuple[str, str, Array]:

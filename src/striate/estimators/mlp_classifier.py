@@ -1,8 +1,9 @@
 """MLPClassifier: scikit-learn's interface, ours is the engine."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
@@ -15,6 +16,8 @@ from .base_mlp import MultilayerPerceptron
 from .sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
 from .training import takes_minibatches
 
+Array = npt.NDArray[Any]
+
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """Classifier by a multilayer perceptron, scikit-learn's model in a fraction of its time.
@@ -26,7 +29,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     ----------
     hidden_layer_sizes : array-like of int, default=(100,)
         Units of each hidden layer; () for none.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+    activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="relu"
         Of the hidden units.
     solver : {"adam", "sgd", "lbfgs", "gd"}, default="adam"
         Adam or stochastic gradient descent over minibatches; L-BFGS, or the lecture's gradient
@@ -213,7 +216,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self.connectivity = connectivity
         self.l1_weight = l1_weight
 
-    def _validate_input(self, X, y, incremental, reset):
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         X, y = validate_data(
             self,
             X,
@@ -231,11 +234,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             self._check_classes(y)
         return X, self._label_binarizer.transform(y).astype(bool)
 
-    def _learn_classes(self, y):
+    def _learn_classes(self, y: Any) -> None:
         self._label_binarizer = LabelBinarizer().fit(y)
         self.classes_ = self._label_binarizer.classes_
 
-    def _check_classes(self, y):
+    def _check_classes(self, y: Any) -> None:
         classes = unique_labels(y)
         if self.warm_start and set(classes) != set(self.classes_):
             raise ValueError(
@@ -248,7 +251,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
-    def _output(self):
+    def _output(self) -> tuple[str, str]:
         multiclass = self._label_binarizer.y_type_ == "multiclass"
         if self.loss == "squared_error":
             chosen = self.output_activation
@@ -260,21 +263,22 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             )
         return ("cross_entropy", "softmax") if multiclass else ("log_loss", "logistic")
 
-    def _targets(self, y, first):
+    def _targets(self, y: Any, first: bool) -> Any:
         return 2.0 * y - 1.0 if self.out_activation_ == "tanh" else y
 
-    def _strata(self, y):
+    def _strata(self, y: Any) -> Any:
         return y if y.shape[1] == 1 else None
 
-    def _validation_score(self, X, y, sample_weight):
-        probabilities = self._probabilities(self._network_output(X))
+    def _validation_score(self, outputs: Any, y: Any, sample_weight: Any) -> float:
+        probabilities = self._probabilities(outputs)
         if not np.isfinite(probabilities).all():
             return np.nan
         truth = self._label_binarizer.inverse_transform(y)
-        return accuracy_score(truth, self._labels(probabilities), sample_weight=sample_weight)
+        labels = self._labels(probabilities)
+        return float(accuracy_score(truth, labels, sample_weight=sample_weight))
 
-    def _probabilities(self, outputs):
-        """(n_samples, n_outputs) in [0, 1]."""
+    def _probabilities(self, outputs: Array) -> Array:
+        """Return probabilities (n_samples, n_outputs)."""
         if self.out_activation_ == "tanh":
             outputs = (outputs + 1) / 2
         if self.loss == "squared_error" and self._label_binarizer.y_type_ == "multiclass":
@@ -282,7 +286,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             outputs /= np.maximum(total, np.finfo(outputs.dtype).tiny)
         return outputs
 
-    def _labels(self, probabilities):
+    def _labels(self, probabilities: Array) -> Array:
         if probabilities.shape[1] == 1 and len(self.classes_) == 2:
             return self.classes_[(probabilities.ravel() > 0.5).astype(np.intp)]
         if self._label_binarizer.y_type_ == "multiclass":
@@ -291,7 +295,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             probabilities = probabilities.ravel()
         return self._label_binarizer.inverse_transform(probabilities)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Array:
         """Predict classes.
 
         Parameters
@@ -306,8 +310,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     @available_if(takes_minibatches)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Go on training with one epoch over the given rows.
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one more epoch, over the given rows.
 
         Parameters
         ----------
@@ -331,8 +335,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict_proba(self, X):
-        """Probabilities of the classes.
+    def predict_proba(self, X: Any) -> Array:
+        """Predict the probabilities of the classes.
 
         Parameters
         ----------
@@ -348,8 +352,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             return np.hstack([1 - probabilities, probabilities])
         return probabilities
 
-    def predict_log_proba(self, X):
-        """Logarithms of the probabilities of the classes.
+    def predict_log_proba(self, X: Any) -> Array:
+        """Predict the logarithms of the probabilities of the classes.
 
         Parameters
         ----------
@@ -362,7 +366,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         probabilities = self.predict_proba(X)
         return np.log(probabilities, out=probabilities)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

@@ -1,20 +1,24 @@
 """MLPRegressor: scikit-learn's interface, ours is the engine."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from striate.core.activations import range_of
+
 from .base_mlp import MultilayerPerceptron
 from .sklearn_private import StrOptions, fit_context
 from .training import takes_minibatches
 
-# Where targets lie for an output activation that is reached only at infinity.
-_TARGET_RANGE = {"logistic": (0.1, 0.9), "tanh": (-0.8, 0.8)}
+Array = npt.NDArray[Any]
+# Margin between the targets and the ends of a bounded output's range, which z reaches at infinity.
+_TARGET_MARGIN = 0.1
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
@@ -29,7 +33,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         ½ (ŷ − y)², or for counts half the Poisson deviance, with ŷ = exp(z).
     hidden_layer_sizes : array-like of int, default=(100,)
         Units of each hidden layer; () for none.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+    activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="relu"
         Of the hidden units.
     solver : {"adam", "sgd", "lbfgs", "gd"}, default="adam"
         Adam or stochastic gradient descent over minibatches; L-BFGS, or the lecture's gradient
@@ -219,7 +223,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.connectivity = connectivity
         self.l1_weight = l1_weight
 
-    def _validate_input(self, X, y, incremental, reset):
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         X, y = validate_data(
             self,
             X,
@@ -236,7 +240,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             raise ValueError("loss='poisson' is for counts: y must not have negative values.")
         return X, y
 
-    def _output(self):
+    def _output(self) -> tuple[str, str]:
         if self.output_activation == "auto":
             return self.loss, "exp" if self.loss == "poisson" else "identity"
         if self.loss == "poisson":
@@ -245,10 +249,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             )
         return self.loss, self.output_activation
 
-    def _targets(self, y, first):
-        if self.out_activation_ not in _TARGET_RANGE:
+    def _targets(self, y: Any, first: bool) -> Any:
+        low, high = range_of(self.out_activation_)
+        if not np.isfinite(high - low):
             return y
-        low, high = _TARGET_RANGE[self.out_activation_]
+        margin = _TARGET_MARGIN * (high - low)
+        low, high = low + margin, high - margin
         if first:
             lowest, highest = y.min(axis=0), y.max(axis=0)
             spread = np.where(highest > lowest, highest - lowest, 1)
@@ -256,25 +262,25 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             self.target_offset_ = low - self.target_scale_ * lowest
         return y * self.target_scale_ + self.target_offset_
 
-    def _reported(self, terms):
+    def _reported(self, terms: dict[str, float]) -> float:
         # scikit-learn reports the mean over outputs, though its gradient is of their sum.
         n_outputs = self.n_outputs_ if self.loss == "squared_error" else 1
         return sum(terms.values()) - terms["data"] * (1 - 1 / n_outputs)
 
-    def _validation_score(self, X, y, sample_weight):
-        predictions = self._predictions(self._network_output(X))
+    def _validation_score(self, outputs: Any, y: Any, sample_weight: Any) -> float:
+        predictions = self._predictions(outputs)
         if not np.isfinite(predictions).all():
             return np.nan
-        return r2_score(y, predictions, sample_weight=sample_weight)
+        return float(r2_score(y, predictions, sample_weight=sample_weight))
 
-    def _predictions(self, outputs):
-        """In the user's units."""
-        if self.out_activation_ in _TARGET_RANGE:
+    def _predictions(self, outputs: Array) -> Array:
+        """Return outputs in the user's units."""
+        if np.isfinite(np.subtract(*range_of(self.out_activation_))):
             outputs = (outputs - self.target_offset_) / self.target_scale_
             outputs = outputs.astype(self.coefs_[0].dtype, copy=False)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Array:
         """Predict numbers.
 
         Parameters
@@ -289,8 +295,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     @available_if(takes_minibatches)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
-        """Go on training with one epoch over the given rows.
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one more epoch, over the given rows.
 
         Parameters
         ----------

@@ -1,22 +1,25 @@
 """The sparse autoencoder: a network that learns features by reproducing its input."""
 
+from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from striate.core.activations import range_of
 from striate.core.design_matrix import as_input, with_noise
 from striate.core.inference import network_output
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
-from striate.solvers.minibatch import Minibatch
+from striate.solvers.result import Status
+from striate.solvers.schedules import Constant
 from striate.solvers.update_rules import Adam
 
 from .connectivity_masks import (
@@ -28,25 +31,29 @@ from .connectivity_masks import (
     without_zeros,
 )
 from .local_receptive_fields import LocalReceptiveFields
-from .reconstruction import Reconstruction
+from .progress import Progress
+from .reconstruction import Layer, Reconstruction
 from .sklearn_private import Interval, StrOptions, fit_context
+from .stopping import RelativeLossPlateau
 from .training import (
-    Plateau,
-    Progress,
-    epochs,
-    full_batch,
+    LBFGS,
+    Epochs,
+    GradientDescent,
+    Solver,
+    Theta,
     takes_minibatches,
-    threads_for,
+    team_for,
+    train,
 )
 
-# What a unit with this activation can put out.
-_RANGES = {"logistic": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf)}
-# Rows whose activations are averaged at a time.
+#: Number of epochs without progress after which Adam stops.
+PATIENCE = 10
+# Number of rows whose activations are averaged at a time.
 _BLOCK_ROWS = 4096
 
 
 class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
-    """Features learned by reproducing the input through a few, mostly silent, hidden units.
+    """Learn features by reproducing the input through a few, mostly silent, hidden units.
 
     It minimises the lecture's
 
@@ -238,7 +245,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the features.
 
         Parameters
@@ -262,8 +269,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
 
     @available_if(takes_minibatches)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Go on learning with one epoch over the given rows, for solver="adam".
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn for one more epoch, over the given rows, with solver="adam".
 
         Parameters
         ----------
@@ -281,7 +288,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         """
         return self._fit(X, incremental=True)
 
-    def _fit(self, X, incremental):
+    def _fit(self, X: Any, incremental: bool) -> Self:
         given, go_on = X, hasattr(self, "components_") and (incremental or self.warm_start)
         X = self._validated(X, reset=not go_on)
         self._check_ranges(X)
@@ -289,23 +296,29 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         if not (go_on and incremental):
             self._random_state = check_random_state(self.random_state)
         theta = self._start(network, X.dtype, go_on)
-        context = None
-        if not incremental:
-            context = self._init_callback_context(max_subtasks=self.max_iter)
-            context.call_on_fit_task_begin(estimator=self, X=given)
+        problem = self._problem(network, as_input(X))
         progress = Progress(
-            self, {"X": given}, context, lambda theta: self._attributes(network, theta)
+            self, self.loss_curve_, {"X": given}, partial(self._attributes, network)
         )
-        with team(threads_for(network, X.shape[0])) as run:
-            train = self._train_in_batches if self.solver == "adam" else self._train_whole
-            theta, self.loss_, self.n_iter_ = train(network, theta, as_input(X), run, progress)
-        for name, value in self._attributes(network, theta).items():
+        if not incremental:
+            progress.begin(self._init_callback_context(max_subtasks=self.max_iter))
+        with team_for(network, X.shape[0]) as run:
+            solver = self._solver(incremental)
+            result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
+            if result.status is Status.DIVERGED:
+                raise ValueError(result.message)
+            if self.solver == "adam" and not incremental:
+                # Over all rows, where an epoch has the mean over changing parameters.
+                result = result._replace(value=Objective(problem, run)(result.theta)[0])
+        for name, value in self._attributes(network, result.theta).items():
             setattr(self, name, value)
+        self.loss_, self.n_iter_ = result.value, result.n_iter
+        self._optimizer = dict(result.state)
         self.mean_activation_ = self._mean_activation(X)
         progress.end()
         return self
 
-    def _network(self, X, go_on):
+    def _network(self, X: Any, go_on: bool) -> Network:
         masks = []
         if self.connectivity is not None and (self.warm_start or not go_on):
             masks = resolve_masks([self.connectivity], getattr(self, "feature_names_in_", None))
@@ -315,8 +328,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             connections = patterns_of([self.components_.T, self.decoder_components_])
             if self.connectivity is None and k != self.n_components:
                 raise ValueError(
-                    f"n_components={self.n_components}, but the fit to go on from has {k} hidden "
-                    "units. Set warm_start=False to begin anew."
+                    f"n_components={self.n_components}, but the earlier fit has {k} hidden units. "
+                    "Set warm_start=False to refit."
                 )
         else:
             (k,) = resolve_sizes(self, masks, "n_components")
@@ -327,8 +340,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         activations = self.activation, self.output_activation
         return Network((X.shape[1], k, X.shape[1]), activations, self.tied_weights, connections)
 
-    def _start(self, network, dtype, go_on):
-        """θ to start with."""
+    def _start(self, network: Network, dtype: Any, go_on: bool) -> Theta:
+        """Return θ to start with."""
         if not go_on:
             self.loss_curve_: list[float] = []
             return network.initial_theta(self._random_state, "uniform", dtype)
@@ -336,8 +349,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         theta = network.pack(W, (self.intercept_, self.decoder_intercept_))
         return theta.astype(dtype, copy=False)
 
-    def _problem(self, network, X):
-        """What solvers minimise."""
+    def _problem(self, network: Network, X: Any) -> Problem:
+        """Return what the solver minimizes."""
         noisy = X
         if self.noise > 0:
             seed = self._random_state.randint(2**31)
@@ -346,56 +359,41 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         terms = {name: getattr(self, name) for name in names}
         return Problem(network, "squared_error", noisy, X, **terms)
 
-    def _train_whole(self, network, theta, X, run, progress):
-        """θ, J there and the number of iterations."""
-        solution = full_batch(
-            Objective(self._problem(network, X), run),
-            theta,
-            solver=self.solver,
-            max_iter=self.max_iter,
-            callback=progress,
-            learning_rate=self._rate(),
-            tol=self.tol,
-        )
-        return solution.theta, solution.value, solution.n_iter
-
-    def _train_in_batches(self, network, theta, X, run, progress):
-        """θ, J there and the number of epochs; after `partial_fit` the mean J of its epoch."""
-        incremental = progress.context is None
-        problem = self._problem(network, X)
-        batches = Minibatch(problem, run, theta, batch_size=self.batch_size, rule=Adam())
-        batches.learning_rate = self._rate()
-        if incremental:
-            batches.resume(getattr(self, "_optimizer", {}))
-        plateau = Plateau(self.tol, progress, batches)
-        epochs(
-            batches,
+    def _solver(self, incremental: bool) -> Solver:
+        """Return the settings of the solver."""
+        if self.solver == "lbfgs":
+            return LBFGS(self.max_iter, self.tol)
+        if self.solver == "gd":
+            return GradientDescent(self._rate(), self.max_iter, self.tol)
+        state = getattr(self, "_optimizer", {}) if incremental else {}
+        return Epochs(
+            rule=Adam(),
+            batch_size=self.batch_size,
             max_iter=1 if incremental else self.max_iter,
+            schedule=Constant(state["rate"] if state else self._rate()),
+            stopping=RelativeLossPlateau(self.tol, PATIENCE - 1, best=np.inf),
             random_state=self._random_state,
-            after_epoch=plateau,
+            state=state,
         )
-        self._optimizer = batches.state
-        value = plateau.best if incremental else Objective(problem, run)(theta)[0]
-        return theta, value, plateau.n_iter
 
-    def _rate(self):
+    def _rate(self) -> float:
         if self.learning_rate != "auto":
-            return self.learning_rate
+            return float(self.learning_rate)
         return 0.1 if self.solver == "gd" else 0.001
 
-    def _check_ranges(self, X):
-        lowest, highest = _RANGES[self.activation]
+    def _check_ranges(self, X: Any) -> None:
+        lowest, highest = range_of(self.activation)
         if self.sparsity_weight > 0 and not lowest < self.sparsity_target < highest:
             raise ValueError(
-                f"sparsity_target={self.sparsity_target} is outside what {self.activation} units "
-                f"can put out, {lowest:g} to {highest:g}. Choose it inside, or sparsity_weight=0."
+                f"sparsity_target={self.sparsity_target} is outside the range of {self.activation} "
+                f"units, {lowest:g} to {highest:g}. Choose it inside, or sparsity_weight=0."
             )
         if self.noise_type == "masking" and self.noise >= 1:
             raise ValueError(
                 f"noise={self.noise}: with noise_type='masking' it is the probability with which a "
                 "number is replaced by 0, so it must be below 1."
             )
-        lowest, highest = _RANGES.get(self.output_activation, (-np.inf, np.inf))
+        lowest, highest = range_of(self.output_activation)
         if X.min() < lowest or X.max() > highest:
             raise ValueError(
                 f"output_activation={self.output_activation!r} reproduces values from {lowest:g} "
@@ -403,7 +401,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
                 "PatchScaler or MinMaxScaler, or choose output_activation='identity'."
             )
 
-    def _attributes(self, network, theta):
+    def _attributes(self, network: Network, theta: Theta) -> dict[str, Any]:
         (W, W_decoder), (b, b_decoder) = network.unpack(theta)
         return {
             "components_": W.T.copy(),
@@ -412,17 +410,18 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             "decoder_intercept_": b_decoder.copy(),
         }
 
-    def _mean_activation(self, X):
-        """ρ̂ over the rows of X."""
-        encoder, total = self.encoder_layers(), 0.0
+    def _mean_activation(self, X: Any) -> npt.NDArray[Any]:
+        """Return ρ̂ over the rows of X."""
+        encoder, total = self.encoder_layers(), np.zeros(len(self.intercept_))
         for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
             total += network_output(X[rows], encoder).sum(axis=0, dtype=np.float64)
-        return (total / X.shape[0]).astype(X.dtype)
+        mean: npt.NDArray[Any] = (total / X.shape[0]).astype(X.dtype)
+        return mean
 
-    def sparsify(self):
-        """Keep only the weights that are not 0, so that `transform` costs what they cost.
+    def sparsify(self) -> Self:
+        """Keep only the nonzero weights, so that `transform` costs in proportion to them.
 
-        It pays where few are left, as after training with `l1_weight`. A later `partial_fit`, or
+        It pays off if few are left, as after training with `l1_weight`. A later `partial_fit`, or
         `fit` with `warm_start`, trains these weights and adds no others.
 
         Returns
@@ -433,11 +432,11 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         check_is_fitted(self)
         self.components_ = without_zeros(self.components_.T).T
         self.decoder_components_ = without_zeros(self.decoder_components_)
-        self._optimizer = {}  # which remembers something for each old weight
+        self._optimizer = {}  # it holds moments for each old weight
         return self
 
-    def as_layer(self):
-        """W (n_features, n_components), b and f of ``transform(X)`` = f(X W + b).
+    def as_layer(self) -> Layer:
+        """Return W (n_features, n_components), b and f of ``transform(X)`` = f(X W + b).
 
         Returns
         -------
@@ -448,8 +447,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         check_is_fitted(self)
         return self.components_.T, self.intercept_, self.activation
 
-    def encoder_layers(self):
-        """The hidden layer alone: see `as_layer`.
+    def encoder_layers(self) -> list[Layer]:
+        """Return the hidden layer in a list: see `as_layer`.
 
         Returns
         -------
@@ -457,8 +456,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         """
         return [self.as_layer()]
 
-    def decoder_layers(self):
-        """W (n_components, n_features), b and g of the reconstruction.
+    def decoder_layers(self) -> list[Layer]:
+        """Return W (n_components, n_features), b and g of the reconstruction, in a list.
 
         Returns
         -------

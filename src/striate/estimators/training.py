@@ -1,68 +1,242 @@
-"""What all estimators share: one way from a network and data to a trained θ."""
+"""The training routine of all networks: from a problem, a solver and progress to a result."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
 
+from striate.core.network import Network
+from striate.core.objective import Objective
+from striate.core.problem import Problem
+from striate.core.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
-from striate.solvers.solution import check_finite
+from striate.solvers.minibatch import Minibatch
+from striate.solvers.result import Result, Status, diverged
+from striate.solvers.schedules import Schedule
 
-#: Multiplications in J and ∇J below which a second thread does not pay.
+from .progress import Progress
+from .stopping import Decision, StoppingRule
+
+#: Multiplications in J and ∇J below which a second thread does not pay off.
 SMALL_OBJECTIVE = 5_000_000
-#: Solvers that can go on with some rows at a time.
+#: Solvers that can continue with some rows at a time.
 MINIBATCH_SOLVERS = ("sgd", "adam")
-#: Epochs without progress after which a minibatch solver ends.
-PATIENCE = 10
+
+Theta = npt.NDArray[Any]
 
 
-@dataclass
-class Progress:
-    """Records the loss of each iteration, and tells scikit-learn's callbacks and the terminal.
+class Solver(ABC):
+    """The settings of a solver, and how it minimizes a problem."""
+
+    #: What a warning says if the solver ends at its limit: {n} iterations, {message}.
+    limit_warning: str
+
+    @abstractmethod
+    def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
+        """Minimize J from θ on; the value of the result is the loss that `progress` reports."""
+
+
+class FullBatch(Solver):
+    """A solver that asks for J and ∇J over all rows."""
+
+    def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
+        """Minimize J from θ on."""
+        objective = Objective(problem, run)
+        result = self.solve(
+            objective,
+            theta,
+            l1=(problem.l1_weight, problem.network.n_weights),
+            callback=lambda theta, _: progress(theta, objective.terms),
+        )
+        objective(result.theta)
+        return result._replace(value=progress.loss(objective.terms))
+
+    @abstractmethod
+    def solve(self, objective: Objective, theta: Theta, **common: Any) -> Result:
+        """Call the solver's function."""
+
+
+@dataclass(frozen=True)
+class LBFGS(FullBatch):
+    """L-BFGS: see `striate.solvers.lbfgs`."""
+
+    max_iter: int
+    ftol: float
+    gtol: float = 0.0
+    max_fun: int | None = None
+
+    limit_warning = (
+        "lbfgs failed to converge after {n} iteration(s): {message}. Increase max_iter or max_fun, "
+        "or scale the data."
+    )
+
+    def solve(self, objective: Objective, theta: Theta, **common: Any) -> Result:
+        """Call the solver's function."""
+        return lbfgs(
+            objective,
+            theta,
+            max_iter=self.max_iter,
+            ftol=self.ftol,
+            gtol=self.gtol,
+            max_fun=self.max_fun,
+            **common,
+        )
+
+
+@dataclass(frozen=True)
+class GradientDescent(FullBatch):
+    """Gradient descent over all rows: see `striate.solvers.gradient_descent`."""
+
+    learning_rate: float
+    max_iter: int
+    tol: float
+
+    limit_warning = (
+        "gd failed to converge after {n} iteration(s): {message}. Increase max_iter or the "
+        "learning rate, or scale the data."
+    )
+
+    def solve(self, objective: Objective, theta: Theta, **common: Any) -> Result:
+        """Call the solver's function."""
+        return gradient_descent(
+            objective,
+            theta,
+            learning_rate=self.learning_rate,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            **common,
+        )
+
+
+@dataclass(frozen=True)
+class Epochs(Solver):
+    """Epochs over minibatches: see `striate.solvers.minibatch`.
 
     Attributes
     ----------
-    estimator : estimator
-        With `loss_curve_`, `verbose` and scikit-learn's callback support.
-    data : dict
-        What callbacks are told of the training data: X, y, metadata.
-    context : sklearn.callback.CallbackContext or None
-        Of this fit; None where there are no callbacks.
-    attributes : callable
-        θ ↦ dict of the fitted attributes that make a copy of the estimator ready for use.
+    rule : SGD, Momentum, Nesterov or Adam
+    batch_size, max_iter : int
+    schedule : Schedule
+        Learning rate of each epoch.
+    stopping : StoppingRule
+    random_state : RandomState
+        Shuffles the rows before each epoch, if `shuffle`.
+    n_rows_seen : int, default=0
+        Rows of earlier epochs, for the schedule.
+    state : dict
+        What an earlier `Epochs` remembered, to continue from there.
     """
 
-    estimator: Any
-    data: dict[str, Any]
-    context: Any
-    attributes: Callable[[np.ndarray], dict[str, np.ndarray]]
+    rule: Any
+    batch_size: int
+    max_iter: int
+    schedule: Schedule
+    stopping: StoppingRule
+    random_state: np.random.RandomState
+    shuffle: bool = True
+    n_rows_seen: int = 0
+    state: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, theta, value):
-        """After an iteration that ended with `value`; true if a callback asks to stop."""
-        estimator = self.estimator
-        estimator.loss_curve_.append(value)
-        if estimator.verbose:
-            print(f"Iteration {len(estimator.loss_curve_)}, loss = {value:.8f}")
-        if self.context is None:
-            return False
-        task = self.context.subcontext(task_name="iteration")
-        task.call_on_fit_task_begin(estimator=estimator, **self.data)
-        return task.call_on_fit_task_end(
-            estimator=estimator,
-            **self.data,
-            reconstruction_attributes=lambda: self.attributes(theta),
+    limit_warning = (
+        "Stochastic Optimizer: Maximum iterations ({n}) reached and the optimization hasn't "
+        "converged yet. Increase max_iter, or tol."
+    )
+
+    def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
+        """Minimize J from θ on, which is updated in place."""
+        batches = Minibatch(problem, run, theta, batch_size=self.batch_size, rule=self.rule)
+        batches.resume(self.state)
+        order, result = np.arange(batches.n_rows), Result(theta, np.nan, 0, Status.LIMIT)
+        try:
+            while result.status is Status.LIMIT and result.n_iter < self.max_iter:
+                if self.shuffle:
+                    self.random_state.shuffle(order)
+                terms = batches.epoch(order, self.schedule.rate)
+                result = result._replace(value=progress.loss(terms), n_iter=result.n_iter + 1)
+                result = self._after_epoch(result, terms, batches.n_rows, progress)
+        except KeyboardInterrupt:
+            result = result._replace(status=Status.INTERRUPTED)
+        state = {**batches.state, "rate": self.schedule.rate}
+        return result._replace(theta=self.stopping.best_of(theta), state=state)
+
+    def _after_epoch(
+        self, result: Result, terms: dict[str, float], n_rows: int, progress: Progress
+    ) -> Result:
+        """Report an epoch, and decide whether it is the last."""
+        theta, value, n_iter = result.theta, result.value, result.n_iter
+        asked_to_stop, rate = progress(theta, terms), self.schedule.rate
+        decision = self.stopping(theta, value)
+        if decision is Decision.DIVERGED:
+            remedy = f"Lower learning_rate (now {rate:g}) or scale the data."
+            return diverged(theta, value, n_iter, remedy)
+        self.schedule.after_epoch(self.n_rows_seen + n_iter * n_rows)
+        if decision is Decision.PLATEAU and self._stops_at_plateau(progress):
+            result = result._replace(status=Status.STOPPED)
+        return result._replace(status=Status.CALLBACK) if asked_to_stop else result
+
+    def _stops_at_plateau(self, progress: Progress) -> bool:
+        """Lower the learning rate, or return true if it cannot be lowered."""
+        rule, lowered = self.stopping, self.schedule.at_plateau()
+        if lowered is not None:
+            rule.n_no_improvement = 0
+        progress.say(
+            f"{rule.watched} did not improve more than tol={rule.tol:f} for {rule.patience} "
+            f"consecutive epochs. {lowered or 'Stopping.'}"
         )
-
-    def end(self):
-        """Closes the fit for callbacks."""
-        if self.context is not None:
-            self.context.call_on_fit_task_end(estimator=self.estimator, **self.data)
+        return lowered is None
 
 
-def takes_minibatches(estimator):
-    """Whether `partial_fit` is there; an AttributeError says why it is not."""
+def train(
+    problem: Problem,
+    theta: Theta,
+    solver: Solver,
+    progress: Progress,
+    run: Any,
+    *,
+    to_convergence: bool = True,
+) -> Result:
+    """Minimize J from θ on; warn if the solver ended early.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray of shape (n_parameters,)
+        Where to start; minibatch solvers update it in place.
+    solver : Solver
+    progress : Progress
+    run : callable
+        A team of threads: see `team_for`.
+    to_convergence : bool, default=True
+        Whether to warn if the limit of iterations was reached; `partial_fit` does not.
+
+    Returns
+    -------
+    Result
+        If its status is DIVERGED, the estimator raises an error.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the limit of iterations was reached.
+    UserWarning
+        If the training was interrupted (Ctrl-C): the result is what was reached.
+    """
+    result = solver.minimize(problem, theta, run, progress)
+    if result.status is Status.LIMIT and to_convergence:
+        message = solver.limit_warning.format(n=result.n_iter, message=result.message)
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+    if result.status is Status.INTERRUPTED:
+        warnings.warn("Training interrupted by user.", stacklevel=5)
+    return result
+
+
+def takes_minibatches(estimator: Any) -> bool:
+    """Return whether `partial_fit` is available; raise an AttributeError that says why not."""
     if estimator.solver not in MINIBATCH_SOLVERS:
         raise AttributeError(
             f"partial_fit needs a solver of minibatches, 'sgd' or 'adam', not {estimator.solver!r}"
@@ -70,50 +244,6 @@ def takes_minibatches(estimator):
     return True
 
 
-def threads_for(network, n_rows):
-    """How many threads at most for J and ∇J of so many rows; None for all there are."""
-    return 1 if n_rows * network.n_weights < SMALL_OBJECTIVE else None
-
-
-def full_batch(objective, theta, *, solver, max_iter, callback, learning_rate, tol, **limits):
-    """Minimises J by "gd" or "lbfgs", which alone takes `limits`; returns a `Solution`."""
-    l1 = objective.problem.l1_weight, objective.problem.network.n_weights
-    common = {"max_iter": max_iter, "callback": callback, "l1": l1}
-    if solver == "gd":
-        return gradient_descent(objective, theta, learning_rate=learning_rate, tol=tol, **common)
-    return lbfgs(objective, theta, **{"ftol": tol, **limits}, **common)
-
-
-def epochs(batches, *, max_iter, random_state, after_epoch, shuffle=True):
-    """Epochs over freshly shuffled rows until `after_epoch(terms of J)` is true."""
-    order = np.arange(batches.n_rows)
-    for _ in range(max_iter):
-        if shuffle:
-            random_state.shuffle(order)
-        if after_epoch(batches.epoch(order, batches.learning_rate)):
-            break
-
-
-class Plateau:
-    """Ends a minibatch training when J has not fallen by a share `tol` for `PATIENCE` epochs.
-
-    Parameters
-    ----------
-    tol : float
-    progress : callable
-        progress(θ, J) after each epoch; a true result ends the training too.
-    batches : Minibatch
-    """
-
-    def __init__(self, tol, progress, batches):
-        self.tol, self.progress, self.batches = tol, progress, batches
-        self.best, self.waited, self.n_iter = np.inf, 0, 0
-
-    def __call__(self, terms):
-        """After an epoch; true if it was the last."""
-        value = sum(terms.values())
-        rate = self.batches.learning_rate
-        check_finite(value, f"Lower learning_rate (now {rate:g}) or scale the data.")
-        self.waited = 0 if value < self.best * (1 - self.tol) else self.waited + 1
-        self.best, self.n_iter = min(self.best, value), self.n_iter + 1
-        return self.progress(self.batches.theta, value) or self.waited == PATIENCE
+def team_for(network: Network, n_rows: int) -> Any:
+    """Return a team of threads for J on n_rows rows: one thread if the work is small."""
+    return team(1 if n_rows * network.n_weights < SMALL_OBJECTIVE else None)

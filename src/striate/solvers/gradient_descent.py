@@ -1,12 +1,29 @@
 """The lecture's batch gradient descent: W ← W - α ∂J/∂W."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 from striate.core.penalties import shrink
 
-from .solution import Solution, check_finite
+from .result import Result, Status, diverged
+
+Array = npt.NDArray[Any]
 
 
-def gradient_descent(objective, theta, *, learning_rate, max_iter, tol, l1=(0.0, 0), callback=None):
-    """Steps of constant length factor α along -∇J, each over all rows.
+def gradient_descent(
+    objective: Callable[[Array], tuple[float, Array]],
+    theta: Array,
+    *,
+    learning_rate: float,
+    max_iter: int,
+    tol: float,
+    l1: tuple[float, int] = (0.0, 0),
+    callback: Callable[[Array, float], Any] | None = None,
+) -> Result:
+    """Take steps −α ∇J, each over all rows.
 
     Parameters
     ----------
@@ -17,23 +34,20 @@ def gradient_descent(objective, theta, *, learning_rate, max_iter, tol, l1=(0.0,
     learning_rate : float
         α.
     max_iter : int
-        Steps at most.
+        Largest number of steps.
     tol : float
-        Ends when a step lowers J by less than `tol` times max(J, 1).
+        Stops when a step lowers J by less than `tol` times max(J, 1).
     l1 : (float, int), default=(0.0, 0)
-        μ of μ Σ |W|, which ∇J leaves out, and how many numbers of θ are weights: the first ones.
-        Each step is followed by the proximal step of this term, which makes weights exactly 0.
+        μ of the term μ Σ |W|, which ∇J leaves out, and how many numbers of θ, the first ones, are
+        weights. Each step is followed by the proximal step of this term, which makes weights
+        exactly 0.
     callback : callable, default=None
-        callback(theta, J) after each step; a true result ends the descent.
+        callback(theta, J) after each step; a true result stops the descent.
 
     Returns
     -------
-    Solution
-
-    Raises
-    ------
-    ValueError
-        If J is no longer finite.
+    Result
+        With the status DIVERGED if J is no longer finite.
 
     Examples
     --------
@@ -44,16 +58,20 @@ def gradient_descent(objective, theta, *, learning_rate, max_iter, tol, l1=(0.0,
     """
     value, gradient = objective(theta)
     for n_iter in range(1, max_iter + 1):
-        theta = theta - learning_rate * gradient
-        if l1[0]:
-            shrink(theta[: l1[1]], learning_rate * l1[0])
-        before = value
-        value, gradient = objective(theta)
-        check_finite(
-            value,
-            f"Lower learning_rate (now {learning_rate:g}) or scale the data to unit variance.",
-        )
-        stop = callback is not None and callback(theta, value)
-        if stop or 0 <= before - value < tol * max(abs(before), 1):
-            return Solution(theta, value, n_iter, not stop, "callback" if stop else "converged")
-    return Solution(theta, value, max_iter, False, "max_iter reached")
+        try:
+            new = theta - learning_rate * gradient
+            if l1[0]:
+                shrink(new[: l1[1]], learning_rate * l1[0])
+            before = value
+            value, gradient = objective(new)
+        except KeyboardInterrupt:
+            return Result(theta, value, n_iter - 1, Status.INTERRUPTED)
+        theta = new
+        if not np.isfinite(value):
+            remedy = f"Lower learning_rate (now {learning_rate:g}) or scale the data"
+            return diverged(theta, value, n_iter, f"{remedy} to unit variance.")
+        if callback is not None and callback(theta, value):
+            return Result(theta, value, n_iter, Status.CALLBACK)
+        if 0 <= before - value < tol * max(abs(before), 1):
+            return Result(theta, value, n_iter, Status.CONVERGED)
+    return Result(theta, value, max_iter, Status.LIMIT, "max_iter reached")

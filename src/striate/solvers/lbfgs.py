@@ -1,13 +1,30 @@
 """SciPy's L-BFGS on J and ∇J."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
-from scipy.optimize import Bounds, minimize
+import numpy.typing as npt
+from scipy.optimize import Bounds, OptimizeResult, minimize
 
-from .solution import Solution, check_finite
+from .result import Result, Status, diverged
+
+Array = npt.NDArray[Any]
+_REMEDY = "Scale the data to unit variance."
 
 
-def lbfgs(objective, theta, *, max_iter, ftol, gtol=0.0, max_fun=None, l1=(0.0, 0), callback=None):
-    """Minimises J by L-BFGS, in float64 whatever the type of J's arithmetic.
+def lbfgs(
+    objective: Callable[[Array], tuple[float, Array]],
+    theta: Array,
+    *,
+    max_iter: int,
+    ftol: float,
+    gtol: float = 0.0,
+    max_fun: int | None = None,
+    l1: tuple[float, int] = (0.0, 0),
+    callback: Callable[[Array, float], Any] | None = None,
+) -> Result:
+    """Minimize J by L-BFGS, in float64 whatever the type of J's arithmetic.
 
     Parameters
     ----------
@@ -16,32 +33,29 @@ def lbfgs(objective, theta, *, max_iter, ftol, gtol=0.0, max_fun=None, l1=(0.0, 
     theta : ndarray of shape (n_parameters,)
         Where to start; the result has its type.
     max_iter, max_fun : int
-        Iterations and evaluations of J at most; max_fun=None does not limit them.
+        Largest numbers of iterations and of evaluations of J; max_fun=None sets no limit.
     ftol : float
-        Ends when an iteration lowers J by no more than `ftol` times max(J, 1).
+        Stops when an iteration lowers J by no more than `ftol` times max(J, 1).
     gtol : float, default=0.0
-        Ends when no component of ∇J is larger.
+        Stops when no component of ∇J is larger.
     l1 : (float, int), default=(0.0, 0)
-        μ of μ Σ |W|, which ∇J leaves out, and how many numbers of θ are weights: the first ones.
+        μ of the term μ Σ |W|, which ∇J leaves out, and how many numbers of θ, the first ones, are
+        weights.
     callback : callable, default=None
-        callback(theta, J) after each iteration; a true result ends the minimisation.
+        callback(theta, J) after each iteration; a true result stops the minimization.
 
     Returns
     -------
-    Solution
+    Result
+        With the status DIVERGED if J is not finite at an accepted point.
 
     Notes
     -----
     The approximation of the Hessian remembers ten steps, SciPy's default: with twenty, a sparse
-    autoencoder of digits ends at the same J, and needs more memory and a tenth more time.
+    autoencoder of digits ends at the same J and needs more memory and a tenth more time.
 
-    With an L1 term the weights are written as W = W⁺ − W⁻, neither below 0. In these J is smooth,
-    and L-BFGS-B keeps the bounds: a weight whose two parts lie on theirs is exactly 0.
-
-    Raises
-    ------
-    ValueError
-        If J is not finite at an accepted point.
+    With an L1 term the weights are written as W = W⁺ − W⁻, both nonnegative. J is smooth in these,
+    and L-BFGS-B keeps the bounds: a weight whose two parts are at their bounds is exactly 0.
 
     Examples
     --------
@@ -50,17 +64,23 @@ def lbfgs(objective, theta, *, max_iter, ftol, gtol=0.0, max_fun=None, l1=(0.0, 
     >>> lbfgs(bowl, np.ones(2), max_iter=10, ftol=1e-9).theta.round(6)
     array([0., 0.])
     """
-    split = _Split(*l1)
+    weights = _SplitWeights(*l1)
+    accepted = Result(theta, np.nan, 0, Status.INTERRUPTED)  # the last point that was accepted
 
-    def in_float64(x):
-        value, gradient = objective(split.joined(x))
-        return split.objective(x, value, gradient.astype(np.float64))
+    def in_float64(x: Array) -> tuple[float, Array]:
+        value, gradient = objective(weights.join(x))
+        return weights.objective(x, value, gradient.astype(np.float64))
 
-    def after_iteration(intermediate_result):
+    def after_iteration(intermediate_result: OptimizeResult) -> None:
+        nonlocal accepted
         x = intermediate_result.x
-        value = float(intermediate_result.fun) - split.excess(x)
-        check_finite(value, "Scale the data to unit variance.")
-        if callback is not None and callback(split.joined(x), value):
+        at, value = weights.join(x), float(intermediate_result.fun) - weights.excess(x)
+        accepted = accepted._replace(theta=at.copy(), value=value, n_iter=accepted.n_iter + 1)
+        if not np.isfinite(value):
+            accepted = accepted._replace(status=Status.DIVERGED)
+        elif callback is not None and callback(at, value):
+            accepted = accepted._replace(status=Status.CALLBACK)
+        if accepted.status is not Status.INTERRUPTED:
             raise StopIteration
 
     options = {
@@ -69,54 +89,61 @@ def lbfgs(objective, theta, *, max_iter, ftol, gtol=0.0, max_fun=None, l1=(0.0, 
         "ftol": ftol,
         "gtol": gtol,
     }
-    result = minimize(
-        in_float64,
-        split.divided(theta.astype(np.float64)),
-        method="L-BFGS-B",
-        jac=True,
-        bounds=split.bounds(theta.size),
-        callback=after_iteration,
-        options=options,
-    )
-    check_finite(result.fun, "Scale the data to unit variance.")
-    converged = result.status != 1 and "callback" not in result.message.lower()
-    theta = split.joined(result.x).astype(theta.dtype)
-    value = float(result.fun) - split.excess(result.x)
-    return Solution(theta, value, result.nit, converged, result.message)
+    try:
+        result = minimize(
+            in_float64,
+            weights.split(theta.astype(np.float64)),
+            method="L-BFGS-B",
+            jac=True,
+            bounds=weights.bounds(theta.size),
+            callback=after_iteration,
+            options=options,
+        )
+    except KeyboardInterrupt:
+        return accepted._replace(theta=accepted.theta.astype(theta.dtype))
+    value = float(result.fun) - weights.excess(result.x)
+    found = weights.join(result.x).astype(theta.dtype)
+    if not np.isfinite(value):
+        return diverged(found, value, result.nit, _REMEDY)
+    status = Status.LIMIT if result.status == 1 else Status.CONVERGED
+    if accepted.status is Status.CALLBACK:
+        status = Status.CALLBACK
+    return Result(found, value, result.nit, status, result.message)
 
 
-class _Split:
-    """The n weights in θ = (W, b) as W⁺ − W⁻, where there is an L1 term of weight μ."""
+class _SplitWeights:
+    """The n weights in θ = (W, b) as W⁺ − W⁻, if there is an L1 term of weight μ."""
 
-    def __init__(self, mu, n):
+    def __init__(self, mu: float, n: int) -> None:
         self.mu, self.n = mu, n if mu else 0
 
-    def divided(self, theta):
-        """x = (W⁺, W⁻, b)."""
+    def split(self, theta: Array) -> Array:
+        """Return x = (W⁺, W⁻, b)."""
         if not self.n:
             return theta
         W, b = theta[: self.n], theta[self.n :]
         return np.concatenate([np.maximum(W, 0), np.maximum(-W, 0), b])
 
-    def joined(self, x):
-        """θ."""
+    def join(self, x: Array) -> Array:
+        """Return θ."""
         n = self.n
         return np.concatenate([x[:n] - x[n : 2 * n], x[2 * n :]]) if n else x
 
-    def bounds(self, size):
+    def bounds(self, size: int) -> Bounds | None:
+        """Return W⁺ ≥ 0 and W⁻ ≥ 0."""
         if not self.n:
             return None
         lowest = np.full(size + self.n, -np.inf)
         lowest[: 2 * self.n] = 0
         return Bounds(lowest, np.inf)
 
-    def excess(self, x):
-        """μ Σ (W⁺ + W⁻ − |W|), which is 0 at the minimum and may not be on the way there."""
+    def excess(self, x: Array) -> float:
+        """Return μ Σ (W⁺ + W⁻ − |W|), which is 0 at the minimum but not always before."""
         n = self.n
         return 2 * self.mu * float(np.minimum(x[:n], x[n : 2 * n]).sum()) if n else 0.0
 
-    def objective(self, x, value, gradient):
-        """J with μ Σ (W⁺ + W⁻) in place of μ Σ |W|, and its gradient by x."""
+    def objective(self, x: Array, value: float, gradient: Array) -> tuple[float, Array]:
+        """Return J with μ Σ (W⁺ + W⁻) for μ Σ |W|, and its gradient with respect to x."""
         n, mu = self.n, self.mu
         if not n:
             return value, gradient

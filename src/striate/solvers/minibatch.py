@@ -171,11 +171,12 @@ class Minibatch:
     def state(self):
         """What the update rule remembers, for a `Minibatch` that continues from here."""
         moments, means = self._optimizer.moments, self._optimizer.means[0]
-        return {"moments": moments, "means": means, "n_steps": self._n_steps}
+        rule = self._optimizer.rule
+        return {"rule": rule, "moments": moments, "means": means, "n_steps": self._n_steps}
 
     def resume(self, state):
-        """Continue from a `state`; an empty one changes nothing."""
-        if state:
+        """Continue from a `state`; one that is empty or of another rule changes nothing."""
+        if state.get("rule") == self._optimizer.rule:
             self._n_steps = state["n_steps"]
             self._optimizer.means[:] = state["means"]
             for mine, given in zip(self._optimizer.moments, state["moments"], strict=True):

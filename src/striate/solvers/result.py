@@ -1,6 +1,8 @@
 """What a solver returns: θ, J there, and why it ended."""
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -30,6 +32,8 @@ class Result(NamedTuple):
     status : Status
     message : str
         Details for a person, such as SciPy's own words; may be empty.
+    state : dict
+        What a minibatch solver needs to continue from here; empty for other solvers.
     """
 
     theta: npt.NDArray[Any]
@@ -37,3 +41,10 @@ class Result(NamedTuple):
     n_iter: int
     status: Status
     message: str = ""
+    state: Mapping[str, Any] = MappingProxyType({})
+
+
+def diverged(theta: npt.NDArray[Any], value: float, n_iter: int, remedy: str) -> Result:
+    """Return the result of a training whose loss is no longer finite, with what to change."""
+    message = f"Training diverged: the loss is {value}. {remedy}"
+    return Result(theta, value, n_iter, Status.DIVERGED, message)
