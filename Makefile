@@ -3,19 +3,27 @@
 
 PYTHON ?=
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python $(INSTALL)
+LOWEST := .venv-lowest
+# Tests of what depends most on other packages, in a few minutes.
+LOWEST_TESTS := tests/core tests/solvers tests/estimators/test_mlp.py \
+	tests/estimators/test_mlp_peer.py tests/estimators/test_sparse_autoencoder.py \
+	tests/images/test_patches.py tests/images/test_convolution.py tests/test_persistence.py \
+	tests/cli/test_app.py tests/cli/test_error_messages.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench ufldl docs clean
+.PHONY: help demo test test-lowest bench ufldl docs clean
 .NOTPARALLEL:
 
 help:
-	@echo "make demo    learn features from photographs and show what they do (one to two minutes)"
-	@echo "make test    lint, type check and test"
-	@echo "make bench   measure speed beside other libraries"
-	@echo "make ufldl   do the UFLDL tutorial's exercises beside its published numbers"
-	@echo "make docs    build the documentation"
-	@echo "make clean   remove the environment and all that was built"
+	@echo "make demo         learn features from photographs and show what they do (one to two minutes)"
+	@echo "make test         lint, type check and test"
+	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows"
+	@echo "make bench        measure speed beside other libraries"
+	@echo "make ufldl        do the UFLDL tutorial's exercises beside its published numbers"
+	@echo "make docs         build the documentation"
+	@echo "make clean        remove the environment and all that was built"
 
 demo: .venv/.app
 	@echo "Running the demo"
@@ -29,6 +37,13 @@ test: .venv/.dev
 	@$(BIN)/mypy
 	@echo "Running the tests (pytest)"
 	@$(BIN)/pytest
+
+# Old releases warn of newer ones of what they use, such as matplotlib of pyparsing. Each environment
+# has a cache of its own for compiled code, because Numba's releases replace each other's.
+test-lowest: $(LOWEST)/.made
+	@echo "Running tests with the lowest versions (pytest)"
+	@NUMBA_CACHE_DIR=$(LOWEST)/numba $(LOWEST)/bin/pytest -p no:cacheprovider \
+		-W ignore::DeprecationWarning $(LOWEST_TESTS)
 
 # Some machines choose an old OpenBLAS kernel through these two variables, which halves its speed.
 bench: .venv/.app
@@ -45,7 +60,7 @@ docs: .venv/.docs
 	@echo "Built: docs/_build/html/index.html"
 
 clean:
-	rm -rf .venv docs/_build docs/gallery docs/generated .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(LOWEST) docs/_build docs/gallery docs/generated .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .hypothesis build dist
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -65,3 +80,12 @@ clean:
 .venv/.docs: pyproject.toml | .venv/.made
 	@echo "Installing Striate with the tools for documentation"
 	@$(PIP) --editable ".[docs]" && touch $@ .venv/.app
+
+# The lowest releases have wheels for these two Pythons alone.
+$(LOWEST)/.made: pyproject.toml tools/lowest_requirements.py
+	@python=$$(tools/find-python $(or $(PYTHON),python3.11 python3.12)) || exit 1; \
+	echo "Creating $(LOWEST) with $$($$python --version) and the lowest versions"; \
+	$$python -m venv --clear $(LOWEST) && \
+	$$python tools/lowest_requirements.py > $(LOWEST)/constraints.txt
+	@$(LOWEST)/bin/python $(INSTALL) --constraint $(LOWEST)/constraints.txt --editable ".[test]"
+	@touch $@

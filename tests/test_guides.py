@@ -1,4 +1,4 @@
-"""The code of a guide runs as it is printed, on images too few and settings too small to learn."""
+"""The code of each guide runs as printed, with few images and settings too small to learn much."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 DOCS = Path(__file__).parents[1] / "docs"
-# What is made smaller, so that the test is quick.
+# Replacements that make the code quick.
 SMALL = {
     "few_labels.md": {
         "PatchFeatures(patch_size=8,": (
@@ -39,7 +39,7 @@ SMALL = {
 
 @pytest.fixture
 def photographs(tmp_path, monkeypatch):
-    """The folders that the guide begins with."""
+    """Create the folders that the guides start from."""
     rng = np.random.default_rng(0)
     for folder in ("labelled/cracked", "labelled/sound", "unlabelled", "archive"):
         (tmp_path / folder).mkdir(parents=True)
@@ -51,7 +51,7 @@ def photographs(tmp_path, monkeypatch):
 
 
 def names_after(guide):
-    """Runs all Python code of a guide, and returns its names."""
+    """Run all Python code of a guide, and return its global names."""
     page = (DOCS / guide).read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     code = "from striate import SparseAutoencoder\n" + "\n".join(blocks)

@@ -1,9 +1,11 @@
-"""Imports run one way, and importing Striate stays cheap."""
+"""Imports run one way, and importing Striate needs no extra package."""
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -119,7 +121,7 @@ def test_the_check_itself(tmp_path, file, line, wrong):
 
 
 def in_new_process(code):
-    """What the code prints as JSON, run where nothing is imported yet."""
+    """Return what the code prints as JSON, in a process where nothing is imported yet."""
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
@@ -159,19 +161,19 @@ def test_api_page_lists_every_public_name():
     assert not missing, "add these to docs/api.md"
 
 
-@pytest.mark.parametrize("collects", [True, False])
-def test_an_import_leaves_the_garbage_collector_as_it_was(collects):
-    """It is off meanwhile."""
-    program = (
-        "import gc, sys\n"
-        f"gc.{'enable' if collects else 'disable'}()\n"
-        "import striate\n"
-        "striate.SparseAutoencoder\n"
-        "sys.modules['striate.images.patch_features'] = None\n"
-        "try:\n"
-        "    striate.PatchFeatures\n"
-        "except ImportError:\n"
-        "    print(gc.isenabled())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.split() == [str(collects)], done.stderr
+def test_a_missing_name_of_sklearn_names_the_tested_versions():
+    code = """
+import json, sklearn.utils.multiclass
+del sklearn.utils.multiclass._check_partial_fit_first_call
+try:
+    import striate.estimators.sklearn_private
+except ImportError as error:
+    print(json.dumps(str(error)))
+"""
+    message = in_new_process(code)
+    tested = r"Striate was tested with scikit-learn (1\.\d+); \d\.\d+\.\d+ is installed, which"
+    version = re.match(tested, message)[1]
+    assert "_check_partial_fit_first_call" in message
+    assert f"pip install 'scikit-learn=={version}.*'" in message
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert f"scikit-learn>={version}" in pyproject["project"]["dependencies"]

@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -187,3 +188,62 @@ def test_the_search_for_circles(tmp_path, second, circular):
             sorter.prepare()
     else:
         sorter.prepare()
+
+
+def compiled_by(path):
+    """Names of decorators in a file that compile: those of core/compile.py, and Numba's."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            module = (node.module or "").split(".")
+            if module[-1] == "compile" or module[0] == "numba":
+                yield from (alias.asname or alias.name for alias in node.names)
+
+
+def python_and_compiled(path):
+    """Functions of a file, without those inside others: what Python runs, and what is compiled."""
+    compilers, python, compiled = {*compiled_by(path), "numba"}, [], []
+    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        for node in waiting.pop().body:
+            if isinstance(node, ast.ClassDef):
+                waiting.append(node)
+            elif isinstance(node, ast.FunctionDef):
+                roots = {re.match(r"\w+", ast.unparse(each))[0] for each in node.decorator_list}
+                (compiled if roots & compilers else python).append(node)
+    return python, compiled
+
+
+def untyped_modules():
+    """Modules in which pyproject.toml lets functions be without types."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
+    for override in config["overrides"]:
+        if override.get("disallow_untyped_defs") is False:
+            yield from override["module"]
+
+
+def test_only_modules_with_compiled_functions_may_have_untyped_functions():
+    found = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for path in PACKAGE.rglob("*.py")
+        if python_and_compiled(path)[1]
+    }
+    assert sorted(found) == sorted(untyped_modules())
+
+
+def test_functions_that_are_not_compiled_have_types():
+    """mypy cannot tell them from the compiled functions of their module."""
+    untyped = [
+        f"{name}: {function.name}"
+        for name in untyped_modules()
+        for function in python_and_compiled(module_file(name, PACKAGE))[0]
+        if function.returns is None
+        or any(
+            parameter.annotation is None and parameter.arg not in ("self", "cls")
+            for parameter in (
+                *function.args.posonlyargs,
+                *function.args.args,
+                *function.args.kwonlyargs,
+            )
+        )
+    ]
+    assert untyped == []

@@ -1,4 +1,4 @@
-"""Run the code of a guide and of an example, and save its figures for the documentation.
+"""Run the code of a guide and of an example, and save their figures for the documentation.
 
 .venv/bin/python tools/draw_pictures.py
 """

@@ -1,11 +1,11 @@
 """Neural networks and self-taught image features for scikit-learn."""
 
-import gc
 import importlib
+import typing
 
 __version__ = "0.1.0.dev0"
 
-# Where each public name is. It is imported when it is first used: the command line need not wait
+# The module of each public name, which is imported at first use: the command line need not wait
 # for the mathematics, nor the networks for the images.
 _MODULES = {
     "ConnectivityDisplay": "striate.display.connectivity_display",
@@ -41,18 +41,11 @@ _MODULES = {
 __all__ = list(_MODULES)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> typing.Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'striate' has no attribute {name!r}")
-    # An import makes many objects and hardly any garbage; looking for it takes a third of the time.
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return getattr(importlib.import_module(_MODULES[name]), name)
-    finally:
-        if collects:
-            gc.enable()
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])

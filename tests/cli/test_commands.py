@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from striate.cli.confusion_text import print_confusion
-from striate.cli.progress import progress
+from striate.cli.progress_bar import progress
 from striate.persistence import load
 
 
@@ -78,7 +78,7 @@ def test_confusion_with_long_names_fits_a_terminal(capsys):
 
 def test_progress_is_shown_on_a_terminal(monkeypatch):
     shown = Console(file=io.StringIO(), force_terminal=True, width=80)
-    monkeypatch.setattr("striate.cli.progress.get_console", lambda: shown)
+    monkeypatch.setattr("striate.cli.progress_bar.get_console", lambda: shown)
     assert list(progress([1, 2, 3], "Counting")) == [1, 2, 3]
     assert "Counting" in shown.file.getvalue()
 

@@ -145,7 +145,7 @@ def test_fewer_images_than_folds(labelled, learned, tmp_path):
     printed, _ = run("train", labelled, "-f", learned, "-o", model)
     assert " over 2 folds " in printed
     run("report", model, "-o", page)
-    assert "divided into 2 parts" in page.read_text(encoding="utf-8")
+    assert "divided into 2 folds" in page.read_text(encoding="utf-8")
 
 
 def test_a_class_that_is_an_empty_folder(labelled, learned, tmp_path):

@@ -127,7 +127,7 @@ def test_interrupted_features(labelled, learned, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("striate.cli.progress.progress", interrupted)
+        patch.setattr("striate.cli.progress_bar.progress", interrupted)
         arguments = ["features", learned, labelled / "dark", "-o", tmp_path / "X.npy"]
         _, said = run(*arguments, "--skip-errors", status=130)
     assert said == "striate: interrupted; run the same command again to continue\n"

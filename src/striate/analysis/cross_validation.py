@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from .progress import Progress, no_progress
+from .progress_protocol import Progress, no_progress
 
 Rows = NDArray[np.intp]
 

@@ -11,7 +11,7 @@ from striate.files.image_collection import ImageCollection
 from striate.images.patch_features import PatchFeatures
 from striate.images.patches import sample_patches
 
-from .progress import Progress, no_progress
+from .progress_protocol import Progress, no_progress
 
 _IMAGES_AT_A_TIME = 16
 # Enough to be representative; each of them is read once more.

@@ -13,7 +13,7 @@ from striate.images.patch_features import PatchFeatures
 from striate.report.labelled_images import Labelled
 
 from .plurals import plural
-from .progress import progress
+from .progress_bar import progress
 from .skip_errors import SkippedImages
 
 # Images per call of `transform`; few enough for Ctrl-C to take effect within seconds.

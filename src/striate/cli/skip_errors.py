@@ -10,7 +10,7 @@ from striate.files.check_files import readable_images
 from striate.files.read_images import ImageError
 
 from .plurals import plural
-from .progress import progress
+from .progress_bar import progress
 
 
 class SkippedImages:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from striate import PatchFeatures
 from striate.analysis.cross_validation import few_label_accuracy
-from striate.analysis.progress import Progress, no_progress
+from striate.analysis.progress_protocol import Progress, no_progress
 from striate.images.edge_autoencoder import edge_autoencoder
 
 from .demo_settings import Settings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sklearn.pipeline import Pipeline
 
-from striate.analysis.progress import Progress, no_progress
+from striate.analysis.progress_protocol import Progress, no_progress
 from striate.files.atomic_writing import check_writable, replacing
 
 from .demo_console import DemoConsole

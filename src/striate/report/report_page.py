@@ -13,7 +13,7 @@ from striate.analysis.cross_validation import (
     evaluate,
     learning_curve,
 )
-from striate.analysis.progress import Progress, no_progress
+from striate.analysis.progress_protocol import Progress, no_progress
 from striate.analysis.top_patches import TopPatches, top_patches
 from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.patch_features import PatchFeatures

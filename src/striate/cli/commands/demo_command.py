@@ -27,7 +27,7 @@ def demo(
         raise NotADirectoryError(f"{out}: is a file; give the name of a folder")
     out.mkdir(parents=True, exist_ok=True)
     check_writable(out / "index.html")
-    from striate.cli.progress import progress
+    from striate.cli.progress_bar import progress
     from striate.demo import run
 
     run(out, progress=progress)

@@ -72,7 +72,7 @@ def _extract(
 
     from striate.cli.datasets import image_channels
     from striate.cli.error_messages import InterruptedWorkError
-    from striate.cli.progress import progress
+    from striate.cli.progress_bar import progress
     from striate.files.feature_extraction import extract_features
 
     try:

@@ -39,7 +39,7 @@ def report(
     from striate.cli.datasets import files_by_class, labelled_features
     from striate.cli.models import load_model
     from striate.cli.output_paths import check_output
-    from striate.cli.progress import progress
+    from striate.cli.progress_bar import progress
     from striate.cli.skip_errors import SkippedImages
     from striate.files.atomic_writing import replacing
     from striate.report.report_page import report_page

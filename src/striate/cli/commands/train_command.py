@@ -103,7 +103,7 @@ def _cross_validate(
     """Print the accuracy on held-out images; return None if a class has a single image."""
     from striate.analysis.cross_validation import cross_validate, single_image_classes
     from striate.cli.confusion_text import print_confusion
-    from striate.cli.progress import progress
+    from striate.cli.progress_bar import progress
 
     single = single_image_classes(labels)
     if single:
