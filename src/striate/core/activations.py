@@ -1,14 +1,15 @@
 """Activations f and their derivatives, one scalar line each, and the table of all of them."""
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float64
 
 from .compile import (
+    by_code,
     exponent,
     inlined,
-    inlined_uncached,
     jit,
     jit_uncached,
     like,
@@ -180,6 +181,7 @@ def range_of(name: str) -> tuple[float, float]:
     return ACTIVATIONS[name].lowest, ACTIVATIONS[name].highest
 
 
+@functools.cache
 def _activation(f):
     """Compile the loop a = f(z + b) over the rows of Z."""
 
@@ -204,47 +206,24 @@ def _chain_rule(derivative):
     return loop
 
 
-def _by_code(loops, otherwise):
-    """Return a function that runs loops[code]: a chain of ifs, once it is inlined."""
-
-    def either(k, loop, other):
-        @inlined_uncached
-        def run(code, A, B):
-            if code == k:
-                loop(A, B)
-            else:
-                other(code, A, B)
-
-        return run
-
-    @inlined_uncached
-    def run(code, A, B):
-        otherwise(A, B)
-
-    for k, loop in loops.items():
-        run = either(k, loop, run)
-    return run
-
-
 @jit_uncached
-def _nothing(A, D):
+def _unchanged(A, D):
     pass
 
 
-_activate = _by_code(
-    {CODES[k]: _activation(each.f) for k, each in ACTIVATIONS.items() if each.f is not identity},
-    _activation(identity),
-)
-_times_derivative = _by_code(
-    {CODES[k]: _chain_rule(each.derivative) for k, each in ACTIVATIONS.items() if each.derivative},
-    _nothing,
+_activate = by_code([_activation(each.f) for each in ACTIVATIONS.values()])
+_times_derivative = by_code(
+    [
+        _chain_rule(each.derivative) if each.derivative else _unchanged
+        for each in ACTIVATIONS.values()
+    ]
 )
 
 
 @jit
 def activate(code, Z, b):
     """a = f(z + b), in place, for the rows of Z (m, n)."""
-    _activate(code, Z, b)
+    _activate(code, (Z, b))
     if code == _SOFTMAX:
         softmax(Z)
 
@@ -260,7 +239,7 @@ def keep_z(Z, b, kept):
 @jit
 def times_derivative(code, A, D):
     """D = D f′, in place, f′ in terms of A = f(Z), or of A = Z if it needs z; all (m, n)."""
-    _times_derivative(code, A, D)
+    _times_derivative(code, (A, D))
 
 
 @jit

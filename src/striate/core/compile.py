@@ -7,7 +7,7 @@ from pathlib import Path
 import numba
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic, overload
 
 
@@ -63,8 +63,35 @@ jit_uncached = _compiler({"contract", "nsz"}, cache=False)
 jit_reassociating = _compiler({"contract", "nsz", "reassoc"})
 
 
-#: Both: a function made inside another and inlined into its callers.
-inlined_uncached = _compiler({"contract", "nsz"}, cache=False, inline="always")
+def by_code(functions):
+    """Return a compiled run(code, args) that calls functions[code](*args): a switch.
+
+    The functions are compiled ones that return nothing. A chain of ifs in Python would do the same
+    and take Numba several times as long to compile.
+    """
+
+    @intrinsic
+    def run(typingctx, code, args):
+        kinds = [types.Dispatcher(function) for function in functions]
+        signatures = [typingctx.resolve_function_type(kind, tuple(args), {}) for kind in kinds]
+
+        def build(context, builder, signature, values):
+            arguments = cgutils.unpack_tuple(builder, values[1])
+            done = builder.append_basic_block("done")
+            switch = builder.switch(values[0], done)
+            for k, (kind, signature_k) in enumerate(zip(kinds, signatures, strict=True)):
+                block = builder.append_basic_block(f"code_{k}")
+                switch.add_case(ir.Constant(values[0].type, k), block)
+                with builder.goto_block(block):
+                    function = context.get_function(kind, signature_k)
+                    function(builder, arguments)
+                    builder.branch(done)
+            builder.position_at_end(done)
+            return context.get_dummy_value()
+
+        return types.void(code, args), build
+
+    return run
 
 
 def specialize(function):

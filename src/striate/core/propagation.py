@@ -4,6 +4,8 @@ A layer is dense or masked (its units see few inputs), and may be tied to anothe
 other's, transposed). Callers pass the network, θ, and a `Block` of rows; they ask no layer's kind.
 """
 
+import numpy as np
+
 from .activations import activate, keep_z, times_derivative
 from .blas import product
 from .compile import inlined, jit
@@ -23,7 +25,7 @@ def first_layer(net, theta, x, block):
         times(x, weights(theta, layer), block.first)
     b = biases(theta, layer)
     if layer.needs_z:
-        keep_z(block.first, b, pre_activation(net, block, 0))
+        keep_z(block.first, b, pre_activation(net, block, np.int64(0)))  # a literal is a type
     activate(layer.activation, block.first, b)
 
 
@@ -114,7 +116,7 @@ def add_bias_gradient(net, l, block, g):
             g[j] += D[i, j]
 
 
-@jit
+@inlined
 def add_weight_gradient(net, l, lo, hi, x, block, G):
     """∂J/∂W(l) += a(l) δ(l+1)ᵀ for the slices lo to hi of W(l), summed over the rows.
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from striate.core.compile import inlined_uncached, jit, like
+from striate.core.compile import by_code, jit, like
 from striate.core.penalties import shrunk
 
 
@@ -134,32 +134,10 @@ RULES = {
 }
 
 
-def _by_code(rules):
-    """Return a function that takes the step of rules[code]; inlined, it is a chain of ifs."""
-
-    def either(k, rule, other):
-        @inlined_uncached
-        def run(code, constants, step, theta, g, moments):
-            if code == k:
-                rule(constants, step, theta, g, moments[0], moments[1])
-            else:
-                other(code, constants, step, theta, g, moments)
-
-        return run
-
-    @inlined_uncached
-    def run(code, constants, step, theta, g, moments):
-        pass
-
-    for k, rule in reversed(list(enumerate(rules))):
-        run = either(k, rule, run)
-    return run
-
-
-_take_step = _by_code([rule.step for rule in RULES.values()])
+_take_step = by_code([rule.step for rule in RULES.values()])
 
 
 @jit
 def take_step(code, constants, step, theta, g, moments):
     """Take one step of the rule with this code; theta, g and moments are parts of one tile."""
-    _take_step(code, constants, step, theta, g, moments)
+    _take_step(code, (constants, step, theta, g, moments[0], moments[1]))
