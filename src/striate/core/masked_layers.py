@@ -91,7 +91,8 @@ def _weighted(X, W, Z):
     return by_columns
 
 
-# What propagation does with a masked layer. Where `links` is None, Numba leaves the bodies out, and
+# What propagation does with a masked layer. `columns` are those of the parts of a block of rows: one,
+# except for gradients. Where `links` is None, Numba leaves the bodies out, and
 # networks without masked layers do not wait for their compilation.
 
 
@@ -99,7 +100,7 @@ def _weighted(X, W, Z):
 def masked_forward(links, theta, layer, X, columns, Z):
     """Z = X W; keeps X as columns."""
     if links is not None:
-        inputs, outputs = _columns(layer, columns)
+        inputs, outputs = _columns(layer, columns[0])
         to_columns(X, Z.shape[0], inputs)
         if layer.transposed:
             outputs[:] = 0
@@ -113,15 +114,15 @@ def masked_forward(links, theta, layer, X, columns, Z):
 def keep_delta(links, layer, D, columns):
     """Keep δ as columns, for the two functions below."""
     if links is not None:
-        to_columns(D, D.shape[0], _columns(layer, columns)[1])
+        to_columns(D, D.shape[0], _columns(layer, columns[0])[1])
 
 
 @jit
 def masked_backward(links, theta, layer, columns, Z):
     """Z = δ Wᵀ."""
     if links is not None:
-        outputs = _columns(layer, columns)[1]
-        below = columns[len(columns) - layer.n_in :]
+        outputs = _columns(layer, columns[0])[1]
+        below = columns[0, columns.shape[1] - layer.n_in :]
         if layer.transposed:
             weighted_sums(*_pattern(links, layer, theta), outputs, below)
         else:
@@ -134,11 +135,12 @@ def masked_backward(links, theta, layer, columns, Z):
 def masked_gradient(links, layer, lo, hi, columns, G):
     """G += ∂J/∂W for the weights of the units lo to hi, from the columns of X and δ."""
     if links is not None:
-        inputs, outputs = _columns(layer, columns)
-        if layer.transposed:
-            inputs, outputs = outputs, inputs
         starts = links.starts[layer.pattern_at :]
-        accumulate_inner(G, links.inputs, starts, lo, hi, inputs, outputs)
+        for r in range(len(columns)):
+            inputs, outputs = _columns(layer, columns[r])
+            if layer.transposed:
+                inputs, outputs = outputs, inputs
+            accumulate_inner(G, links.inputs, starts, lo, hi, inputs, outputs)
 
 
 @jit

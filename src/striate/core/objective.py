@@ -157,26 +157,29 @@ def _sum(t, T, net, theta, data, first_pass, work, groups):
     In the first pass: Σ_i w_i a(1)_i, keeping a(1) as far as there is room. In the second: the data
     term of J, and the gradient.
     """
-    kept = first_pass.kept
-    for g in range(t, len(groups.bounds) - 1, T):
-        gradient, sums = groups.gradients[g % len(groups.gradients)], groups.sums[g]
-        if first_pass.under_way:
+    # Each access to an array in a tuple counts references, which takes time to compile away.
+    kept, s, first_pass_under_way = first_pass
+    bounds, all_sums, values, gradients = groups
+    all_first, rest, deltas, z = work.first[t], work.rest[t], work.deltas[t], work.z[t]
+    columns, weights = work.columns[t : t + 1], data.w
+    for g in range(t, len(bounds) - 1, T):
+        gradient, sums = gradients[g % len(gradients)], all_sums[g]
+        if first_pass_under_way:
             sums[:] = 0
         else:
             gradient[:] = 0
-            groups.values[g] = 0
-        for lo in range(groups.bounds[g], groups.bounds[g + 1], BLOCK_ROWS):
-            hi = min(lo + BLOCK_ROWS, groups.bounds[g + 1])
-            first = kept[lo:hi] if hi <= len(kept) else work.first[t, : hi - lo]
-            columns = work.columns[t : t + 1]
-            block = Block(first, work.rest[t], work.deltas[t], work.z[t], columns, 0, hi - lo)
-            x, w = block_rows(data.X, lo, hi), data.w[lo:hi]
+            values[g] = 0
+        for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):
+            hi = min(lo + BLOCK_ROWS, bounds[g + 1])
+            first = kept[lo:hi] if hi <= len(kept) else all_first[: hi - lo]
+            block = Block(first, rest, deltas, z, columns, 0, hi - lo)
+            x, w = block_rows(data.X, lo, hi), weights[lo:hi]
             masked = net.layers[0].pattern_at >= 0  # its columns are not kept
-            if first_pass.under_way or hi > len(kept) or masked:
+            if first_pass_under_way or hi > len(kept) or masked:
                 first_layer(net, theta, x, block)
-            if first_pass.under_way:
+            if first_pass_under_way:
                 add_weighted_sum(first, w, sums)
                 continue
             y = dense_rows(data.Y, lo, hi)
-            groups.values[g] += propagate(net, theta, data.loss, block, y, w, first_pass.s)
+            values[g] += propagate(net, theta, data.loss, block, y, w, s)
             add_gradient(net, x, block, gradient)

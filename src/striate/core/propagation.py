@@ -20,7 +20,7 @@ def first_layer(net, theta, x, block):
     """a(1) = f(W(0) x + b(0)), for rows x of any kind."""
     layer = net.layers[0]
     if layer.pattern_at >= 0:
-        masked_forward(net.links, theta, layer, x, block.columns[0], block.first)
+        masked_forward(net.links, theta, layer, x, block.columns, block.first)
     else:
         times(x, weights(theta, layer), block.first)
     b = biases(theta, layer)
@@ -49,7 +49,7 @@ def deeper_layers(net, theta, block):
     for l in range(1, len(net.layers)):
         layer, a, z = net.layers[l], units(net, block, l - 1), units(net, block, l)
         if layer.pattern_at >= 0:
-            masked_forward(net.links, theta, layer, a, block.columns[0], z)
+            masked_forward(net.links, theta, layer, a, block.columns, z)
         else:
             product(a, False, weights(theta, layer), layer.transposed != 0, z, 0.0)
         b = biases(theta, layer)
@@ -68,12 +68,12 @@ def backward(net, theta, block, w, s):
     for l in range(len(net.layers) - 1, -1, -1):
         layer, above = net.layers[l], delta(net, block, l)
         if layer.pattern_at >= 0:
-            keep_delta(net.links, layer, above, block.columns[0])
+            keep_delta(net.links, layer, above, block.columns)
         if l == 0:
             break
         below, d = net.layers[l - 1], delta(net, block, l - 1)
         if layer.pattern_at >= 0:
-            masked_backward(net.links, theta, layer, block.columns[0], d)
+            masked_backward(net.links, theta, layer, block.columns, d)
         else:
             product(above, False, weights(theta, layer), layer.transposed == 0, d, 0.0)
         if l == 1:
@@ -128,8 +128,7 @@ def add_weight_gradient(net, l, lo, hi, x, block, G):
         l = l if k == 0 else mirror
         layer, d = net.layers[l], delta(net, block, l)
         if layer.pattern_at >= 0:
-            for r in range(len(block.columns)):
-                masked_gradient(net.links, layer, lo, hi, block.columns[r], G)
+            masked_gradient(net.links, layer, lo, hi, block.columns, G)
             continue
         n = layer.n_in if layer.transposed else layer.n_out
         of_slices = G[: (hi - lo) * n].reshape(hi - lo, n)
