@@ -29,6 +29,9 @@ from striate.demo.run_demo import PAGE, PICTURES
 from striate.demo.shift_invariance import changes
 from striate.report.page_templates import page_template
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 SMALL = Settings(n_patches=10_000, n_labels=(5, 20), n_splits=2, n_windows=1)
 TINY = Settings(n_features=4, n_patches=300, max_iter=3, n_labels=(2,), n_splits=1, n_windows=1)
 

@@ -38,6 +38,9 @@ from striate import ImageWhitening, PatchFeatures, PatchScaler, SparseAutoencode
 from striate.files.atomic_writing import check_writable, replacing
 from striate.persistence import load, save
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:200], np.array([f"digit {label}" for label in Y[:200]])
 

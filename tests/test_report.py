@@ -26,6 +26,9 @@ from striate.report.model_settings import settings_in_words
 from striate.report.page_templates import page_template
 from striate.report.report_pictures import curve_svg, features_png, strip_png, thumbnail_png
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 QUICK = ["--n-features", "30", "--patch-size", "6", "--n-patches", "500", "--max-iter", "10"]
 CLASSES = ("across", "down", "both & $all")
 

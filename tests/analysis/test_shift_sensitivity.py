@@ -12,6 +12,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from striate import DictionaryEncoder, ImageWhitening, PatchFeatures, shift_sensitivity
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 PIXELS = FunctionTransformer()
 
 

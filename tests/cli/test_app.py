@@ -15,6 +15,9 @@ from striate.cli import commands, main
 from striate.cli.app import COMMANDS, app
 from striate.cli.encoder_options import Encoder
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def test_version():
     assert succeed("--version") == f"striate {striate.__version__}\n"

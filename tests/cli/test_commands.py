@@ -16,6 +16,9 @@ from striate.cli.confusion_text import print_confusion
 from striate.cli.progress_bar import progress
 from striate.persistence import load
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def test_learn_writes_features_and_their_picture(gratings, tmp_path):
     out = tmp_path / "features.skops"

@@ -10,6 +10,9 @@ from PIL import Image
 import striate
 from striate.persistence import save
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 # --- bad arguments --------------------------------------------------------------------------
 
 

@@ -12,6 +12,9 @@ from striate import PatchFeatures, SparseAutoencoder
 from striate.files.read_images import find_images
 from striate.persistence import load, save
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 QUICK = ["--n-features", "4", "--patch-size", "6", "--n-patches", "300", "--max-iter", "3"]
 READERS = ["learn", "train", "features", "predict", "report"]
 

@@ -11,6 +11,9 @@ from striate import PatchFeatures, SparseAutoencoder
 from striate.files import check_files, image_collection
 from striate.persistence import load, save
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 QUICK = ["--n-features", "4", "--patch-size", "6", "--n-patches", "200", "--max-iter", "5"]
 
 

@@ -16,6 +16,9 @@ from striate import SparseAutoencoder
 from striate.core.compile import kernel
 from striate.core.threads import available_threads, team, wait
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 BLAS = ThreadpoolController().select(user_api="blas")
 
 

@@ -8,6 +8,9 @@ from sklearn.decomposition import PCA
 from striate import ConnectivityDisplay, LocalReceptiveFields, SparseAutoencoder
 from striate.display.mask_image import MOST_CELLS, density
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def cells(ax, shape):
     """The numbers of a mask that is drawn finer than it is."""

@@ -13,6 +13,9 @@ from striate import (
     maximal_inputs,
 )
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def test_maximal_inputs_of_sparse_weights(local_autoencoder):
     W = local_autoencoder.components_

@@ -14,6 +14,9 @@ from sklearn.preprocessing import StandardScaler
 
 from striate.display import FeatureDisplay, LossCurveDisplay, style
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 GREY = 128  # zero, in bytes
 
 

@@ -9,6 +9,9 @@ from sklearn.preprocessing import StandardScaler
 from striate.display import PALETTE, LossCurveDisplay
 from striate.display.line_labels import separate
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def test_loss_curves():
     display = LossCurveDisplay({"one": [3, 2, 1], "two": [5, 4]}, step="epoch").plot(title="T")

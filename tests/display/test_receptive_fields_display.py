@@ -18,6 +18,9 @@ from striate import (
 from striate.display import style
 from striate.display.tiles import gap_for
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def weights_of(fields, seed=0):
     mask = fields.mask()

@@ -10,6 +10,9 @@ from striate import SparseAutoencoder, UnitsDisplay, inspect_units
 from striate.display.unit_labels import label_unit
 from striate.display.unit_tiles import UnitTiles, scale_tiles
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 @pytest.fixture(scope="module")
 def X(digits):

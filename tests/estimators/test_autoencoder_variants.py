@@ -11,6 +11,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import SparseAutoencoder, StackedAutoencoder
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 QUICK = {"n_components": 4, "max_iter": 8, "random_state": 0, "sparsity_weight": 0.3}
 
 

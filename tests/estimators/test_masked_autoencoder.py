@@ -13,6 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from striate import LocalReceptiveFields, SparseAutoencoder, StackedAutoencoder
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 FIELDS = LocalReceptiveFields((8, 8), 4, stride=2, n_maps=2)  # 18 units
 MASK = FIELDS.mask().toarray()
 QUICK = {"connectivity": FIELDS, "max_iter": 6, "sparsity_weight": 0.3, "random_state": 0}

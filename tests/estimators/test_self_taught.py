@@ -22,6 +22,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import SelfTaughtClassifier, SparseAutoencoder, labeled_scorer
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:300] / 16, Y[:300]
 NAMES = [f"p{j}" for j in range(64)]

@@ -18,6 +18,9 @@ from striate.core.inference import _layer
 from striate.core.objective import _sum
 from striate.solvers.minibatch import _epoch
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 QUICK = {"n_components": 4, "max_iter": 8, "random_state": 0}
 VARIANTS = [
     {},

@@ -12,6 +12,9 @@ from striate import PatchFeatures, SparseAutoencoder, readable_images
 from striate.files.image_collection import ImageCollection
 from striate.files.read_images import ImageError
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def written(path, mode="L", size=(14, 12)):
     Image.new(mode, size, "white").save(path)

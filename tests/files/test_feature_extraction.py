@@ -17,6 +17,9 @@ from striate import PatchFeatures, SparseAutoencoder, extract_features
 from striate.files import feature_extraction as extraction
 from striate.files.image_collection import ImageCollection
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 N_IMAGES = 11
 
 

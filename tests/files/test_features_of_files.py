@@ -6,6 +6,9 @@ from PIL import Image
 
 from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def learner(**settings):
     encoder = SparseAutoencoder(4, max_iter=5, random_state=0)

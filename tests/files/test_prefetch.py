@@ -12,6 +12,9 @@ from striate.files import image_collection as collection
 from striate.files.image_collection import ImageCollection
 from striate.files.prefetch import PrefetchedImages
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 9, 8, 3), dtype=np.uint8)
 
 

@@ -8,6 +8,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import DictionaryEncoder, PatchFeatures, SparseAutoencoder, ZCAWhitening
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 RNG = np.random.default_rng(0)
 PATCHES = RNG.normal(size=(600, 12)) @ RNG.normal(size=(12, 12))
 IMAGES = RNG.random((5, 20, 17, 3))

@@ -31,6 +31,9 @@ from striate.core.threads import available_threads
 from striate.images.edge_autoencoder import edge_autoencoder
 from striate.images.operator_fusion import fold
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 AUTOENCODER = SparseAutoencoder(5, max_iter=5, random_state=0)
 SETTINGS = {"patch_size": 4, "n_patches": 300, "pool_grid": (2, 3), "random_state": 0}
 SCALED = SparseAutoencoder(5, max_iter=5, random_state=0, output_activation="logistic")
