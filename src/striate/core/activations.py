@@ -109,7 +109,7 @@ def log(x):
     return n * np.log(2.0) + 2 * (s + s * q * area)  # log(m) = 2 artanh(s)
 
 
-def exponent_limit(z):
+def exponent_limit(z: Any) -> Any:
     """Return the largest |z| for which exp(z) and exp(-z) are normal numbers of z's type."""
 
 
@@ -119,7 +119,7 @@ def _exponent_limit(z):
     return lambda z: limit
 
 
-def series(r):
+def series(r: Any) -> Any:
     """(exp(r) - 1 - r) / r**2 = 1/2! + r/3! + r**2/4! + ... to the precision of r's type."""
 
 
@@ -182,7 +182,7 @@ def range_of(name: str) -> tuple[float, float]:
 
 
 @functools.cache
-def _activation(f):
+def _activation(f: Any) -> Any:
     """Compile the loop a = f(z + b) over the rows of Z."""
 
     @jit_uncached
@@ -194,7 +194,7 @@ def _activation(f):
     return loop
 
 
-def _chain_rule(derivative):
+def _chain_rule(derivative: Any) -> Any:
     """Compile the loop D = D f′ over the rows, f′ in terms of A."""
 
     @jit_uncached
@@ -222,7 +222,7 @@ _times_derivative = by_code(
 
 @jit
 def activate(code, Z, b):
-    """a = f(z + b), in place, for the rows of Z (m, n)."""
+    """Compute a = f(z + b) in place, for the rows of Z (m, n)."""
     _activate(code, (Z, b))
     if code == _SOFTMAX:
         softmax(Z)

@@ -2,17 +2,20 @@
 
 import functools
 import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, overload
 
 
 @functools.cache
-def _fingerprint(folder):
+def _fingerprint(folder: Path) -> str:
     """Return a digest of the source in a folder.
 
     Numba recompiles a function when its own file changes, but not when a function that it calls
@@ -25,8 +28,13 @@ def _fingerprint(folder):
     return digest.hexdigest()
 
 
-def _compiler(fastmath, called_from_python=False, cache=True, inline="never"):
-    def decorate(function):
+def _compiler(
+    fastmath: set[str],
+    called_from_python: bool = False,
+    cache: bool = True,
+    inline: str = "never",
+) -> Callable[[Callable[..., Any]], Any]:
+    def decorate(function: Any) -> Any:
         # error_model="numpy": a check for division by zero would keep loops from using SIMD.
         compiled = numba.njit(
             nogil=True,
@@ -63,7 +71,7 @@ jit_uncached = _compiler({"contract", "nsz"}, cache=False)
 jit_reassociating = _compiler({"contract", "nsz", "reassoc"})
 
 
-def by_code(functions):
+def by_code(functions: Sequence[Any]) -> Any:
     """Return a compiled run(code, args) that calls functions[code](*args): a switch.
 
     The functions are compiled ones that return nothing. A chain of ifs in Python would do the same
@@ -94,7 +102,7 @@ def by_code(functions):
     return run
 
 
-def specialize(function):
+def specialize(function: Callable[..., Any]) -> Any:
     """Register a type-specialized implementation (numba.extending.overload with our options).
 
     For the few functions whose code depends on a type, such as sparse and dense rows.
@@ -155,7 +163,7 @@ def exponent(typingctx, x):
     return types.float64(x), build
 
 
-def as_kernel_input(array):
+def as_kernel_input(array: Any) -> npt.NDArray[Any]:
     """Return an array that kernels read: C-contiguous, aligned, and marked as as_kernel_input.
 
     No kernel writes to it. Numba gives a read-only array (joblib's memory maps, say) a type of its
@@ -168,7 +176,7 @@ def as_kernel_input(array):
 
 
 class _Memory:
-    def __init__(self, array):
+    def __init__(self, array: Any) -> None:
         interface = dict(array.__array_interface__)
         interface["data"] = (interface["data"][0], False)
         self.__array_interface__ = interface

@@ -46,7 +46,7 @@ class Chosen(NamedTuple):
     n_columns: int
 
 
-def as_input(X):
+def as_input(X: Any) -> Any:
     """Return a C-contiguous ndarray or a CSR matrix as compiled code takes it, without a copy."""
     if not sparse.issparse(X):
         return as_kernel_input(X)
@@ -57,17 +57,17 @@ def as_input(X):
     return Sparse(as_kernel_input(X.data), as_kernel_input(columns), at[:-1], at[1:], X.shape[1])
 
 
-def with_noise(X, kind, level, seed):
+def with_noise(X: Any, kind: Any, level: Any, seed: Any) -> Any:
     """Return X with noise of a kind from `striate.core.noise.NOISE`."""
     return Noisy(X, n_columns_of(X), kind, float(level), int(seed))
 
 
-def renewed(X):
+def renewed(X: Any) -> Any:
     """Return X with new noise, if it has any."""
     return X._replace(seed=X.seed + 1) if isinstance(X, Noisy) else X
 
 
-def n_rows(X):
+def n_rows(X: Any) -> Any:
     """Return the number of rows."""
     if isinstance(X, Noisy):
         return n_rows(X.clean)
@@ -76,19 +76,19 @@ def n_rows(X):
     return len(X.begins if isinstance(X, Sparse) else X)
 
 
-def n_columns_of(X):
+def n_columns_of(X: Any) -> Any:
     """Return the number of columns."""
     return X.n_columns if isinstance(X, Sparse | Noisy | Chosen) else X.shape[1]
 
 
-def dtype_of(X):
+def dtype_of(X: Any) -> Any:
     """Return the type of the numbers."""
     while isinstance(X, Noisy | Chosen):
         X = X[0]
     return (X.values if isinstance(X, Sparse) else X).dtype
 
 
-def empty_rows(X, n):
+def empty_rows(X: Any, n: Any) -> Any:
     """Return room for n rows of X, to which `copy_rows` copies: dense unless X is `Sparse`."""
     if isinstance(X, Sparse):
         begins, ends = np.zeros((2, n), dtype=np.int64)
@@ -96,35 +96,35 @@ def empty_rows(X, n):
     return np.empty((n, n_columns_of(X)), dtype=dtype_of(X))
 
 
-def _is(X, kind):
+def _is(X: Any, kind: Any) -> Any:
     return getattr(X, "instance_class", None) is kind
 
 
-def block_rows(X, lo, hi):
+def block_rows(X: Any, lo: Any, hi: Any) -> Any:
     """Return the rows lo to hi of X, as an array or `Sparse`."""
 
 
-def dense_rows(X, lo, hi):
+def dense_rows(X: Any, lo: Any, hi: Any) -> Any:
     """Return the rows lo to hi of X as an array."""
 
 
-def copy_rows(X, chosen, target):
+def copy_rows(X: Any, chosen: Any, target: Any) -> None:
     """Copy the rows X[chosen] to `target`, which `empty_rows` made."""
 
 
-def dense_row(X, row, target, i):
+def dense_row(X: Any, row: Any, target: Any, i: Any) -> None:
     """Copy one row of X to row i of an array."""
 
 
-def times(X, W, Z):
+def times(X: Any, W: Any, Z: Any) -> None:
     """Z = X W."""
 
 
-def add_transposed_times(X, lo, hi, D, G):
+def add_transposed_times(X: Any, lo: Any, hi: Any, D: Any, G: Any) -> None:
     """G += X[:, lo:hi]ᵀ D."""
 
 
-def all_finite(X):
+def all_finite(X: Any) -> Any:
     """Return whether a dense X has neither NaN nor infinity; a sparse X is not checked."""
 
 
@@ -257,7 +257,7 @@ def chosen_rows(X, indices):
     return Chosen(X, indices, n_columns(X))
 
 
-def n_columns(X):
+def n_columns(X: Any) -> Any:
     """Return the number of columns, in compiled code."""
 
 

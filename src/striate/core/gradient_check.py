@@ -1,10 +1,19 @@
 """Numerical gradients: the lecture's check of backpropagation."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 
-def check_gradient(fun, theta, *, epsilon=1e-4):
-    """Compares ∇J with central differences: ∂J/∂θ_i ≈ (J(θ + εe_i) - J(θ - εe_i)) / 2ε.
+def check_gradient(
+    fun: Callable[[npt.NDArray[Any]], tuple[float, npt.NDArray[Any]]],
+    theta: npt.ArrayLike,
+    *,
+    epsilon: float = 1e-4,
+) -> float:
+    """Compare ∇J with central differences: ∂J/∂θ_i ≈ (J(θ + εe_i) - J(θ - εe_i)) / 2ε.
 
     Parameters
     ----------
@@ -19,7 +28,7 @@ def check_gradient(fun, theta, *, epsilon=1e-4):
     Returns
     -------
     float
-        ‖numerical - analytical‖ / ‖numerical + analytical‖. A right gradient gives about
+        ‖numerical - analytical‖ / ‖numerical + analytical‖. A correct gradient gives about
         1e-9; above 1e-7 something is wrong, or θ lies on a kink of relu.
 
     References

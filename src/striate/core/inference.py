@@ -1,6 +1,10 @@
 """Outputs of layers whose W and b are arrays: what fitted estimators compute."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from .activations import CODES, activate
@@ -10,6 +14,9 @@ from .masked_layers import masked_weights, weighted
 from .sparse_matrices import stored
 from .threads import team
 
+Array = npt.NDArray[Any]
+#: W, b and activation of a layer.
+Layer = tuple[Any, Array, str]
 #: Number of rows that a thread passes through a layer at a time.
 PREDICTED_ROWS = 512
 #: Memory budget for the activations of rows that pass through several layers at a time, in bytes.
@@ -36,7 +43,7 @@ def _layer(t, T, W, b, f, X, Z, check):
     return finite
 
 
-def layer_output(X, W, b, activation, check=False):
+def layer_output(X: Any, W: Any, b: Array, activation: str, check: bool = False) -> Array:
     """Return f(X W + b), with as many threads as the work is worth.
 
     Parameters
@@ -83,7 +90,9 @@ def layer_output(X, W, b, activation, check=False):
     return Z
 
 
-def network_output(X, layers, dtype=None, check=False):
+def network_output(
+    X: Any, layers: Sequence[Layer], dtype: npt.DTypeLike | None = None, check: bool = False
+) -> Array:
     """Return the outputs of the last of several layers for X, block by block in bounded memory.
 
     Parameters
@@ -123,7 +132,7 @@ def network_output(X, layers, dtype=None, check=False):
     return outputs
 
 
-def _through(X, layers, check):
+def _through(X: Any, layers: Sequence[Layer], check: bool) -> Array:
     for W, b, activation in layers:
         X = layer_output(X, W, b, activation, check)
         check = False

@@ -93,20 +93,20 @@ def biases(theta, layer):
 
 @jit
 def units(net, block, l):
-    """a of layer l (counted from 0 for the first hidden one)."""
+    """Return a of layer l (counted from 0 for the first hidden one)."""
     n_1 = net.layers[0].n_out
     return block.first if l == 0 else _part(net.layers, l, block.rest, n_1, block)
 
 
 @jit
 def delta(net, block, l):
-    """δ of layer l, counted in the same way."""
+    """Return δ of layer l, counted in the same way."""
     return _part(net.layers, l, block.deltas, 0, block)
 
 
 @jit
 def pre_activation(net, block, l):
-    """z of layer l, if some layer of the network needs it."""
+    """Return z of layer l, if some layer of the network needs it."""
     return _part(net.layers, l, block.z, 0, block)
 
 

@@ -4,7 +4,7 @@
 work on feature-major copies of the rows (see masked_products).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.core import types
@@ -46,7 +46,7 @@ class MaskedWeights(NamedTuple):
     n_inputs: int
 
 
-def links_of(patterns):
+def links_of(patterns: Any) -> Any:
     """Return the `Links` of the CSC matrices among all layers' patterns; None without any."""
     matrices = [C for C in patterns if C is not None]
     if not matrices:
@@ -59,7 +59,7 @@ def links_of(patterns):
     return Links(inputs, np.concatenate(starts))
 
 
-def masked_weights(W, dtype):
+def masked_weights(W: Any, dtype: Any) -> Any:
     """Return a sparse matrix (n_in, n_out) as `MaskedWeights`."""
     W = canonical(W)
     values, inputs = W.data.astype(dtype, copy=False), W.indices.astype(np.int32, copy=False)
@@ -68,7 +68,7 @@ def masked_weights(W, dtype):
     )
 
 
-def weighted(X, W, Z):
+def weighted(X: Any, W: Any, Z: Any) -> None:
     """Z = X W, for any kind of X and of W."""
 
 
@@ -91,9 +91,9 @@ def _weighted(X, W, Z):
     return by_columns
 
 
-# What propagation does with a masked layer. `columns` are those of the parts of a block of rows: one,
-# except for gradients. Where `links` is None, Numba leaves the bodies out, and
-# networks without masked layers do not wait for their compilation.
+# What propagation does with a masked layer. `columns` are those of the parts of a block of rows:
+# one, except for gradients. Where `links` is None, Numba leaves the bodies out, and a network
+# without masked layers does not wait for their compilation.
 
 
 @jit

@@ -4,6 +4,8 @@ Columns have shape (n_units, capacity): the values of one unit for all rows lie 
 `capacity` comes from `capacity_for`; columns beyond the last row are zero.
 """
 
+from typing import Any
+
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
@@ -25,7 +27,7 @@ _SHUFFLED = np.arange(2 * _TILE).reshape(2, _TILE).T.reshape(2, _TILE).tolist()
 _INT32 = ir.IntType(32)
 
 
-def capacity_for(n_rows):
+def capacity_for(n_rows: Any) -> Any:
     """Return the width of a block for n_rows rows.
 
     Examples
@@ -44,11 +46,11 @@ def capacity_for(n_rows):
 class _Vectors:
     """Emit LLVM code for vectors of n numbers."""
 
-    def __init__(self, builder, real, itemsize, n):
+    def __init__(self, builder: Any, real: Any, itemsize: Any, n: Any) -> None:
         self.builder, self.real, self.itemsize, self.n = builder, real, itemsize, n
         self.type = ir.VectorType(real, n)
 
-    def at(self, address, index=None, stride=None):
+    def at(self, address: Any, index: Any = None, stride: Any = None) -> Any:
         """Return a pointer to the vector index · stride numbers beyond an address."""
         b = self.builder
         pointer = b.inttoptr(address, self.real.as_pointer())
@@ -56,28 +58,28 @@ class _Vectors:
             pointer = b.gep(pointer, [b.mul(index, stride)])
         return b.bitcast(pointer, self.type.as_pointer())
 
-    def zeros(self):
+    def zeros(self) -> Any:
         return cgutils.alloca_once_value(self.builder, ir.Constant(self.type, None))
 
-    def load(self, pointer):
+    def load(self, pointer: Any) -> Any:
         return self.builder.load(pointer, align=self.itemsize)
 
-    def store(self, vector, pointer):
+    def store(self, vector: Any, pointer: Any) -> None:
         self.builder.store(vector, pointer, align=self.itemsize)
 
-    def repeated(self, number):
+    def repeated(self, number: Any) -> Any:
         """Return a vector of n copies of a number."""
         b, undefined = self.builder, ir.Constant(self.type, ir.Undefined)
         first = b.insert_element(undefined, number, ir.Constant(_INT32, 0))
         return b.shuffle_vector(first, undefined, self.places([0] * self.n))
 
-    def add_product(self, pointer, x, y):
+    def add_product(self, pointer: Any, x: Any, y: Any) -> None:
         """Add x y to the vector there, fused where the processor can."""
         b, contract = self.builder, ("contract",)
         total = b.fadd(self.load(pointer), b.fmul(x, y, flags=contract), flags=contract)
         self.store(total, pointer)
 
-    def sum(self, x):
+    def sum(self, x: Any) -> Any:
         """Return the sum of a vector, halving it until one number is left."""
         b, n = self.builder, self.n
         while n > 1:
@@ -87,38 +89,38 @@ class _Vectors:
         return b.extract_element(x, ir.Constant(_INT32, 0))
 
     @staticmethod
-    def places(indices):
+    def places(indices: Any) -> Any:
         return ir.Constant(ir.VectorType(_INT32, len(indices)), list(indices))
 
 
-def _weighted_sum(v, output):
+def _weighted_sum(v: Any, output: Any) -> Any:
     total = v.zeros()
 
-    def each(weight, column):
+    def each(weight: Any, column: Any) -> None:
         v.add_product(total, v.repeated(v.builder.load(weight)), v.load(column))
 
     return each, lambda: v.store(v.load(total), output)
 
 
-def _scatter_add(v, output):
+def _scatter_add(v: Any, output: Any) -> Any:
     unit = v.load(output)
 
-    def each(weight, column):
+    def each(weight: Any, column: Any) -> None:
         v.add_product(column, v.repeated(v.builder.load(weight)), unit)
 
     return each, lambda: None
 
 
-def _accumulate_inner(v, output):
+def _accumulate_inner(v: Any, output: Any) -> Any:
     unit, b = v.load(output), v.builder
 
-    def each(weight, column):
+    def each(weight: Any, column: Any) -> None:
         b.store(b.fadd(b.load(weight), v.sum(b.fmul(v.load(column), unit))), weight)
 
     return each, lambda: None
 
 
-def _for_units(action):
+def _for_units(action: Any) -> Any:
     """Compile `action` into a loop over the connections of a range of units.
 
     The loop takes the weights of these units, `inputs` and `starts` of all units, the range lo to
@@ -221,7 +223,7 @@ def _transpose(source, n_rows, n_columns, target):
                     target[j, i] = source[i, j]
 
 
-def to_columns(X, n, columns):
+def to_columns(X: Any, n: Any, columns: Any) -> None:
     """Write n rows of an input as columns, and zeros beyond them."""
 
 

@@ -5,9 +5,12 @@ over one slice. W of a layer is (n_in, n_out) as in scikit-learn's `coefs_`: the
 lecture's W. W of a masked layer is a CSC matrix; θ has its stored values.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from .activations import ACTIVATIONS, CODES
@@ -15,6 +18,8 @@ from .layers import LAYER, Net, Workspace
 from .masked_layers import links_of
 from .masked_products import capacity_for
 from .sparse_matrices import canonical, stored, with_values
+
+Array = npt.NDArray[Any]
 
 
 class Network:
@@ -57,7 +62,13 @@ class Network:
     ([(64, 25), (25, 64)], [(25,), (64,)])
     """
 
-    def __init__(self, sizes, activations, tied=False, patterns=None):
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[str],
+        tied: bool = False,
+        patterns: Sequence[Any] | None = None,
+    ) -> None:
         self.sizes = tuple(int(n) for n in sizes)
         self.activations = tuple(activations)
         n_layers = len(self.sizes) - 1
@@ -77,7 +88,7 @@ class Network:
         self.n_columns = _lay_out_columns(layers)
         self.net = Net(layers, links_of(self.patterns))
 
-    def _lay_out_weights(self, layers):
+    def _lay_out_weights(self, layers: Array) -> None:
         """Fill in where θ has the weights of the layers that own theirs."""
         weights_at = pattern_at = 0
         for layer, C, (n_in, n_out) in zip(
@@ -90,7 +101,7 @@ class Network:
             pattern_at += 0 if C is None else n_out + 1
         self.n_weights = int(weights_at)
 
-    def _lay_out_units(self, layers):
+    def _lay_out_units(self, layers: Array) -> None:
         """Fill in sizes and activations, and where θ has the biases."""
         n_out = np.array(self.sizes[1:])
         layers["n_in"], layers["n_out"] = self.sizes[:-1], n_out
@@ -102,7 +113,9 @@ class Network:
             layer["lowest"], layer["highest"] = activation.lowest, activation.highest
         self.n_parameters = int(self.n_weights + n_out.sum())
 
-    def workspace(self, n, capacity, dtype, n_columns_blocks=None):
+    def workspace(
+        self, n: int, capacity: int, dtype: npt.DTypeLike, n_columns_blocks: int | None = None
+    ) -> Workspace:
         """Return room for n blocks of `capacity` rows.
 
         Parameters
@@ -129,7 +142,7 @@ class Network:
             columns=np.zeros((parts, self.n_columns, width), dtype=dtype),
         )
 
-    def unpack(self, theta):
+    def unpack(self, theta: Array) -> tuple[list[Any], list[Array]]:
         """Return lists of W (n_in, n_out) and b (n_out,): views of θ."""
         W, b, n_layers = [], [], len(self.net.layers)
         for l, layer in enumerate(self.net.layers):
@@ -145,7 +158,7 @@ class Network:
             b.append(theta[b_at : b_at + n_out])
         return W, b
 
-    def pack(self, W, b):
+    def pack(self, W: Sequence[Any], b: Sequence[Array]) -> Array:
         """Return θ from the lists of W and b."""
         own = [w for w, layer in zip(W, self.net.layers, strict=True) if not layer["transposed"]]
         values = [stored(canonical(w) if sparse.issparse(w) else np.ravel(w)) for w in own]
@@ -156,7 +169,13 @@ class Network:
             )
         return theta
 
-    def initial_theta(self, random_state, initialization="uniform", dtype=np.float64, gain=6.0):
+    def initial_theta(
+        self,
+        random_state: Any,
+        initialization: Any = "uniform",
+        dtype: Any = np.float64,
+        gain: Any = 6.0,
+    ) -> Any:
         """Draw small random weights: with zeros, the units of a layer would stay equal.
 
         "uniform" draws W from ±√(6 / (n_in + n_out + 1)) and sets b = 0 (UFLDL); "normal" draws W
@@ -186,7 +205,7 @@ class Network:
         return theta.astype(dtype)
 
 
-def _lay_out_columns(layers):
+def _lay_out_columns(layers: Array) -> int:
     """Fill in where masked layers keep their columns; return the height of that workspace."""
     masked = layers["pattern_at"] >= 0
     n_columns = np.where(masked, layers["n_in"] + layers["n_out"], 0)

@@ -1,6 +1,6 @@
 """Noise for denoising autoencoders: a function of seed, row and column, so it is never stored.
 
-So every pass over the rows sees the same noise, whichever thread reads them.
+Every pass over the rows sees the same noise, whichever thread reads them.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ NOISE = {
 
 @jit
 def corrupt(kind, level, seed, row, target, i):
-    """Adds the noise of `row` to row i of an array."""
+    """Add the noise of `row` to row i of an array."""
     key = row_key(seed, row)
     low, high = np.uint32(key), np.uint32(key >> np.uint64(32))
     if kind == MASKING:
@@ -33,7 +33,7 @@ def corrupt(kind, level, seed, row, target, i):
 
 @jit
 def row_key(seed, row):
-    """64 bits that look random, by the generator SplitMix64 (Steele, Lea and Flood, 2014)."""
+    """Return 64 pseudo-random bits, by the generator SplitMix64 (Steele, Lea and Flood, 2014)."""
     z = np.uint64(seed) * np.uint64(0xD1342543DE82EF95) + np.uint64(row)
     z = (z + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -43,7 +43,7 @@ def row_key(seed, row):
 
 @jit
 def uniform(low, high, j):
-    """A number between 0 and 1, neither included, for column j of a row with this key.
+    """Return a number in the open interval (0, 1) for column j of a row with this key.
 
     The 32 bits of j are mixed as in MurmurHash3, in arithmetic that SIMD has.
     """
@@ -57,7 +57,7 @@ def uniform(low, high, j):
 
 @jit
 def normal(u):
-    """The normal quantile of u, to 7 digits: rational functions of Wichura (1988), AS 241."""
+    """Return the normal quantile of u to 7 digits: rational functions of Wichura (1988), AS 241."""
     q = u - 0.5
     r = 0.180625 - q * q
     top = 3.3871327179 + r * (50.434271938 + r * (159.29113202 + r * 59.109374720))

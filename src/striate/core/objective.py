@@ -3,14 +3,16 @@
 J(θ) = Σ_i w_i loss_i + λ/2 Σ W² + μ Σ |W| + β Σ_j KL(ρ ‖ ρ̂_j).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from .compile import kernel
 from .design_matrix import block_rows, dense_rows
 from .layers import Block
 from .penalties import add_weighted_sum, penalize_activations, penalize_weights
+from .problem import Problem
 from .propagation import add_gradient, first_layer, propagate
 
 #: Number of rows that are computed at once: few enough that their activations stay in the cache.
@@ -89,7 +91,7 @@ class Objective:
     the same to the last bit for any number of threads.
     """
 
-    def __init__(self, problem, run):
+    def __init__(self, problem: Problem, run: Any) -> None:
         network, dtype, m = problem.network, problem.dtype, problem.n_rows
         self.problem, self.run, self.dtype = problem, run, dtype
         self._net, self._data = network.net, problem.data(normalized=True)
@@ -109,7 +111,7 @@ class Objective:
         )
         self.mean_activation = np.zeros(n_1)
 
-    def __call__(self, theta):
+    def __call__(self, theta: npt.NDArray[Any]) -> tuple[float, npt.NDArray[Any]]:
         """Return J (float) and ∇J (a new array of the type of Y) at θ."""
         theta = np.ascontiguousarray(theta, dtype=self.dtype)
         groups, gradient = self._groups, np.zeros_like(theta)
@@ -135,7 +137,7 @@ class Objective:
         self.terms = {"data": data, "sparsity": sparsity, "ridge": ridge, "l1": l1}
         return sum(self.terms.values()), gradient
 
-    def _sum(self, theta, first_pass, groups):
+    def _sum(self, theta: npt.NDArray[Any], first_pass: FirstPass, groups: Groups) -> None:
         self.run(_sum, self._net, theta, self._data, first_pass, self._work, groups)
 
 

@@ -64,7 +64,7 @@ def shrink(W, t):
 
 @kernel
 def penalize(terms, W, G):
-    """The function below, for Python."""
+    """Call `penalize_weights` from Python."""
     return penalize_weights(terms, W, G)
 
 

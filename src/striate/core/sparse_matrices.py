@@ -1,17 +1,19 @@
 """Sparse matrices in canonical form: CSC with sorted, checked indices."""
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
 
-def canonical(W):
-    """A sparse matrix as CSC with sorted indices, in the order in which θ has its weights.
+def canonical(W: Any) -> Any:
+    """Return a sparse matrix as CSC with sorted indices: the order of its weights in θ.
 
     Raises
     ------
     ValueError
-        If an index is beyond the matrix (of one that was read from a file), where compiled code,
-        SciPy's or ours, would read beyond an array.
+        If an index is out of bounds (in a damaged file, say): compiled code would read beyond an
+        array.
     """
     if not is_sound(W):
         raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
@@ -19,8 +21,8 @@ def canonical(W):
     return W if W.has_sorted_indices else W.sorted_indices()
 
 
-def is_sound(W):
-    """Whether the indices of a sparse matrix are within it; other formats SciPy checks itself."""
+def is_sound(W: Any) -> Any:
+    """Return whether the indices of a sparse matrix are in bounds; SciPy checks other formats."""
     if W.format == "coo":
         return all(
             len(each) == len(W.data) and each.min(initial=0) >= 0 and each.max(initial=-1) < n
@@ -42,18 +44,18 @@ def is_sound(W):
     )
 
 
-def stored(W):
-    """The numbers that an array or a sparse matrix stores, as an array."""
+def stored(W: Any) -> Any:
+    """Return the numbers that an array or a sparse matrix stores, as an array."""
     return W.data if sparse.issparse(W) else W
 
 
-def dense(W):
-    """The numbers of an array or a sparse matrix as an array, zeros and all."""
+def dense(W: Any) -> Any:
+    """Return an array or a sparse matrix as a dense array."""
     return canonical(W).toarray() if sparse.issparse(W) else np.asarray(W)
 
 
-def with_values(C, values, transposed=False):
-    """A CSC matrix with other values, which are not copied; transposed: a CSR matrix."""
+def with_values(C: Any, values: Any, transposed: Any = False) -> Any:
+    """Return a CSC matrix with other values, not copied; if transposed, a CSR matrix."""
     if transposed:
         W = sparse.csr_array(C.shape[::-1], dtype=values.dtype)
     else:

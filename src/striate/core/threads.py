@@ -1,10 +1,11 @@
-"""One pool of threads at a time: ours over rows or images, with BLAS held to one thread."""
+"""One pool of threads at a time: over rows or images, with BLAS held to one thread."""
 
 import ctypes
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any, Self
 
 import llvmlite.binding
 from llvmlite import ir
@@ -16,16 +17,16 @@ from .compile import jit
 
 
 @cache
-def _blas_libraries():
-    """Handles on the BLAS libraries of this process (found once: the search takes a while)."""
+def _blas_libraries() -> list[Any]:
+    """Return the BLAS libraries of this process (found once: the search takes a while)."""
     return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
-def available_threads():
-    """Number of threads that we may use: as many as BLAS would.
+def available_threads() -> int:
+    """Return how many threads may be used: as many as BLAS would.
 
     So `OMP_NUM_THREADS`, `threadpoolctl.threadpool_limits` and the limits that joblib sets in its
-    worker processes hold for us too. It is 1 while another thread of this process computes.
+    worker processes hold here, too. It is 1 while another thread of this process computes.
 
     Examples
     --------
@@ -41,23 +42,23 @@ def available_threads():
 
 
 class _SingleThreadedBlas:
-    """Holds BLAS to one thread, for several Python threads at once if need be.
+    """Hold BLAS to one thread, for several Python threads at once if necessary.
 
-    Some libraries have one limit for the process, which the last to leave sets back; with OpenMP
-    and MKL each thread has a limit of its own, and sets it back itself.
+    Some libraries have one limit per process, which the last thread to leave restores; with OpenMP
+    and MKL each thread has a limit of its own, and restores it itself.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
-    def reset(self):
-        """As if nobody were inside: for a child that is forked while we compute."""
+    def reset(self) -> None:
+        """Reset in a forked child, where the parent's threads do not exist."""
         self._lock = threading.Lock()
-        self._of_process = []
+        self._of_process: list[Any] = []
         self.inside = 0
 
-    def enter(self):
-        """Returns the limits that this thread had, for `leave`."""
+    def enter(self) -> list[Any]:
+        """Return the limits that this thread had, for `leave`."""
         with self._lock:
             limits = _limit_this_thread()
             if self.inside == 0:
@@ -65,25 +66,25 @@ class _SingleThreadedBlas:
             self.inside += 1
         return [limit for limit in limits if not _is_of_process(limit[0])]
 
-    def leave(self, limits):
+    def leave(self, limits: list[Any]) -> None:
         with self._lock:
             self.inside -= 1
             _set_limits(limits if self.inside else limits + self._of_process)
 
 
-def _is_of_process(library):
+def _is_of_process(library: Any) -> bool:
     openmp = getattr(library, "threading_layer", None) == "openmp"
     return library.internal_api != "mkl" and not openmp
 
 
-def _limit_this_thread():
-    """Sets all limits to 1; returns what they were, as pairs of library and number."""
+def _limit_this_thread() -> list[Any]:
+    """Set all limits to 1; return what they were, as pairs of library and number."""
     limits = [(library, library.get_num_threads()) for library in _blas_libraries()]
     _set_limits([(library, 1) for library, n_threads in limits if n_threads != 1])
     return limits
 
 
-def _set_limits(limits):
+def _set_limits(limits: list[Any]) -> None:
     for library, n_threads in limits:
         # From threadpoolctl 3.8 on the first thread to set OpenBLAS's limit keeps others from it.
         release = getattr(library, "clear_controlling_thread", lambda force: None)
@@ -112,21 +113,21 @@ class team:
     nothing can be left behind by a fork.
     """
 
-    def __init__(self, n_threads=None):
+    def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = min(n_threads or available_threads(), available_threads())
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._limits = _single_threaded_blas.enter()
         size = max(self.n_threads - 1, 1)
         self._pool = ThreadPoolExecutor(size, initializer=_limit_this_thread)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         self._pool.shutdown()
         _single_threaded_blas.leave(self._limits)
 
-    def __call__(self, kernel, *args, n_threads=None):
-        """What the threads return, in order; `n_threads` asks for fewer threads in this call."""
+    def __call__(self, kernel: Any, *args: Any, n_threads: int | None = None) -> list[Any]:
+        """Return what the threads return, in order; `n_threads` lowers their number."""
         T = min(n_threads or self.n_threads, self.n_threads)
         others = [self._pool.submit(kernel, t, T, *args) for t in range(1, T)]
         mine = kernel(0, T, *args)
@@ -170,7 +171,7 @@ llvmlite.binding.add_symbol(
 
 @jit
 def wait(barrier, T):
-    """Returns when all T threads have called it; `barrier` is zeros((2, 8), int64)."""
+    """Return when all T threads have called it; `barrier` is zeros((2, 8), int64)."""
     if T == 1:
         return
     arrived, round_ = barrier[0], barrier[1]  # rows of 64 bytes: no cache line is shared

@@ -98,7 +98,7 @@ def encoding_of(encoder: Any) -> Encoding | DistanceEncoding | None:
     return Encoding(W, b, CODES[activation], np.empty(0, dtype=W.dtype))
 
 
-def encode(encoding, X, Z, theta):
+def encode(encoding: Any, X: Any, Z: Any, theta: Any) -> None:
     """Turn the products Z = X W into activations, in place; TRIANGLE sets θ for each row."""
 
 

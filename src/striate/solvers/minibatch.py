@@ -1,14 +1,18 @@
 """Minibatch solvers (SGD, momentum, Nesterov, Adam): a whole epoch in compiled code."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from striate.core.compile import inlined, jit, kernel
 from striate.core.design_matrix import block_rows, copy_rows, empty_rows, renewed
 from striate.core.layers import Block, Workspace
+from striate.core.network import Network
 from striate.core.penalties import Terms, add_weighted_sum, penalize_activations, penalize_weights
+from striate.core.problem import Problem
 from striate.core.propagation import (
     add_bias_gradient,
     add_weight_gradient,
@@ -131,7 +135,9 @@ class Minibatch:
     threads, so the result is the same for any number of them.
     """
 
-    def __init__(self, problem, run, theta, *, batch_size, rule):
+    def __init__(
+        self, problem: Problem, run: Any, theta: npt.NDArray[Any], *, batch_size: int, rule: Any
+    ) -> None:
         network, dtype = problem.network, problem.dtype
         self._problem, self._run, self.theta = problem, run, theta
         self._data, self._penalties = problem.data(normalized=False), problem.penalties(np.inf)
@@ -168,13 +174,13 @@ class Minibatch:
         )
 
     @property
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """What the update rule remembers, for a `Minibatch` that continues from here."""
         moments, means = self._optimizer.moments, self._optimizer.means[0]
         rule = self._optimizer.rule
         return {"rule": rule, "moments": moments, "means": means, "n_steps": self._n_steps}
 
-    def resume(self, state):
+    def resume(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state`; one that is empty or of another rule changes nothing."""
         if state.get("rule") == self._optimizer.rule:
             self._n_steps = state["n_steps"]
@@ -182,7 +188,7 @@ class Minibatch:
             for mine, given in zip(self._optimizer.moments, state["moments"], strict=True):
                 mine[:] = given
 
-    def epoch(self, order, learning_rate):
+    def epoch(self, order: npt.NDArray[Any], learning_rate: npt.ArrayLike) -> dict[str, float]:
         """Take one step for each batch of the rows X[order].
 
         Parameters
@@ -214,12 +220,12 @@ class Minibatch:
         return {"data": data, "weights": weights}
 
 
-def _even(x):
+def _even(x: float) -> int:
     """Return the even number next to x, at least 2: shares for two threads, or four, are alike."""
     return 2 * max(1, round(x / 2))
 
 
-def _parameter_tiles(network, small):
+def _parameter_tiles(network: Network, small: bool) -> npt.NDArray[Any]:
     """Divide θ into tiles: parts of each W, and each b. A small network is not divided further."""
     tiles, layers = [], network.net.layers
     for index, (layer, C) in enumerate(zip(layers, network.patterns, strict=False)):
@@ -294,14 +300,14 @@ def _total(w, chosen):
 
 @inlined
 def _of_batch(penalties, total):
-    """The terms of J for a batch: `decay_over_n` is divided by its total weight."""
+    """Return the terms of J for a batch: `decay_over_n` is divided by its total weight."""
     terms, decay_over_n = penalties
     return Terms(terms.ridge + decay_over_n / total, terms.l1, terms.rho, terms.beta)
 
 
 @inlined
 def _rows_of(batch, r, n):
-    """The part r of a batch of n rows: where it begins, and its end."""
+    """Return where part r of a batch of n rows begins and ends."""
     n_parts = len(batch.row_values)
     return n * r // n_parts, n * (r + 1) // n_parts
 
