@@ -65,6 +65,7 @@ def names_after(guide):
     return names
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_few_labels(photographs, capsys):
     names = names_after("few_labels.md")
     assert names["model"].classes_.tolist() == ["cracked", "sound"]
