@@ -154,7 +154,6 @@ def test_page_needs_nothing_else(written):
     assert "{{" not in without_pictures
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_code_on_the_page_runs():
     images = np.random.default_rng(0).random((6, 20, 20))
     names = {"photographs": images, "few_images": images, "few_labels": [0, 0, 0, 1, 1, 1]}

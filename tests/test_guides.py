@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# Fits stop at max_iter on purpose: they only need to be quick.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 DOCS = Path(__file__).parents[1] / "docs"
 # Replacements that make the code quick.
 SMALL = {
@@ -76,7 +79,6 @@ def test_few_labels(photographs, capsys):
     assert table.n_labeled_ == 20
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_own_images(photographs, capsys):
     names = names_after("own_images.md")
     assert names["model"].classes_.tolist() == ["cracked", "sound"]
@@ -84,7 +86,6 @@ def test_own_images(photographs, capsys):
     assert "24 windows of 12 x 12 pixels" in capsys.readouterr().out
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_sparse_networks():
     names = names_after("sparse_networks.md")
     assert names["fields"].output_shape == (3, 3, 8)

@@ -252,7 +252,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
                     f"early_stopping=True has no effect: solver={self.solver!r} trains on all rows "
                     "and stops by tol and max_iter. Choose 'adam' or 'sgd' to stop by a validation "
                     "score.",
-                    stacklevel=4,
+                    stacklevel=6,
                 )
             self.loss_curve_ = []
             if self.solver == "gd":

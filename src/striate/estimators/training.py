@@ -71,8 +71,8 @@ class LBFGS(FullBatch):
     max_fun: int | None = None
 
     limit_warning = (
-        "lbfgs failed to converge after {n} iteration(s): {message}. Increase max_iter or max_fun, "
-        "or scale the data."
+        "lbfgs failed to converge after {n} iteration(s): {message}. "
+        "Increase it, or scale the data."
     )
 
     def solve(self, objective: Objective, theta: Theta, **common: Any) -> Result:
@@ -227,11 +227,12 @@ def train(
         If the training was interrupted (Ctrl-C): the result is what was reached.
     """
     result = solver.minimize(problem, theta, run, progress)
+    caller = 6 if to_convergence else 5  # of `fit`, which has one wrapper more than `partial_fit`
     if result.status is Status.LIMIT and to_convergence:
         message = solver.limit_warning.format(n=result.n_iter, message=result.message)
-        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+        warnings.warn(message, ConvergenceWarning, stacklevel=caller)
     if result.status is Status.INTERRUPTED:
-        warnings.warn("Training interrupted by user.", stacklevel=5)
+        warnings.warn("Training interrupted by user.", stacklevel=caller)
     return result
 
 

@@ -57,21 +57,21 @@ def gradient_descent(
     array([0.125, 0.125])
     """
     value, gradient = objective(theta)
-    for n_iter in range(1, max_iter + 1):
-        try:
-            new = theta - learning_rate * gradient
+    result = Result(theta, value, 0, Status.INTERRUPTED)
+    try:
+        for n_iter in range(1, max_iter + 1):
+            theta, before = theta - learning_rate * gradient, value
             if l1[0]:
-                shrink(new[: l1[1]], learning_rate * l1[0])
-            before = value
-            value, gradient = objective(new)
-        except KeyboardInterrupt:
-            return Result(theta, value, n_iter - 1, Status.INTERRUPTED)
-        theta = new
-        if not np.isfinite(value):
-            remedy = f"Lower learning_rate (now {learning_rate:g}) or scale the data"
-            return diverged(theta, value, n_iter, f"{remedy} to unit variance.")
-        if callback is not None and callback(theta, value):
-            return Result(theta, value, n_iter, Status.CALLBACK)
-        if 0 <= before - value < tol * max(abs(before), 1):
-            return Result(theta, value, n_iter, Status.CONVERGED)
-    return Result(theta, value, max_iter, Status.LIMIT, "max_iter reached")
+                shrink(theta[: l1[1]], learning_rate * l1[0])
+            value, gradient = objective(theta)
+            result = result._replace(theta=theta, value=value, n_iter=n_iter)
+            if not np.isfinite(value):
+                remedy = f"Lower learning_rate (now {learning_rate:g}) or scale the data"
+                return diverged(theta, value, n_iter, f"{remedy} to unit variance.")
+            if callback is not None and callback(theta, value):
+                return result._replace(status=Status.CALLBACK)
+            if 0 <= before - value < tol * max(abs(before), 1):
+                return result._replace(status=Status.CONVERGED)
+    except KeyboardInterrupt:
+        return result
+    return result._replace(status=Status.LIMIT, message="max_iter reached")

@@ -105,10 +105,12 @@ def lbfgs(
     found = weights.join(result.x).astype(theta.dtype)
     if not np.isfinite(value):
         return diverged(found, value, result.nit, _REMEDY)
-    status = Status.LIMIT if result.status == 1 else Status.CONVERGED
     if accepted.status is Status.CALLBACK:
-        status = Status.CALLBACK
-    return Result(found, value, result.nit, status, result.message)
+        return Result(found, value, result.nit, Status.CALLBACK)
+    if result.status == 1:
+        limit = "max_iter" if result.nit >= max_iter else "max_fun"
+        return Result(found, value, result.nit, Status.LIMIT, f"{limit} reached")
+    return Result(found, value, result.nit, Status.CONVERGED, result.message)
 
 
 class _SplitWeights:
