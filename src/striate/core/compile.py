@@ -164,7 +164,7 @@ def exponent(typingctx, x):
 
 
 def as_kernel_input(array: Any) -> npt.NDArray[Any]:
-    """Return an array that kernels read: C-contiguous, aligned, and marked as as_kernel_input.
+    """Return an array that kernels read: C-contiguous, aligned, and marked as writable.
 
     No kernel writes to it. Numba gives a read-only array (joblib's memory maps, say) a type of its
     own, and would compile everything again for it.

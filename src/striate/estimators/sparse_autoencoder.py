@@ -168,7 +168,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     >>> from sklearn.datasets import load_digits
     >>> from striate import SparseAutoencoder
     >>> X = load_digits().data / 16
-    >>> autoencoder = SparseAutoencoder(25, sparsity_weight=0.3, max_iter=50, random_state=0)
+    >>> autoencoder = SparseAutoencoder(25, sparsity_weight=0.3, tol=0.003, random_state=0)
     >>> autoencoder.fit_transform(X).shape
     (1797, 25)
     >>> autoencoder.loss_ < autoencoder.loss_curve_[0]
