@@ -1,5 +1,6 @@
 """Features learned on small patches, convolved over larger images and pooled."""
 
+import warnings
 from functools import cached_property, partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
@@ -212,7 +214,9 @@ class PatchFeatures(
         steps = self._new_steps(random_state)
         patches = steps.fit_whitening(steps.normalize(patches))
         task = context.subcontext(task_name="encoder")
-        with task.propagate_callback_context(steps.encoder):
+        with task.propagate_callback_context(steps.encoder), warnings.catch_warnings():
+            if self.encoder is None:  # its number of iterations is part of the recipe
+                warnings.simplefilter("ignore", ConvergenceWarning)
             steps.encoder.fit(patches)
         self.whitening_, self.encoder_ = steps.whitening, steps.encoder
         self.__dict__.pop("filters_", None)  # of an earlier fit
