@@ -14,8 +14,13 @@ X = load_digits().data / 16
 
 # %%
 # A sparse autoencoder whose 36 hidden units have a target mean activation of 0.1:
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
+
 from striate import SparseAutoencoder
 
+warnings.simplefilter("ignore", ConvergenceWarning)  # 400 iterations are enough here
 model = SparseAutoencoder(
     36,
     weight_decay=3e-3,

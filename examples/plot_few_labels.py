@@ -26,6 +26,9 @@ for digit in range(10):
 # The model has two parts: a transformer that learns features from all rows, and a classifier that
 # learns from the rows with labels. The scaler belongs to the first part, which sees more rows. The
 # second part chooses C by cross-validation on the labelled rows.
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -33,6 +36,7 @@ from sklearn.preprocessing import StandardScaler
 
 from striate import PatchFeatures, SelfTaughtClassifier, SparseAutoencoder
 
+warnings.simplefilter("ignore", ConvergenceWarning)  # 150 iterations are enough here
 autoencoder = SparseAutoencoder(
     49, weight_decay=0.01, sparsity_target=0.035, sparsity_weight=5, max_iter=150, random_state=0
 )

@@ -9,10 +9,15 @@ large, an image is unusual.
 # %%
 # A denoising autoencoder of 8 × 8 digits: a fifth of the input pixels are set to 0, and the
 # autoencoder learns to reconstruct the original digits. It therefore cannot simply copy its input.
+import warnings
+
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 
 from striate import FeatureDisplay, SparseAutoencoder
+
+warnings.simplefilter("ignore", ConvergenceWarning)  # 100 epochs are enough here
 
 X = load_digits().data / 16
 X_train, X_test = X[:1500], X[1500:]
