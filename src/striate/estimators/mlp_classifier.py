@@ -20,115 +20,115 @@ Array = npt.NDArray[Any]
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
-    """Classifier by a multilayer perceptron, scikit-learn's model in a fraction of its time.
+    """Multilayer perceptron classifier: scikit-learn's model in a fraction of the time.
 
-    The same data and `random_state` give the numbers that ``sklearn.neural_network.MLPClassifier``
-    gives. `loss`, `output_activation` and `initialization` are the lecture's variants.
+    The same data and `random_state` give the same numbers as
+    ``sklearn.neural_network.MLPClassifier``. `loss`, `output_activation` and `initialization` are
+    the lecture's variants.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of int, default=(100,)
-        Units of each hidden layer; () for none.
+        Number of units in each hidden layer; () for none.
     activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="relu"
-        Of the hidden units.
+        Activation of the hidden units.
     solver : {"adam", "sgd", "lbfgs", "gd"}, default="adam"
         Adam or stochastic gradient descent over minibatches; L-BFGS, or the lecture's gradient
         descent with constant step α = `learning_rate_init`, over all rows.
     alpha : float, default=0.0001
-        Strength of the ridge: α / (2 n) Σ W², with n the rows (or their total weight) of a batch.
+        Strength of the ridge α / (2 n) Σ W², with n the number (or total weight) of a batch's rows.
     batch_size : int or "auto", default="auto"
-        Rows of a minibatch; "auto" is min(200, n_samples).
+        Number of rows per minibatch; "auto" is min(200, n_samples).
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Of "sgd": constant; divided by t ** `power_t` after t rows; or divided by 5 each time that
-        the loss (or validation score) does not improve for `n_iter_no_change` epochs.
+        Schedule of "sgd": constant; divided by t ** `power_t` after t rows; or divided by 5 each
+        time the loss (or validation score) does not improve for `n_iter_no_change` epochs.
     learning_rate_init : float, default=0.001
-        First learning rate of "sgd", "adam" and "gd".
+        Initial learning rate of "sgd", "adam" and "gd".
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Epochs or iterations at most.
+        Maximum number of epochs or iterations.
     shuffle : bool, default=True
-        Whether to draw the order of rows anew for each epoch.
+        Whether to shuffle the rows before each epoch.
     random_state : int, RandomState instance or None, default=None
-        Draws the first weights, the order of rows and the validation rows.
+        Source of the initial weights, the order of rows and the validation rows.
     tol : float, default=1e-4
-        What counts as an improvement of loss or score; for "lbfgs" the largest component of the
-        gradient at which it ends; for "gd" the share of the loss below which a step ends it.
+        Smallest improvement of loss or score that counts; for "lbfgs", the largest component of
+        the gradient at which training stops; for "gd", the relative decrease of the loss.
     verbose : bool, default=False
-        Prints the loss of each iteration. For a progress bar:
+        Whether to print the loss of each iteration. For a progress bar:
         ``set_callbacks(sklearn.callback.ProgressBar())``.
     warm_start : bool, default=False
-        Whether `fit` goes on from the last solution.
+        Whether `fit` continues from the last solution.
     momentum : float, default=0.9
-        Of "sgd".
+        Momentum of "sgd".
     nesterovs_momentum : bool, default=True
-        Whether it is Nesterov's.
+        Whether the momentum is Nesterov's.
     early_stopping : bool, default=False
-        Whether "sgd" and "adam" hold rows out and end when their score does not improve.
+        Whether "sgd" and "adam" stop when the score of held-out rows does not improve.
     validation_fraction : float, default=0.1
-        Share of the rows that is held out.
+        Fraction of the rows to hold out.
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
-        Of "adam".
+        Parameters of "adam".
     n_iter_no_change : int or inf, default=10
-        Epochs without improvement after which "sgd" and "adam" end.
+        Number of epochs without improvement after which "sgd" and "adam" stop.
     max_fun : int, default=15000
-        Evaluations of the loss by "lbfgs" at most.
+        Maximum number of evaluations of the loss by "lbfgs".
     loss : {"log_loss", "squared_error"}, default="log_loss"
         "squared_error" is the lecture's J = 1/m Σ ½ ‖a − y‖² on outputs a of `output_activation`,
-        one for each class (one for two classes).
+        one per class (a single one for two classes).
     output_activation : {"auto", "logistic", "tanh"}, default="auto"
         With squared error: sigmoid outputs for targets 0 and 1 ("auto"), or tanh outputs for
         targets −1 and 1.
     initialization : {"glorot", "normal"}, default="glorot"
-        First weights: uniform in ±√(6 / (n_in + n_out)) (√2 for sigmoid units), or normal with
-        standard deviation 0.01.
+        Initial weights: uniform in ±√(6 / (n_in + n_out)) (±√(2 / …) for sigmoid units), or normal
+        with standard deviation 0.01.
     pretraining : SparseAutoencoder, StackedAutoencoder or FrozenEstimator of one, default=None
-        What the hidden layers begin as: `hidden_layer_sizes` and `activation` follow from it, and
-        all layers are then trained together. It is cloned and fitted on the rows that `fit` sees,
-        so that nothing leaks in cross-validation; a frozen one is taken as it is.
+        Autoencoder that initializes the hidden layers and decides `hidden_layer_sizes` and
+        `activation`; all layers are then trained together. It is cloned and fitted on the rows
+        passed to `fit`, so that nothing leaks in cross-validation; a frozen one is used as it is.
     connectivity : mask, LocalReceptiveFields, list of these and None, or None, default=None
-        Which inputs each unit sees; weights, time and memory are those of the connections. A mask
-        is an array or sparse matrix (n_in, n_out), with connections where it is not 0, for the
-        first layer; a list has an entry for each layer, None for a dense one. Sizes of hidden
-        layers follow from it. The rows of a data frame are named as the columns of X.
+        Sparsity pattern: which inputs each unit sees. Time and memory are those of the connections.
+        A mask is an array or sparse matrix (n_in, n_out), nonzero where there is a connection, for
+        the first layer; a list has an entry per layer, None for a dense one. Masks decide the
+        sizes of hidden layers. The rows of a data frame must have the names of the columns of X.
     l1_weight : float, default=0.0
-        μ of a term ``μ Σ |W|`` beside the mean loss, which makes weights exactly 0: see `sparsify`.
+        μ of the penalty ``μ Σ |W|``, which makes weights exactly 0: see `sparsify`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
     coefs_ : list of ndarray or csc_array of shape (n_in, n_out)
-        Weights of each layer, transposed from the lecture's W; sparse where `connectivity` is.
+        Weights of each layer, the transpose of the lecture's W; sparse for masked layers.
     intercepts_ : list of ndarray of shape (n_out,)
     loss_ : float
-        Loss at the end, with ridge and L1 term.
+        Final loss, with ridge and L1 penalty.
     best_loss_ : float or None
         Lowest loss; None with early stopping.
     loss_curve_ : list of float
-        Loss of each epoch or iteration.
+        Loss after each epoch or iteration.
     validation_scores_ : list of float or None
     best_validation_score_ : float or None
     n_iter_ : int
-        Epochs or iterations made.
+        Number of epochs or iterations.
     t_ : int
-        Rows seen in training.
-    n_layers_ : int
-    n_outputs_ : int
+        Number of rows seen in training.
+    n_layers_, n_outputs_ : int
     out_activation_ : str
     pretraining_ : SparseAutoencoder or StackedAutoencoder
-        The fitted autoencoder, if there was one.
+        The fitted autoencoder, with `pretraining`.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
     See Also
     --------
-    MLPRegressor : The same for numbers.
-    sklearn.neural_network.MLPClassifier : The model that this one equals.
+    MLPRegressor : The regressor.
+    sklearn.neural_network.MLPClassifier : The model that this one reproduces.
 
     Notes
     -----
-    float32 data are computed in float32, others in float64. Sparse X is never made dense. The
-    result is the same to the last bit for any number of threads.
+    float32 data are computed in float32, others in float64. Sparse X is never converted to a
+    dense array. The result is the same to the last bit for any number of threads.
 
     References
     ----------

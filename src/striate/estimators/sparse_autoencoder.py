@@ -53,7 +53,7 @@ _BLOCK_ROWS = 4096
 
 
 class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
-    """Learn features by reproducing the input through a few, mostly silent, hidden units.
+    """Learn features by reproducing the input from hidden units that are mostly inactive.
 
     It minimises the lecture's
 
@@ -65,96 +65,94 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     Parameters
     ----------
     n_components : int, default=100
-        Number of hidden units; with `connectivity` it follows from that.
+        Number of hidden units; `connectivity` decides it if given.
     activation : {"logistic", "tanh", "relu"}, default="logistic"
-        f of the hidden units.
+        Activation f of the hidden units.
     output_activation : {"identity", "logistic", "tanh"}, default="identity"
-        g of the reconstruction. "logistic" needs X within 0 and 1, "tanh" within -1 and 1:
-        `PatchScaler` or `sklearn.preprocessing.MinMaxScaler` put it there.
+        Activation g of the reconstruction. "logistic" needs X between 0 and 1, "tanh" between -1
+        and 1: scale X with `PatchScaler` or `sklearn.preprocessing.MinMaxScaler`.
     weight_decay : float, default=1e-4
         λ of the ridge.
     sparsity_target : float, default=0.05
-        ρ, the mean activation that every hidden unit is drawn to; in units of the activation, so
-        from 0 to 1 for "logistic", from -1 to 1 for "tanh", and above 0 for "relu".
+        Target ρ for the mean activation of each hidden unit: between 0 and 1 for "logistic",
+        between -1 and 1 for "tanh", above 0 for "relu".
     sparsity_weight : float, default=3.0
-        β; 0 leaves the term out.
+        β; 0 for no sparsity term.
     tied_weights : bool, default=False
-        Whether the decoder has the encoder's weights, W′ = Wᵀ, which halves the parameters; the
-        ridge counts them once.
+        Whether the decoder uses the encoder's weights, W′ = Wᵀ, which halves the number of
+        parameters; the ridge counts them once.
     noise : float, default=0.0
-        Learns to reproduce rows from noisy copies of themselves (a denoising autoencoder [3]_).
-        "masking": the probability with which a number is replaced by 0; "gaussian": the standard
-        deviation of the noise that is added. The noise is drawn anew for each epoch of "adam"; the
-        other solvers, which need the same J at every step, see one noisy copy.
+        Noise of the inputs from which rows are reproduced (a denoising autoencoder [3]_):
+        for "masking", the probability with which a number is replaced by 0; for "gaussian", the
+        standard deviation of added noise. "adam" draws new noise in each epoch; the other solvers,
+        which need the same J at every step, use one noisy copy.
     noise_type : {"masking", "gaussian"}, default="masking"
-        The kind of noise.
+        Kind of noise.
     solver : {"lbfgs", "adam", "gd"}, default="lbfgs"
-        L-BFGS over all rows; Adam over minibatches; or the lecture's gradient descent over all
-        rows, with constant step.
+        L-BFGS over all rows, Adam over minibatches, or the lecture's gradient descent over all
+        rows with constant step.
     max_iter : int, default=400
-        Iterations, or epochs of Adam, at most.
+        Maximum number of iterations (epochs, for Adam).
     tol : float, default=1e-7
-        The training ends when J falls by less than this share of itself in one iteration (Adam: in
-        each of ten epochs).
+        Relative decrease of J in one iteration below which training stops (Adam: in each of ten
+        consecutive epochs).
     learning_rate : float or "auto", default="auto"
-        Step length of "adam" ("auto": 0.001) and "gd" ("auto": 0.1).
+        Learning rate of "adam" ("auto": 0.001) and "gd" ("auto": 0.1).
     batch_size : int, default=200
-        Rows of a minibatch of "adam".
+        Number of rows per minibatch of "adam".
     random_state : int, RandomState instance or None, default=None
-        Draws the first weights, the noise, and the order of rows for "adam".
+        Source of the initial weights, the noise, and the order of rows for "adam".
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last one.
+        Whether `fit` continues from the last solution.
     verbose : bool, default=False
-        Prints J after each iteration. For a progress bar:
+        Whether to print J after each iteration. For a progress bar:
         ``set_callbacks(sklearn.callback.ProgressBar())``.
     connectivity : mask, LocalReceptiveFields or None, default=None
-        Which inputs each hidden unit sees, and takes part in reproducing; weights, time and memory
-        are those of the connections. A mask is an array or a sparse matrix (n_features,
-        n_components), with connections where it is not 0; the rows of a data frame are named as
-        the columns of X.
+        Sparsity pattern: which inputs each hidden unit sees and helps to reproduce. Time and memory
+        are those of the connections. A mask is an array or sparse matrix (n_features,
+        n_components), nonzero where there is a connection; the rows of a data frame must have the
+        names of the columns of X.
     l1_weight : float, default=0.0
-        μ of a term ``μ Σ |W|`` of J, which makes weights exactly 0: see `sparsify`.
+        μ of the penalty ``μ Σ |W|``, which makes weights exactly 0: see `sparsify`.
 
     Attributes
     ----------
     components_ : ndarray or csr_array of shape (n_components, n_features)
-        W: what each hidden unit weighs; sparse with `connectivity`.
+        Weights W of the hidden units; sparse with `connectivity`.
     intercept_ : ndarray of shape (n_components,)
-        b.
+        Biases b.
     decoder_components_ : ndarray, csc_array or csr_array of shape (n_components, n_features)
-        W′: what each hidden unit adds to the reconstruction.
+        Weights W′ of each hidden unit in the reconstruction.
     decoder_intercept_ : ndarray of shape (n_features,)
-        b′.
+        Biases b′.
     loss_ : float
-        J at the end.
+        Final J; after `partial_fit`, its mean over the epoch.
     loss_curve_ : list of float
-        J after each iteration (Adam: its mean over the epoch); with `warm_start` and `partial_fit`
-        those of all calls.
+        J after each iteration (Adam: its mean over the epoch); with `warm_start` and `partial_fit`,
+        of all calls.
     n_iter_ : int
-        Iterations or epochs made.
+        Number of iterations or epochs.
     mean_activation_ : ndarray of shape (n_components,)
         ρ̂ on the training data.
     n_features_in_ : int
-        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
-        Their names, if X had any.
 
     See Also
     --------
-    PatchFeatures : Learns on patches of images, and convolves what it learned over the images.
-    FeatureDisplay : The picture of what each hidden unit looks for.
+    PatchFeatures : Features of images, learned from patches and convolved over the images.
+    FeatureDisplay : Picture of the feature of each hidden unit.
 
     Notes
     -----
     float32 data are computed in float32, others in float64. The same `random_state` gives the same
     result to the last bit, whatever the number of threads.
 
-    Memory beyond X is that of a block of rows or a batch, of the weights (L-BFGS remembers ten
-    steps) and of at most 64 MB of activations. Sparse X is never made dense whole, but the
-    reconstruction of each block is dense.
+    Memory beyond X is that of a block of rows or a batch, the weights (L-BFGS remembers ten steps)
+    and at most 64 MB of activations. Sparse X is never converted to a dense array as a whole, but
+    the reconstruction of each block is dense.
 
-    With Adam ρ̂ is a running mean over batches. For relu units, whose mean is not bounded by 1, the
-    term is the divergence ρ log(ρ/ρ̂) − ρ + ρ̂.
+    With Adam, ρ̂ is a running mean over batches. For relu units, whose mean is not bounded by 1,
+    the sparsity term is the divergence ρ log(ρ/ρ̂) − ρ + ρ̂.
 
     References
     ----------
