@@ -1,7 +1,6 @@
 """The multilayer perceptron behind both MLPClassifier and MLPRegressor."""
 
 import contextlib
-import warnings
 from abc import ABC, abstractmethod
 from functools import partial
 from numbers import Integral, Real
@@ -23,8 +22,6 @@ from striate.core.network import Network
 from striate.core.problem import Problem
 from striate.core.sparse_matrices import canonical, dense, stored
 from striate.solvers.result import Result, Status
-from striate.solvers.schedules import Adaptive, Constant, InverseScaling, Schedule
-from striate.solvers.update_rules import Adam, Momentum, Nesterov
 
 from .connectivity_masks import (
     check_shapes,
@@ -36,6 +33,7 @@ from .connectivity_masks import (
 )
 from .hidden_layers import HiddenLayers, hidden_layer_sizes, of_pretraining
 from .local_receptive_fields import LocalReceptiveFields
+from .mlp_solvers import solver_of
 from .pretraining import pretrained
 from .progress import Progress
 from .reconstruction import Layer
@@ -47,12 +45,10 @@ from .sklearn_private import (
     check_sample_weight,
     fit_context,
 )
-from .stopping import LossPlateau, ScorePlateau, StoppingRule
+from .stopping import ScorePlateau
 from .training import (
-    LBFGS,
     MINIBATCH_SOLVERS,
     Epochs,
-    GradientDescent,
     Solver,
     Theta,
     team_for,
@@ -175,7 +171,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
                 raise ValueError("partial_fit does not support early_stopping=True")
             data, validation = self._split(*data)
         problem = self._problem(network, loss, data, first)
-        solver = self._solver(problem, theta, validation, incremental)
+        solver = solver_of(self, problem, theta, validation, incremental)
         progress = Progress(
             self, self.loss_curve_, given, partial(_attributes, network), self._reported
         )
@@ -243,75 +239,6 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         return Problem(
             network, loss, as_input(X), Y, sample_weight, decay_over_n=alpha, l1_weight=l1_weight
         )
-
-    def _solver(self, problem: Problem, theta: Theta, validation: Any, incremental: bool) -> Solver:
-        """Return the settings of the solver."""
-        if self.solver not in MINIBATCH_SOLVERS:
-            if self.early_stopping:
-                warnings.warn(
-                    f"early_stopping=True has no effect: solver={self.solver!r} trains on all rows "
-                    "and stops by tol and max_iter. Choose 'adam' or 'sgd' to stop by a validation "
-                    "score.",
-                    stacklevel=6,
-                )
-            self.loss_curve_ = []
-            if self.solver == "gd":
-                return GradientDescent(self.learning_rate_init, self.max_iter, self.tol)
-            # scikit-learn's settings, which are SciPy's but for gtol.
-            return LBFGS(self.max_iter, 2.220446049250313e-09, self.tol, self.max_fun)
-        state: dict[str, Any] = getattr(self, "_optimizer", {}) if incremental else {}
-        return Epochs(
-            rule=self._rule(),
-            batch_size=self._batch_size(problem.n_rows),
-            max_iter=1 if incremental else self.max_iter,
-            schedule=self._schedule(state["rate"] if state else self.learning_rate_init),
-            stopping=self._stopping(problem.network, theta, validation),
-            random_state=self._random_state,
-            shuffle=self.shuffle,
-            n_rows_seen=self.t_,
-            state=state,
-        )
-
-    def _schedule(self, rate: float) -> Schedule:
-        if self.solver == "sgd" and self.learning_rate == "invscaling":
-            schedule = InverseScaling(self.learning_rate_init, self.power_t)
-            schedule.rate = rate
-            return schedule
-        adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
-        return Adaptive(rate) if adaptive else Constant(rate)
-
-    def _stopping(self, network: Network, theta: Theta, validation: Any) -> StoppingRule:
-        settings: dict[str, Any] = {
-            "tol": self.tol,
-            "patience": self.n_iter_no_change,
-            "n_no_improvement": self._no_improvement_count,
-        }
-        if validation is None:
-            return LossPlateau(best=self.best_loss_, **settings)
-        X, y, sample_weight = validation
-
-        def score(theta: Theta) -> float:
-            layers = list(zip(*network.unpack(theta), self._activations, strict=True))
-            return self._validation_score(network_output(X, layers), y, sample_weight)
-
-        scores, best = self.validation_scores_, self.best_validation_score_
-        return ScorePlateau(score, theta, scores, best=best, **settings)
-
-    def _rule(self) -> Any:
-        if self.solver == "adam":
-            return Adam(self.beta_1, self.beta_2, self.epsilon)
-        return (Nesterov if self.nesterovs_momentum else Momentum)(self.momentum)
-
-    def _batch_size(self, n_samples: int) -> int:
-        if self.batch_size == "auto":
-            return min(200, n_samples)
-        if self.batch_size > n_samples:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                f"clipped to the {n_samples} rows of the data.",
-                stacklevel=5,
-            )
-        return int(self.batch_size)
 
     def _split(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Return rows to train on, and rows to validate with, their targets in the user's units."""

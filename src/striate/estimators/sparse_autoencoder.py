@@ -11,43 +11,28 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from striate.core.activations import range_of
-from striate.core.design_matrix import as_input, with_noise
+from striate.core.design_matrix import as_input
 from striate.core.inference import network_output
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
-from striate.core.problem import Problem
 from striate.solvers.result import Status
-from striate.solvers.schedules import Constant
-from striate.solvers.update_rules import Adam
 
+from .autoencoder_problem import check_ranges, network_of, problem_of, solver_of
 from .connectivity_masks import (
-    check_shapes,
-    check_warm_start,
-    patterns_of,
-    resolve_masks,
-    resolve_sizes,
     without_zeros,
 )
 from .local_receptive_fields import LocalReceptiveFields
 from .progress import Progress
 from .reconstruction import Layer, Reconstruction
 from .sklearn_private import Interval, StrOptions, fit_context
-from .stopping import RelativeLossPlateau
 from .training import (
-    LBFGS,
-    Epochs,
-    GradientDescent,
-    Solver,
     Theta,
     takes_minibatches,
     team_for,
     train,
 )
 
-#: Number of epochs without progress after which Adam stops.
-PATIENCE = 10
 # Number of rows whose activations are averaged at a time.
 _BLOCK_ROWS = 4096
 
@@ -289,19 +274,19 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     def _fit(self, X: Any, incremental: bool) -> Self:
         given, go_on = X, hasattr(self, "components_") and (incremental or self.warm_start)
         X = self._validated(X, reset=not go_on)
-        self._check_ranges(X)
-        network = self._network(X, go_on)
+        check_ranges(self, X)
+        network = network_of(self, X, go_on)
         if not (go_on and incremental):
             self._random_state = check_random_state(self.random_state)
         theta = self._start(network, X.dtype, go_on)
-        problem = self._problem(network, as_input(X))
+        problem = problem_of(self, network, as_input(X))
         progress = Progress(
             self, self.loss_curve_, {"X": given}, partial(self._attributes, network)
         )
         if not incremental:
             progress.begin(self._init_callback_context(max_subtasks=self.max_iter))
         with team_for(network, X.shape[0]) as run:
-            solver = self._solver(incremental)
+            solver = solver_of(self, incremental)
             result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
             if result.status is Status.DIVERGED:
                 raise ValueError(result.message)
@@ -316,28 +301,6 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         progress.end()
         return self
 
-    def _network(self, X: Any, go_on: bool) -> Network:
-        masks = []
-        if self.connectivity is not None and (self.warm_start or not go_on):
-            masks = resolve_masks([self.connectivity], getattr(self, "feature_names_in_", None))
-        if go_on:
-            check_warm_start(masks, [self.components_.T])
-            k = len(self.intercept_)
-            connections = patterns_of([self.components_.T, self.decoder_components_])
-            if self.connectivity is None and k != self.n_components:
-                raise ValueError(
-                    f"n_components={self.n_components}, but the earlier fit has {k} hidden units. "
-                    "Set warm_start=False to refit."
-                )
-        else:
-            (k,) = resolve_sizes(self, masks, "n_components")
-            check_shapes(masks, (X.shape[1], k, X.shape[1]), "n_components")
-            connections = [masks[0], masks[0].T] if masks else [None, None]
-        if self.tied_weights:
-            connections = connections[:1]
-        activations = self.activation, self.output_activation
-        return Network((X.shape[1], k, X.shape[1]), activations, self.tied_weights, connections)
-
     def _start(self, network: Network, dtype: Any, go_on: bool) -> Theta:
         """Return θ to start with."""
         if not go_on:
@@ -346,58 +309,6 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         W = self.components_.T, self.decoder_components_
         theta = network.pack(W, (self.intercept_, self.decoder_intercept_))
         return theta.astype(dtype, copy=False)
-
-    def _problem(self, network: Network, X: Any) -> Problem:
-        """Return what the solver minimizes."""
-        noisy = X
-        if self.noise > 0:
-            seed = self._random_state.randint(2**31)
-            noisy = with_noise(X, NOISE[self.noise_type], self.noise, seed)
-        names = ("weight_decay", "l1_weight", "sparsity_target", "sparsity_weight")
-        terms = {name: getattr(self, name) for name in names}
-        return Problem(network, "squared_error", noisy, X, **terms)
-
-    def _solver(self, incremental: bool) -> Solver:
-        """Return the settings of the solver."""
-        if self.solver == "lbfgs":
-            return LBFGS(self.max_iter, self.tol)
-        if self.solver == "gd":
-            return GradientDescent(self._rate(), self.max_iter, self.tol)
-        state = getattr(self, "_optimizer", {}) if incremental else {}
-        return Epochs(
-            rule=Adam(),
-            batch_size=self.batch_size,
-            max_iter=1 if incremental else self.max_iter,
-            schedule=Constant(state["rate"] if state else self._rate()),
-            stopping=RelativeLossPlateau(self.tol, PATIENCE - 1, best=np.inf),
-            random_state=self._random_state,
-            state=state,
-        )
-
-    def _rate(self) -> float:
-        if self.learning_rate != "auto":
-            return float(self.learning_rate)
-        return 0.1 if self.solver == "gd" else 0.001
-
-    def _check_ranges(self, X: Any) -> None:
-        lowest, highest = range_of(self.activation)
-        if self.sparsity_weight > 0 and not lowest < self.sparsity_target < highest:
-            raise ValueError(
-                f"sparsity_target={self.sparsity_target} is outside the range of {self.activation} "
-                f"units, {lowest:g} to {highest:g}. Choose it inside, or sparsity_weight=0."
-            )
-        if self.noise_type == "masking" and self.noise >= 1:
-            raise ValueError(
-                f"noise={self.noise}: with noise_type='masking' it is the probability with which a "
-                "number is replaced by 0, so it must be below 1."
-            )
-        lowest, highest = range_of(self.output_activation)
-        if X.min() < lowest or X.max() > highest:
-            raise ValueError(
-                f"output_activation={self.output_activation!r} reproduces values from {lowest:g} "
-                f"to {highest:g}, but X has values from {X.min():g} to {X.max():g}. Scale X with "
-                "PatchScaler or MinMaxScaler, or choose output_activation='identity'."
-            )
 
     def _attributes(self, network: Network, theta: Theta) -> dict[str, Any]:
         (W, W_decoder), (b, b_decoder) = network.unpack(theta)
