@@ -230,7 +230,7 @@ class ReceptiveFieldsDisplay:
         >>> from striate import LocalReceptiveFields, ReceptiveFieldsDisplay, SparseAutoencoder
         >>> X = load_digits().data / 16
         >>> fields = LocalReceptiveFields((8, 8), 4, stride=2, n_maps=3)
-        >>> model = SparseAutoencoder(connectivity=fields, max_iter=30, random_state=0).fit(X)
+        >>> model = SparseAutoencoder(connectivity=fields, tol=1e-3, random_state=0).fit(X)
         >>> display = ReceptiveFieldsDisplay.from_estimator(model)
         >>> plt.close(display.figure_)
         """

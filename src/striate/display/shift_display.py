@@ -198,7 +198,7 @@ class ShiftDisplay:
         >>> from sklearn.preprocessing import FunctionTransformer
         >>> from striate import PatchFeatures, ShiftDisplay, SparseAutoencoder
         >>> images = load_digits().images[:200] / 16
-        >>> encoder = SparseAutoencoder(9, max_iter=20, tol=0, random_state=0)
+        >>> encoder = SparseAutoencoder(9, tol=1e-2, random_state=0)
         >>> features = PatchFeatures(encoder, patch_size=3, n_patches=500, pool_grid=(2, 2))
         >>> estimators = {"pixels": FunctionTransformer(), "features": features.fit(images)}
         >>> display = ShiftDisplay.from_estimator(estimators, images, shifts=(1, 2))

@@ -242,7 +242,7 @@ class UnitsDisplay:
         >>> from sklearn.datasets import load_digits
         >>> from striate import SparseAutoencoder, UnitsDisplay
         >>> X = load_digits().data / 16
-        >>> model = SparseAutoencoder(25, sparsity_weight=0.3, max_iter=50, random_state=0).fit(X)
+        >>> model = SparseAutoencoder(25, sparsity_weight=0.3, tol=1e-3, random_state=0).fit(X)
         >>> display = UnitsDisplay.from_estimator(model, X)
         >>> plt.close(display.figure_)
         """

@@ -95,9 +95,9 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         >>> from sklearn.datasets import load_digits
         >>> from striate import SparseAutoencoder
         >>> X = load_digits().data / 16
-        >>> autoencoder = SparseAutoencoder(25, sparsity_weight=0, max_iter=50, random_state=0)
+        >>> autoencoder = SparseAutoencoder(25, sparsity_weight=0, tol=1e-3, random_state=0)
         >>> autoencoder.fit(X[1:])
-        SparseAutoencoder(max_iter=50, n_components=25, random_state=0, sparsity_weight=0)
+        SparseAutoencoder(n_components=25, random_state=0, sparsity_weight=0, tol=0.001)
         >>> strange = X[:1].copy()
         >>> strange[0, 8] = 2.0
         >>> int(autoencoder.reconstruction_error(strange).argmax())

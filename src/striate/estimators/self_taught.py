@@ -84,7 +84,7 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
     >>> X /= 16
     >>> known = np.where(np.arange(len(y)) < 100, y, -1)
     >>> autoencoder = SparseAutoencoder(
-    ...     40, sparsity_target=0.1, sparsity_weight=0.3, max_iter=100, random_state=0
+    ...     40, sparsity_target=0.1, sparsity_weight=0.3, tol=1e-3, random_state=0
     ... )
     >>> model = SelfTaughtClassifier(autoencoder, LogisticRegression(C=10, max_iter=1000))
     >>> model.fit(X, known)

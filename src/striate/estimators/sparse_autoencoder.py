@@ -168,7 +168,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     >>> from sklearn.datasets import load_digits
     >>> from striate import SparseAutoencoder
     >>> X = load_digits().data / 16
-    >>> autoencoder = SparseAutoencoder(25, sparsity_weight=0.3, max_iter=50, random_state=0)
+    >>> autoencoder = SparseAutoencoder(25, sparsity_weight=0.3, tol=1e-3, random_state=0)
     >>> autoencoder.fit_transform(X).shape
     (1797, 25)
     >>> autoencoder.loss_ < autoencoder.loss_curve_[0]
@@ -417,6 +417,9 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             total += network_output(X[rows], encoder).sum(axis=0, dtype=np.float64)
         mean: npt.NDArray[Any] = (total / X.shape[0]).astype(X.dtype)
         return mean
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "components_")
 
     def sparsify(self) -> Self:
         """Keep only the nonzero weights, so that `transform` costs in proportion to them.

@@ -66,7 +66,7 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
     >>> from sklearn.datasets import load_digits
     >>> from striate import SparseAutoencoder, StackedAutoencoder
     >>> X = load_digits().data / 16
-    >>> one = SparseAutoencoder(sparsity_weight=0.3, max_iter=30)
+    >>> one = SparseAutoencoder(sparsity_weight=0.3, tol=1e-3)
     >>> stack = StackedAutoencoder((25, 10), autoencoder=one, random_state=0).fit(X)
     >>> [layer.components_.shape for layer in stack.autoencoders_]
     [(25, 64), (10, 25)]

@@ -100,7 +100,7 @@ def extract_features(
     >>> from PIL import Image
     >>> from striate import PatchFeatures, SparseAutoencoder, extract_features
     >>> pixels = np.random.default_rng(0).integers(0, 256, (5, 16, 16), dtype=np.uint8)
-    >>> learner = SparseAutoencoder(4, max_iter=5, random_state=0)
+    >>> learner = SparseAutoencoder(4, tol=1e-2, random_state=0)
     >>> features = PatchFeatures(learner, patch_size=5, n_patches=200, random_state=0)
     >>> features = features.fit(pixels)
     >>> with TemporaryDirectory() as folder:

@@ -119,7 +119,7 @@ class PatchFeatures(
     >>> from striate import PatchFeatures, SparseAutoencoder
     >>> images = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
     >>> features = PatchFeatures(
-    ...     SparseAutoencoder(16, max_iter=10, random_state=0),
+    ...     SparseAutoencoder(16, tol=1e-2, random_state=0),
     ...     patch_size=6,
     ...     n_patches=500,
     ...     pool_grid=(2, 2),
