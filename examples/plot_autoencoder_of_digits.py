@@ -26,7 +26,7 @@ model = SparseAutoencoder(
     weight_decay=3e-3,
     sparsity_target=0.1,
     sparsity_weight=3.0,
-    max_iter=400,
+    tol=1e-4,
     random_state=0,
 )
 model.fit(X)

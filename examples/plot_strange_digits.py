@@ -29,7 +29,6 @@ model = SparseAutoencoder(
     solver="adam",
     learning_rate=0.003,
     batch_size=50,
-    max_iter=100,
     random_state=0,
 )
 model.fit(X_train)

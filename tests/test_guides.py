@@ -19,7 +19,7 @@ SMALL = {
         "PatchFeatures(patch_size=8,": (
             "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
         ),
-        "SparseAutoencoder(50,": "SparseAutoencoder(3, max_iter=3,",
+        "SparseAutoencoder(\n    50,": "SparseAutoencoder(3, max_iter=3,",
         "    n_jobs=2,\n": "    cv=2,\n",
     },
     "own_images.md": {

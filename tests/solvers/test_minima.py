@@ -14,6 +14,7 @@ from striate.core.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.minibatch import Minibatch
+from striate.solvers.result import Status
 from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 
 SCALES = np.array([1.0, 3.0, 10.0])
@@ -45,7 +46,7 @@ def test_quadratic(solver):
     solution = SOLVERS[solver](quadratic, np.zeros(3))
     np.testing.assert_allclose(solution.theta, CENTER, atol=1e-5)
     assert solution.value == pytest.approx(0, abs=1e-9)
-    assert solution.converged
+    assert solution.status is Status.CONVERGED
     assert 1 <= solution.n_iter < 500
 
 
@@ -53,7 +54,7 @@ def test_quadratic(solver):
 def test_rosenbrock(n):
     solution = lbfgs(rosenbrock, np.zeros(n), max_iter=1000, ftol=1e-15)
     np.testing.assert_allclose(solution.theta, 1, atol=1e-5)
-    assert solution.converged
+    assert solution.status is Status.CONVERGED
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -84,7 +85,7 @@ def test_limit_of_iterations(solver):
     values = []
     solution = STEPS[solver](max_iter=7, callback=lambda _, value: values.append(value))
     assert solution.n_iter == len(values) == 7
-    assert not solution.converged
+    assert solution.status is Status.LIMIT
     assert values == sorted(values, reverse=True)
     assert solution.value == values[-1]
     assert solution.value == rosenbrock(solution.theta)[0]
@@ -100,7 +101,7 @@ def test_a_callback_ends_it(solver):
 
     solution = STEPS[solver](max_iter=100, callback=stop)
     assert solution.n_iter == 3
-    assert not solution.converged
+    assert solution.status is Status.CALLBACK
     np.testing.assert_array_equal(solution.theta, thetas[-1])
 
 
@@ -113,23 +114,23 @@ def test_the_start_is_not_changed(solver):
 
 
 def test_gradient_descent_that_diverges():
-    with (
-        np.errstate(over="ignore", invalid="ignore"),
-        pytest.raises(ValueError, match="diverged.*learning_rate"),
-    ):
-        gradient_descent(quadratic, np.zeros(3), learning_rate=1.0, max_iter=5000, tol=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        solution = gradient_descent(quadratic, np.zeros(3), learning_rate=1.0, max_iter=5000, tol=0)
+    assert solution.status is Status.DIVERGED
+    assert "Lower learning_rate (now 1)" in solution.message
 
 
 def test_gradient_descent_does_not_take_a_rise_for_convergence():
     """J swings up and down where α is a little too long."""
     solution = gradient_descent(quadratic, np.zeros(3), learning_rate=0.21, max_iter=5, tol=1e-9)
-    assert not solution.converged
+    assert solution.status is Status.LIMIT
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_lbfgs_on_what_is_not_finite():
-    with pytest.raises(ValueError, match="diverged"):
-        lbfgs(lambda theta: (np.nan, theta), np.ones(2), max_iter=5, ftol=0)
+    solution = lbfgs(lambda theta: (np.nan, theta), np.ones(2), max_iter=5, ftol=0)
+    assert solution.status is Status.DIVERGED
+    assert "diverged" in solution.message
 
 
 def iris():

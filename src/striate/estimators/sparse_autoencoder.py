@@ -327,6 +327,9 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         mean: npt.NDArray[Any] = (total / X.shape[0]).astype(X.dtype)
         return mean
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "components_")
+
     def sparsify(self) -> Self:
         """Keep only the nonzero weights, so that `transform` costs in proportion to them.
 

@@ -186,7 +186,7 @@ class Epochs(Solver):
             rule.n_no_improvement = 0
         progress.say(
             f"{rule.watched} did not improve more than tol={rule.tol:f} for {rule.patience} "
-            f"consecutive epochs. {lowered or 'Stopping.'}"
+            f"consecutive epochs. {lowered or self.schedule.last_message}"
         )
         return lowered is None
 

@@ -1,12 +1,15 @@
 """Learning-rate schedules: the η of each epoch, and what a plateau does to it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 class Schedule:
     """η for the next epoch, in the attribute `rate`."""
 
     rate: float
+    #: What to report when training stops at a plateau.
+    last_message: ClassVar[str] = "Stopping."
 
     def after_epoch(self, n_rows_seen: int) -> None:
         """Set the rate of the next epoch, given how many rows have been trained on."""
@@ -43,6 +46,7 @@ class Adaptive(Schedule):
     """η, divided by 5 at each plateau until it is at most 10⁻⁶."""
 
     rate: float
+    last_message: ClassVar[str] = "Learning rate too small. Stopping."
 
     def at_plateau(self) -> str | None:
         """Lower the rate and return what to report; None if training should stop."""
