@@ -38,7 +38,7 @@ from striate import PatchFeatures, SelfTaughtClassifier, SparseAutoencoder
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # 150 iterations are enough here
 autoencoder = SparseAutoencoder(
-    49, weight_decay=0.01, sparsity_target=0.035, sparsity_weight=5, max_iter=150, random_state=0
+    49, weight_decay=0.01, sparsity_target=0.035, sparsity_weight=5, tol=1e-4, random_state=0
 )
 patches = PatchFeatures(autoencoder, patch_size=4, n_patches=10_000, random_state=0)
 model = SelfTaughtClassifier(

@@ -32,7 +32,7 @@ SMALL = {
     "sparse_networks.md": {
         "max_iter=500": "max_iter=5",
         "max_iter=1000": "max_iter=5",
-        "max_iter=100)": "max_iter=5)",
+        "tol=1e-4)": "max_iter=5)",
         "max_iter=100,": "max_iter=5,",
         "test_size=0.4": "test_size=0.8",
         "cv=10": "cv=2",
