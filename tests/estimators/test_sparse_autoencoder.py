@@ -221,9 +221,9 @@ def test_memory_maps_are_read_as_they_are(solver, X, tmp_path, monkeypatch):
     seen = []
 
     class Spy(SparseAutoencoder):
-        def _check_ranges(self, X):
-            seen.append(X)
-            super()._check_ranges(X)
+        def _validated(self, X, reset=False):
+            seen.append(super()._validated(X, reset))
+            return seen[-1]
 
     autoencoder = Spy(**QUICK, solver=solver).fit(mapped)
     np.testing.assert_array_equal(autoencoder.components_, expected.components_)
