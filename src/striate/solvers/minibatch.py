@@ -204,8 +204,8 @@ class Minibatch:
             "data" (with sparsity) and "weights" (the ridge and the L1 term), averaged over rows;
             their sum is J.
         """
-        shape = (-(-len(order) // self._batch_size), self.n_groups)
-        rates = np.ascontiguousarray(np.broadcast_to(learning_rate, shape), dtype=np.float64)
+        rates = np.empty((-(-len(order) // self._batch_size), self.n_groups))
+        rates[:] = learning_rate
         data, weights, self._n_steps = self._run(
             _epoch,
             self._problem.network.net,
