@@ -2,7 +2,7 @@
 Dictionaries of natural image patches
 =====================================
 
-A dictionary is a set of typical patches, its atoms, in terms of which other patches are encoded.
+A dictionary is a set of typical patches, its atoms. Other patches are encoded by these atoms.
 This example compares three ways to learn a dictionary from the same photographs, and three
 encodings.
 """

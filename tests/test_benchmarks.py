@@ -95,7 +95,7 @@ def test_a_wrong_textbook_is_not_timed(monkeypatch):
 
 @pytest.mark.usefixtures("small_datasets")
 def test_a_wrong_autoencoder_is_not_timed(monkeypatch):
-    """The estimator minimizes the same J as the objective of which evaluations are counted."""
+    """The estimator minimizes the same J as the objective whose evaluations are counted."""
     monkeypatch.setattr(bench_digit_autoencoder, "ours", lambda X, max_iter: 1.0)
     with WRONG:
         bench_digit_autoencoder.measure(**SIZES["autoencoder"])

@@ -35,7 +35,7 @@ def first_layer_of_batch(links, net, theta, X, rows, x, block):
 
     `links` are those of the network: as an argument, Numba knows whether they are None.
     """
-    if links is not None:  # noqa: SIM102
+    if links is not None:  # noqa: SIM102 (Numba leaves out the body of this test alone)
         if net.layers[0].pattern_at >= 0:
             first_layer(net, theta, chosen_rows(X, rows), block)
             return

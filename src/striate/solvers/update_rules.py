@@ -2,8 +2,8 @@
 
 A rule is a NamedTuple of its constants, and a function of its name in small letters that takes one
 step. After the step along the gradient g with learning rate η, it takes the proximal step of the
-L1 term κ Σ |w|, which makes weights exactly 0: w ← sign(w) max(0, |w| − κ η), with the length that
-the rule gives a step in place of η.
+L1 term κ Σ |w|, which makes weights exactly 0: w ← sign(w) max(0, |w| − κ η), where the rule's own
+step length replaces η.
 """
 
 from typing import Any, NamedTuple
