@@ -1,6 +1,7 @@
 """Run commands of `striate` in this process, on images of stripes."""
 
 import numpy as np
+import rich
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -10,7 +11,10 @@ QUICK = ["--n-features", "8", "--patch-size", "6", "--n-patches", "400", "--max-
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(app, [str(each) for each in arguments], prog_name="striate")
+    try:
+        return CliRunner().invoke(app, [str(each) for each in arguments], prog_name="striate")
+    finally:
+        rich.reconfigure()  # a command sends rich's output to standard error
 
 
 def run(*arguments, status=0):

@@ -182,7 +182,8 @@ def test_ratios_are_taken_in_each_round():
 @pytest.mark.skipif(not peak_memory.STATUS.exists(), reason="only Linux reports the peak")
 def test_peak_memory_is_that_of_the_work():
     megabytes, array = peak_memory.additional_megabytes(lambda: np.ones(4_000_000))
-    assert array.nbytes / 1e6 <= megabytes < 40
+    # Linux counts pages thread by thread and sums the counts now and then, so some lag behind.
+    assert 0.95 * array.nbytes / 1e6 < megabytes < 40
     transform = peak_memory.in_new_processes(memory_of_transform, 4, 3, repeats=1)
     assert 0 < transform.median < 100
 

@@ -9,16 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import look_at
+from command_line import fail, succeed
 from jinja2 import UndefinedError
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from typer.testing import CliRunner
 
 from striate import DictionaryEncoder, PatchFeatures
 from striate.analysis.cross_validation import learning_curve
-from striate.cli.app import app
 from striate.files.image_collection import ImageCollection
 from striate.persistence import load, save
 from striate.report.confusion_table import ConfusionTable, confused_pairs, headings
@@ -31,24 +30,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 QUICK = ["--n-features", "30", "--patch-size", "6", "--n-patches", "500", "--max-iter", "10"]
 CLASSES = ("across", "down", "both & $all")
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(each) for each in arguments], prog_name="striate")
-
-
-def succeed(*arguments):
-    result = run(*arguments)
-    assert (result.exit_code, result.stderr) == (0, "")
-    return result.stdout
-
-
-def fail(*arguments):
-    result = run(*arguments)
-    assert result.exit_code == 2, result.exception
-    assert result.stderr.count("\n") == 1
-    assert "Wrote" not in result.stdout
-    return result.stderr
 
 
 def stripes(kind, seed, size=24):
