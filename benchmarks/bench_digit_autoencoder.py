@@ -8,7 +8,7 @@ from striate import SparseAutoencoder
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.minibatch import Minibatch
 from striate.solvers.update_rules import Adam

@@ -7,7 +7,7 @@ import numpy as np
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 
 from . import sgemm
 from .environment import HAS_TORCH, WITHOUT_TORCH

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "src" / "striate"
 
 # Lowest first: a module imports from its own layer and from those before it.
 LAYERS = (
+    {"native"},
     {"core"},
     {"solvers"},
     {"estimators"},
@@ -32,7 +33,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # The public names of `striate` itself, which stand above all parts that learn or measure.
 PUBLIC = LEVEL["persistence"]
 # scikit-learn's rules begin at the estimators.
-WITHOUT_SKLEARN = {"core", "solvers"}
+WITHOUT_SKLEARN = {"native", "core", "solvers"}
 ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2"}
 
 

@@ -23,7 +23,7 @@ REPEATED = {"__init__.py", "__main__.py"}
 
 MAX_PARAMETERS = 8
 SIGNATURES_GIVEN = {
-    "core/blas.py: _gemm",  # by BLAS
+    "native/blas.py: _gemm",  # by BLAS
     "cli/commands/learn_command.py: learn",  # by the options of the command
 }
 
@@ -191,7 +191,7 @@ def test_the_search_for_circles(tmp_path, second, circular):
 
 
 def compiled_by(path):
-    """Names of decorators in a file that compile: those of core/compile.py, and Numba's."""
+    """Names of decorators in a file that compile: those of native/compile.py, and Numba's."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             module = (node.module or "").split(".")

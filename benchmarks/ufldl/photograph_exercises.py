@@ -11,11 +11,11 @@ from striate.analysis.orientation import orientation_selectivity
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
 from striate.demo.demo_settings import Settings
 from striate.demo.learned_features import EDGE, PATCH_SIZE, learn_features, n_edges
 from striate.files.image_collection import ImageCollection
 from striate.images.patches import sample_patches
+from striate.native.threads import team
 
 from . import exercise_figures
 

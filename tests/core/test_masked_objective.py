@@ -15,7 +15,7 @@ from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import BLOCK_ROWS, Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 
 TERMS = {
     "plain": {},

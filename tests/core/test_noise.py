@@ -5,9 +5,9 @@ import pytest
 from scipy import sparse, stats
 from scipy.special import ndtri
 
-from striate.core.compile import kernel
 from striate.core.design_matrix import as_input, dense_rows, renewed, with_noise
 from striate.core.noise import GAUSSIAN, MASKING, NOISE, corrupt, normal
+from striate.native.compile import kernel
 
 
 @kernel

@@ -17,9 +17,9 @@ from striate.core.losses import LOSSES
 from striate.core.network import Network
 from striate.core.objective import BLOCK_ROWS, MAX_GROUPS, Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 
-OUTPUTS = [(loss, output) for loss, (_, outputs) in LOSSES.items() for output in outputs]
+OUTPUTS = [(loss, output) for loss, each in LOSSES.items() for output in each.activations]
 HIDDEN = ["logistic", *(name for name in HIDDEN_ACTIVATIONS if name != "logistic")]
 RHO = {"logistic": 0.1, "tanh": -0.5, "relu": 0.3}
 NETWORKS = [

@@ -6,7 +6,6 @@ import textbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.core.activations import CODES
 from striate.images.convolution import (
     BLOCK_POSITIONS,
     Patches,
@@ -14,7 +13,7 @@ from striate.images.convolution import (
     gather_patches,
     workspace,
 )
-from striate.images.encoding import Encoding
+from striate.images.encoding import Encoding, for_kernels
 from striate.images.patches import CONTRAST_FLOOR, NORMALIZATIONS
 from striate.images.pooling import (
     POOLINGS,
@@ -184,7 +183,7 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     patches = patches_of(4, 5, stride, True)
     cells = cells_of_grids(patches.map_shape(image), (grid,))
     project, signs = (np.empty((40, 0), dtype), np.empty(0, dtype)), np.empty(0, dtype)
-    encoding = Encoding(W, b, CODES[activation], signs)
+    encoding = for_kernels(Encoding(W, b, activation, signs), W, b, dtype)
     how, work = POOLINGS[pooling], workspace(project, encoding, 40)
     parts = room_for_parts(cells, how, 6, dtype)
     convolve_and_pool(image, patches, project, encoding, cells.part_of, how, work, parts)

@@ -27,9 +27,9 @@ from striate import (
     SparseAutoencoder,
     ZCAWhitening,
 )
-from striate.core.threads import available_threads
 from striate.images.edge_autoencoder import edge_autoencoder
 from striate.images.operator_fusion import fold
+from striate.native.threads import available_threads
 
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -13,7 +13,7 @@ from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.penalties import shrink
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.minibatch import Minibatch

@@ -11,7 +11,7 @@ from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 from striate.solvers.minibatch import Minibatch
 from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 

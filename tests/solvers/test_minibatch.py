@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from striate.core.design_matrix import as_input
 from striate.core.network import Network
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 from striate.solvers.minibatch import Minibatch
 from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 

@@ -1,21 +1,14 @@
 """Activations f and their derivatives, one scalar line each, and the table of all of them."""
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from numba import float64
 
-from .compile import (
-    by_code,
-    exponent,
-    inlined,
-    jit,
-    jit_uncached,
-    like,
-    power_of_two,
-    specialize,
-)
+from striate.native.compile import generic, inlined, jit, jit_uncached, specialize
+from striate.native.function_pointers import address_of, array_at, call
+from striate.native.intrinsics import exponent, like, power_of_two
 
 
 @jit
@@ -109,6 +102,7 @@ def log(x):
     return n * np.log(2.0) + 2 * (s + s * q * area)  # log(m) = 2 artanh(s)
 
 
+@generic
 def exponent_limit(z: Any) -> Any:
     """Return the largest |z| for which exp(z) and exp(-z) are normal numbers of z's type."""
 
@@ -119,6 +113,7 @@ def _exponent_limit(z):
     return lambda z: limit
 
 
+@generic
 def series(r: Any) -> Any:
     """(exp(r) - 1 - r) / r**2 = 1/2! + r/3! + r**2/4! + ... to the precision of r's type."""
 
@@ -136,110 +131,6 @@ def _series(r):
         return taylor
     b2, b3, b4, b5, b6, b7 = c[1:7].astype(np.float32)
     return lambda r: b2 + r * (b3 + r * (b4 + r * (b5 + r * (b6 + r * b7))))
-
-
-class Activation(NamedTuple):
-    """An activation: f, f′ in terms of a = f(z) or of z, and the range of f.
-
-    Attributes
-    ----------
-    f : compiled function of one number
-    derivative : compiled function of one number, or None
-        None where no hidden unit needs it: f′ = 1, or the loss owns the output's δ.
-    lowest, highest : float
-        Bounds of f.
-    needs_z : bool, default=False
-        Whether `derivative` is a function of z. The propagation then keeps z of such layers.
-    """
-
-    f: Any
-    derivative: Any
-    lowest: float
-    highest: float
-    needs_z: bool = False
-
-
-#: Name: activation. Compiled code knows an activation by its place in this table.
-ACTIVATIONS = {
-    "identity": Activation(identity, None, -np.inf, np.inf),
-    "logistic": Activation(sigmoid, sigmoid_derivative, 0.0, 1.0),
-    "tanh": Activation(tanh, tanh_derivative, -1.0, 1.0),
-    "relu": Activation(relu, relu_derivative, 0.0, np.inf),
-    "silu": Activation(silu, silu_derivative, -0.27846, np.inf, needs_z=True),
-    "exp": Activation(exp, None, 0.0, np.inf),  # an output only
-    "softmax": Activation(identity, None, 0.0, 1.0),  # an output only, of a whole row: see below
-}
-#: Names of those that hidden units may have.
-HIDDEN_ACTIVATIONS = [k for k, each in ACTIVATIONS.items() if k == "identity" or each.derivative]
-#: Name: number in compiled code.
-CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
-_SOFTMAX = CODES["softmax"]
-
-
-def range_of(name: str) -> tuple[float, float]:
-    """Return the lowest and the highest activation."""
-    return ACTIVATIONS[name].lowest, ACTIVATIONS[name].highest
-
-
-@functools.cache
-def _activation(f: Any) -> Any:
-    """Compile the loop a = f(z + b) over the rows of Z."""
-
-    @jit_uncached
-    def loop(Z, b):
-        for i in range(Z.shape[0]):
-            for j in range(Z.shape[1]):
-                Z[i, j] = f(Z[i, j] + b[j])
-
-    return loop
-
-
-def _chain_rule(derivative: Any) -> Any:
-    """Compile the loop D = D f′ over the rows, f′ in terms of A."""
-
-    @jit_uncached
-    def loop(A, D):
-        for i in range(A.shape[0]):
-            for j in range(A.shape[1]):
-                D[i, j] *= derivative(A[i, j])
-
-    return loop
-
-
-@jit_uncached
-def _unchanged(A, D):
-    pass
-
-
-_activate = by_code([_activation(each.f) for each in ACTIVATIONS.values()])
-_times_derivative = by_code(
-    [
-        _chain_rule(each.derivative) if each.derivative else _unchanged
-        for each in ACTIVATIONS.values()
-    ]
-)
-
-
-@jit
-def activate(code, Z, b):
-    """Compute a = f(z + b) in place, for the rows of Z (m, n)."""
-    _activate(code, (Z, b))
-    if code == _SOFTMAX:
-        softmax(Z)
-
-
-@inlined
-def keep_z(Z, b, kept):
-    """Keep z + b for an f′ that needs it."""
-    for i in range(Z.shape[0]):
-        for j in range(Z.shape[1]):
-            kept[i, j] = Z[i, j] + b[j]
-
-
-@jit
-def times_derivative(code, A, D):
-    """D = D f′, in place, f′ in terms of A = f(Z), or of A = Z if it needs z; all (m, n)."""
-    _times_derivative(code, (A, D))
 
 
 @jit
@@ -260,3 +151,102 @@ def softmax(Z):
             total += Z[i, j]
         for j in range(Z.shape[1]):
             Z[i, j] /= total
+
+
+class Activation(NamedTuple):
+    """An activation: f, f′ in terms of a = f(z) or of z, and the range of f.
+
+    Attributes
+    ----------
+    f : compiled function of one number
+    derivative : compiled function of one number, or None
+        None where no hidden unit needs it: f′ = 1, or the loss owns the output's δ.
+    lowest, highest : float
+        Bounds of f.
+    needs_z : bool, default=False
+        Whether `derivative` is a function of z. The propagation then keeps z of such layers.
+    of_rows : compiled function of an array, default=None
+        What follows f, in place, where an activation depends on all of a row.
+    """
+
+    f: Any
+    derivative: Any
+    lowest: float
+    highest: float
+    needs_z: bool = False
+    of_rows: Any = None
+
+
+#: Name: activation.
+ACTIVATIONS = {
+    "identity": Activation(identity, None, -np.inf, np.inf),
+    "logistic": Activation(sigmoid, sigmoid_derivative, 0.0, 1.0),
+    "tanh": Activation(tanh, tanh_derivative, -1.0, 1.0),
+    "relu": Activation(relu, relu_derivative, 0.0, np.inf),
+    "silu": Activation(silu, silu_derivative, -0.27846, np.inf, needs_z=True),
+    "exp": Activation(exp, None, 0.0, np.inf),  # an output only
+    "softmax": Activation(identity, None, 0.0, 1.0, of_rows=softmax),  # an output only
+}
+#: Names of those that hidden units may have.
+HIDDEN_ACTIVATIONS = [k for k, each in ACTIVATIONS.items() if k == "identity" or each.derivative]
+
+
+def range_of(name: str) -> tuple[float, float]:
+    """Return the lowest and the highest activation."""
+    return ACTIVATIONS[name].lowest, ACTIVATIONS[name].highest
+
+
+def address_of_activation(name: str, dtype: npt.DTypeLike) -> int:
+    """Return the address of f, for `activate`."""
+    f, of_rows = ACTIVATIONS[name].f, ACTIVATIONS[name].of_rows
+
+    def elementwise(Z, b, m, n):
+        Z, b = array_at(Z, (m, n)), array_at(b, (n,))
+        for i in range(m):
+            for j in range(n):
+                Z[i, j] = f(Z[i, j] + b[j])
+
+    def rowwise(Z, b, m, n):
+        elementwise_first(Z, b, m, n)
+        of_rows(array_at(Z, (m, n)))
+
+    if of_rows is None:
+        return address_of(elementwise, name, "aann", dtype)
+    elementwise_first = jit_uncached(elementwise)
+    return address_of(rowwise, name, "aann", dtype)
+
+
+def address_of_derivative(name: str, dtype: npt.DTypeLike) -> int:
+    """Return the address of f′, for `times_derivative`; 0 if f′ = 1."""
+    derivative = ACTIVATIONS[name].derivative
+    if derivative is None:
+        return 0
+
+    def chain_rule(A, D, m, n):
+        A, D = array_at(A, (m, n)), array_at(D, (m, n))
+        for i in range(m):
+            for j in range(n):
+                D[i, j] *= derivative(A[i, j])
+
+    return address_of(chain_rule, f"{name}_derivative", "aann", dtype)
+
+
+@inlined
+def activate(f, Z, b):
+    """Compute a = f(z + b) in place, for the rows of Z (m, n); f is an address."""
+    call(f, (Z, b, Z.shape[0], Z.shape[1]))
+
+
+@inlined
+def times_derivative(derivative, A, D):
+    """D = D f′, in place, f′ in terms of A = f(Z), or of A = Z if it needs z; all (m, n)."""
+    if derivative != 0:
+        call(derivative, (A, D, A.shape[0], A.shape[1]))
+
+
+@inlined
+def keep_z(Z, b, kept):
+    """Keep z + b for an f′ that needs it."""
+    for i in range(Z.shape[0]):
+        for j in range(Z.shape[1]):
+            kept[i, j] = Z[i, j] + b[j]

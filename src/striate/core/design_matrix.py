@@ -10,8 +10,10 @@ import numpy as np
 from numba import types
 from scipy import sparse
 
-from .blas import product
-from .compile import as_kernel_input, jit, jit_reassociating, like, specialize
+from striate.native.blas import product
+from striate.native.compile import as_kernel_input, generic, jit, jit_reassociating, specialize
+from striate.native.intrinsics import like
+
 from .noise import corrupt
 
 
@@ -100,30 +102,37 @@ def _is(X: Any, kind: Any) -> Any:
     return getattr(X, "instance_class", None) is kind
 
 
+@generic
 def block_rows(X: Any, lo: Any, hi: Any) -> Any:
     """Return the rows lo to hi of X, as an array or `Sparse`."""
 
 
+@generic
 def dense_rows(X: Any, lo: Any, hi: Any) -> Any:
     """Return the rows lo to hi of X as an array."""
 
 
+@generic
 def copy_rows(X: Any, chosen: Any, target: Any) -> None:
     """Copy the rows X[chosen] to `target`, which `empty_rows` made."""
 
 
+@generic
 def dense_row(X: Any, row: Any, target: Any, i: Any) -> None:
     """Copy one row of X to row i of an array."""
 
 
+@generic
 def times(X: Any, W: Any, Z: Any) -> None:
     """Z = X W."""
 
 
+@generic
 def add_transposed_times(X: Any, lo: Any, hi: Any, D: Any, G: Any) -> None:
     """G += X[:, lo:hi]ᵀ D."""
 
 
+@generic
 def all_finite(X: Any) -> Any:
     """Return whether a dense X has neither NaN nor infinity; a sparse X is not checked."""
 
@@ -257,6 +266,7 @@ def chosen_rows(X, indices):
     return Chosen(X, indices, n_columns(X))
 
 
+@generic
 def n_columns(X: Any) -> Any:
     """Return the number of columns, in compiled code."""
 

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .activations import CODES, activate
-from .compile import as_kernel_input, kernel
+from striate.native.compile import as_kernel_input, kernel
+from striate.native.threads import team
+
+from .activations import activate, address_of_activation
 from .design_matrix import all_finite, as_input, block_rows
 from .masked_layers import masked_weights, weighted
 from .sparse_matrices import stored
-from .threads import team
 
 Array = npt.NDArray[Any]
 #: W, b and activation of a layer.
@@ -79,7 +80,8 @@ def layer_output(X: Any, W: Any, b: Array, activation: str, check: bool = False)
         if sparse.issparse(W)
         else as_kernel_input(W.astype(X.dtype, copy=False))
     )
-    arguments = (W, b, CODES[activation], as_input(X), Z, check)
+    f = address_of_activation(activation, X.dtype)
+    arguments = (W, b, f, as_input(X), Z, check)
     if work < SMALL_LAYER:
         finite = [_layer(0, 1, *arguments)]
     else:

@@ -1,30 +1,15 @@
 """Data terms of J. A loss owns its output activation and the δ of the output layer."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from .activations import log, times_derivative
-from .compile import inlined, jit, jit_reassociating, like
+from striate.native.compile import inlined, jit, jit_reassociating
+from striate.native.function_pointers import address_of, array_at, evaluate
+from striate.native.intrinsics import like
 
-
-class Loss(NamedTuple):
-    """A loss: its number in compiled code, and the output activations that it goes with."""
-
-    code: int
-    activations: tuple[str, ...]
-
-
-SQUARED_ERROR, LOG_LOSS, CROSS_ENTROPY, POISSON, SQUARED_HINGE = range(5)
-
-#: Name: loss.
-LOSSES = {
-    "squared_error": Loss(SQUARED_ERROR, ("identity", "logistic", "tanh", "relu")),
-    "log_loss": Loss(LOG_LOSS, ("logistic",)),  # each output is a yes or no of its own
-    "cross_entropy": Loss(CROSS_ENTROPY, ("softmax",)),  # the outputs are one distribution
-    "poisson": Loss(POISSON, ("exp",)),  # counts
-    "squared_hinge": Loss(SQUARED_HINGE, ("identity",)),  # targets are -1 and 1
-}
+from .activations import log
 
 
 @jit_reassociating
@@ -62,8 +47,8 @@ def log_likelihood(flip, A, Y, w, L):
 
 
 @jit
-def half_deviance(A, Y, w):
-    """Σ_i w_i Σ_j y log(y / a) - y + a: half the Poisson deviance."""
+def half_deviance(A, Y, w, D):
+    """Σ_i w_i Σ_j y log(y / a) - y + a: half the Poisson deviance; D = w (a - y)."""
     total = 0.0
     for i in range(A.shape[0]):
         for j in range(A.shape[1]):
@@ -71,6 +56,7 @@ def half_deviance(A, Y, w):
             total += w[i] * (a - y)
             if y != 0:
                 total += w[i] * y * np.log(y / a)
+    squared_error(A, Y, w, D)
     return total
 
 
@@ -89,23 +75,62 @@ def squared_hinge(A, Y, w, D):
     return total
 
 
-@inlined
-def data_term(loss, f, A, Y, w, D):
-    """Σ_i w_i loss(a_i, y_i) in float64; D gets w_i δ_i, the derivative by z.
-
-    δ = (a - y) f′(z) for squared error. The others go with an f whose f′ cancels: δ = a - y.
-    """
-    total = 0.0
-    if loss == POISSON:
-        total = half_deviance(A, Y, w)
-    elif loss in (LOG_LOSS, CROSS_ENTROPY):  # -Σ_i w_i Σ_j y log(a), and + (1-y) log(1-a)
-        for flip in range(2 if loss == LOG_LOSS else 1):
-            total -= log_likelihood(flip, A, Y, w, D)  # D is still free
-    if loss == SQUARED_HINGE:
-        total = squared_hinge(A, Y, w, D)
-    else:
-        error = squared_error(A, Y, w, D)
-        if loss == SQUARED_ERROR:
-            times_derivative(f, A, D)
-            total = error
+@jit
+def log_loss(A, Y, w, D):
+    """-Σ_i w_i Σ_j y log(a) + (1-y) log(1-a); D = w (a - y)."""
+    total = -log_likelihood(0, A, Y, w, D) - log_likelihood(1, A, Y, w, D)  # D is still free
+    squared_error(A, Y, w, D)
     return total
+
+
+@jit
+def cross_entropy(A, Y, w, D):
+    """-Σ_i w_i Σ_j y log(a); D = w (a - y)."""
+    total = -log_likelihood(0, A, Y, w, D)  # D is still free
+    squared_error(A, Y, w, D)
+    return total
+
+
+class Loss(NamedTuple):
+    """A loss: its data term, and the output activations that it goes with.
+
+    Attributes
+    ----------
+    data_term : compiled function of A, Y, w and D
+        Returns Σ_i w_i loss(a_i, y_i) in float64. D (m, n) gets w_i δ_i, the derivative by z, or by
+        a if the loss `needs_derivative`.
+    activations : tuple of str
+    needs_derivative : bool, default=False
+        Whether δ = D f′(z). The other losses go with an f whose f′ cancels.
+    """
+
+    data_term: Any
+    activations: tuple[str, ...]
+    needs_derivative: bool = False
+
+
+#: Name: loss.
+LOSSES = {
+    "squared_error": Loss(squared_error, ("identity", "logistic", "tanh", "relu"), True),
+    "log_loss": Loss(log_loss, ("logistic",)),  # each output is a yes or no of its own
+    "cross_entropy": Loss(cross_entropy, ("softmax",)),  # the outputs are one distribution
+    "poisson": Loss(half_deviance, ("exp",)),  # counts
+    "squared_hinge": Loss(squared_hinge, ("identity",)),  # targets are -1 and 1
+}
+
+
+def address_of_loss(name: str, dtype: npt.DTypeLike) -> int:
+    """Return the address of a data term, for `data_term`."""
+    loss = LOSSES[name].data_term
+
+    def on_arrays(A, Y, w, D, m, n):
+        A, Y = array_at(A, (m, n)), array_at(Y, (m, n))
+        return loss(A, Y, array_at(w, (m,)), array_at(D, (m, n)))
+
+    return address_of(on_arrays, name, "aaaann->x", dtype)
+
+
+@inlined
+def data_term(loss, A, Y, w, D):
+    """Σ_i w_i loss(a_i, y_i) in float64; D gets w_i δ_i. `loss` is an address."""
+    return evaluate(loss, (A, Y, w, D, A.shape[0], A.shape[1]))

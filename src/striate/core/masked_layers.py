@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.core import types
 
-from .compile import as_kernel_input, jit, specialize
+from striate.native.compile import as_kernel_input, generic, jit, specialize
+
 from .design_matrix import block_rows, times
 from .masked_products import (
     CAPACITIES,
@@ -68,6 +69,7 @@ def masked_weights(W: Any, dtype: Any) -> Any:
     )
 
 
+@generic
 def weighted(X: Any, W: Any, Z: Any) -> None:
     """Z = X W, for any kind of X and of W."""
 

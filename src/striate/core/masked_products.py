@@ -13,7 +13,8 @@ from numba.core import cgutils, types
 from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
-from .compile import jit, jit_uncached, specialize
+from striate.native.compile import generic, jit, jit_uncached, specialize
+
 from .design_matrix import dense_row
 
 #: Supported block widths (rows per block, zero-padded): one of these or a multiple of the largest.
@@ -223,6 +224,7 @@ def _transpose(source, n_rows, n_columns, target):
                     target[j, i] = source[i, j]
 
 
+@generic
 def to_columns(X: Any, n: Any, columns: Any) -> None:
     """Write n rows of an input as columns, and zeros beyond them."""
 

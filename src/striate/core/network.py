@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .activations import ACTIVATIONS, CODES
+from .activations import ACTIVATIONS, address_of_activation, address_of_derivative
 from .layers import LAYER, Net, Workspace
 from .masked_layers import links_of
 from .masked_products import capacity_for
@@ -40,8 +40,8 @@ class Network:
 
     Attributes
     ----------
-    net : Net
-        The layer table and the patterns, for compiled code.
+    layers : ndarray of LAYER of shape (n_layers,)
+        The layer table, without the addresses of activations.
     n_weights, n_parameters : int
         How many numbers of θ are weights, and how many there are.
     n_columns : int
@@ -86,7 +86,7 @@ class Network:
             layer["pattern_at"], layer["transposed"] = mirror["pattern_at"], 1
         self._lay_out_units(layers)
         self.n_columns = _lay_out_columns(layers)
-        self.net = Net(layers, links_of(self.patterns))
+        self.layers, self._links = layers, links_of(self.patterns)
 
     def _lay_out_weights(self, layers: Array) -> None:
         """Fill in where θ has the weights of the layers that own theirs."""
@@ -106,12 +106,27 @@ class Network:
         n_out = np.array(self.sizes[1:])
         layers["n_in"], layers["n_out"] = self.sizes[:-1], n_out
         layers["b_at"] = self.n_weights + np.cumsum(n_out) - n_out
-        layers["units_before"] = np.cumsum(n_out) - n_out
         for layer, name in zip(layers, self.activations, strict=True):
             activation = ACTIVATIONS[name]
-            layer["activation"], layer["needs_z"] = CODES[name], activation.needs_z
             layer["lowest"], layer["highest"] = activation.lowest, activation.highest
+            layer["needs_z"] = activation.needs_z
         self.n_parameters = int(self.n_weights + n_out.sum())
+        n_z = np.where(layers["needs_z"], n_out, 0)
+        sizes = np.concatenate([n_out, n_out, n_z])
+        begins = np.cumsum(sizes) - sizes
+        layers["a_at"], layers["delta_at"], layers["z_at"] = begins.reshape(3, -1)
+        self._n_numbers = int(sizes.sum())
+
+    def net(self, dtype: npt.DTypeLike) -> Net:
+        """Return the layer table and the patterns for compiled code.
+
+        It has addresses of this process, so it is made anew wherever it is used.
+        """
+        layers = self.layers.copy()
+        for layer, name in zip(layers, self.activations, strict=True):
+            layer["f"] = address_of_activation(name, dtype)
+            layer["derivative"] = address_of_derivative(name, dtype)
+        return Net(layers, self._links)
 
     def workspace(
         self, n: int, capacity: int, dtype: npt.DTypeLike, n_columns_blocks: int | None = None
@@ -130,22 +145,18 @@ class Network:
         -------
         Workspace
         """
-        n_1, n_units = self.sizes[1], sum(self.sizes[1:])
-        n_z = n_units if self.net.layers["needs_z"].any() else 0
         parts = n if n_columns_blocks is None else n_columns_blocks
         width = capacity_for(-(-n * capacity // parts)) if self.n_columns else 0
         return Workspace(
-            first=np.empty((n, capacity, n_1), dtype=dtype),
-            rest=np.empty((n, capacity * sum(self.sizes[2:])), dtype=dtype),
-            deltas=np.empty((n, capacity * n_units), dtype=dtype),
-            z=np.empty((n, capacity * n_z), dtype=dtype),
+            room=np.empty((n, capacity * self._n_numbers), dtype=dtype),
             columns=np.zeros((parts, self.n_columns, width), dtype=dtype),
+            capacity=capacity,
         )
 
     def unpack(self, theta: Array) -> tuple[list[Any], list[Array]]:
         """Return lists of W (n_in, n_out) and b (n_out,): views of θ."""
-        W, b, n_layers = [], [], len(self.net.layers)
-        for l, layer in enumerate(self.net.layers):
+        W, b, n_layers = [], [], len(self.layers)
+        for l, layer in enumerate(self.layers):
             n_in, n_out, at, b_at = (int(layer[k]) for k in ("n_in", "n_out", "W_at", "b_at"))
             transposed = bool(layer["transposed"])
             C = self.patterns[n_layers - 1 - l if transposed else l]
@@ -160,7 +171,7 @@ class Network:
 
     def pack(self, W: Sequence[Any], b: Sequence[Array]) -> Array:
         """Return θ from the lists of W and b."""
-        own = [w for w, layer in zip(W, self.net.layers, strict=True) if not layer["transposed"]]
+        own = [w for w, layer in zip(W, self.layers, strict=True) if not layer["transposed"]]
         values = [stored(canonical(w) if sparse.issparse(w) else np.ravel(w)) for w in own]
         theta = np.concatenate([*values, *map(np.ravel, b)])
         if theta.size != self.n_parameters:  # compiled code would read beyond it
@@ -184,7 +195,7 @@ class Network:
         n_out count connections: those of the unit, and those of an input on average.
         """
         theta = np.zeros(self.n_parameters)
-        for W, b, layer in zip(*self.unpack(theta), self.net.layers, strict=True):
+        for W, b, layer in zip(*self.unpack(theta), self.layers, strict=True):
             if layer["transposed"]:
                 continue
             n_in, n_out = W.shape

@@ -5,8 +5,10 @@ Every pass over the rows sees the same noise, whichever thread reads them.
 
 import numpy as np
 
+from striate.native.compile import jit
+from striate.native.intrinsics import like
+
 from .activations import log
-from .compile import jit, like
 
 MASKING, GAUSSIAN = range(2)
 

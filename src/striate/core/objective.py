@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .compile import kernel
+from striate.native.compile import inlined, kernel
+
 from .design_matrix import block_rows, dense_rows
-from .layers import Block
+from .layers import Block, rows_of
 from .penalties import add_weighted_sum, penalize_activations, penalize_weights
 from .problem import Problem
 from .propagation import add_gradient, first_layer, propagate
@@ -72,7 +73,7 @@ class Objective:
     ----------
     problem : Problem
     run : callable
-        What `striate.core.threads.team` returns.
+        What `striate.native.threads.team` returns.
 
     Attributes
     ----------
@@ -94,7 +95,7 @@ class Objective:
     def __init__(self, problem: Problem, run: Any) -> None:
         network, dtype, m = problem.network, problem.dtype, problem.n_rows
         self.problem, self.run, self.dtype = problem, run, dtype
-        self._net, self._data = network.net, problem.data(normalized=True)
+        self._net, self._data = network.net(dtype), problem.data(normalized=True)
         self._penalties = problem.penalties(problem.total_weight if problem.decay_over_n else 1.0)
         n_groups = min(max(m // BLOCK_ROWS, 1), MAX_GROUPS)
         bounds = np.linspace(0, m, n_groups + 1).astype(np.int64)
@@ -162,8 +163,8 @@ def _sum(t, T, net, theta, data, first_pass, work, groups):
     # Each access to an array in a tuple counts references, which takes time to compile away.
     kept, s, first_pass_under_way = first_pass
     bounds, all_sums, values, gradients = groups
-    all_first, rest, deltas, z = work.first[t], work.rest[t], work.deltas[t], work.z[t]
-    columns, weights = work.columns[t : t + 1], data.w
+    layer = net.layers[0]
+    room, columns, weights = work.room[t], work.columns[t : t + 1], data.w
     for g in range(t, len(bounds) - 1, T):
         gradient, sums = gradients[g % len(gradients)], all_sums[g]
         if first_pass_under_way:
@@ -173,15 +174,26 @@ def _sum(t, T, net, theta, data, first_pass, work, groups):
             values[g] = 0
         for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):
             hi = min(lo + BLOCK_ROWS, bounds[g + 1])
-            first = kept[lo:hi] if hi <= len(kept) else all_first[: hi - lo]
-            block = Block(first, rest, deltas, z, columns, 0, hi - lo)
+            block = Block(room, columns, work.capacity, 0, hi - lo)
             x, w = block_rows(data.X, lo, hi), weights[lo:hi]
-            masked = net.layers[0].pattern_at >= 0  # its columns are not kept
+            first = rows_of(block, layer.a_at, layer.n_out)
+            masked = layer.pattern_at >= 0  # its columns are not kept
             if first_pass_under_way or hi > len(kept) or masked:
                 first_layer(net, theta, x, block)
+            else:
+                _copy(kept[lo:hi], first)
             if first_pass_under_way:
                 add_weighted_sum(first, w, sums)
+                if hi <= len(kept):
+                    _copy(first, kept[lo:hi])
                 continue
             y = dense_rows(data.Y, lo, hi)
             values[g] += propagate(net, theta, data.loss, block, y, w, s)
             add_gradient(net, x, block, gradient)
+
+
+@inlined
+def _copy(rows, target):
+    for i in range(rows.shape[0]):  # an assignment of slices takes Numba longer to compile
+        for j in range(rows.shape[1]):
+            target[i, j] = rows[i, j]

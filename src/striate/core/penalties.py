@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compile import inlined, jit, jit_reassociating, kernel, like
+from striate.native.compile import inlined, jit, jit_reassociating, kernel
+from striate.native.intrinsics import like
 
 
 class Terms(NamedTuple):

@@ -6,16 +6,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from striate.native.compile import as_kernel_input
+
 from .design_matrix import dtype_of, n_rows
-from .losses import LOSSES
+from .losses import LOSSES, address_of_loss
 from .network import Network
 from .penalties import Terms
 
 
 class Data(NamedTuple):
-    """The data of a problem for compiled code: loss, inputs, targets and weights of the rows."""
+    """The data of a problem for compiled code: loss, inputs, targets and weights of the rows.
 
-    loss: int
+    `loss` is an address, and whether δ of the outputs needs their f′.
+    """
+
+    loss: tuple[int, bool]
     X: Any
     Y: Any
     w: npt.NDArray[Any]
@@ -93,7 +98,9 @@ class Problem:
         w = np.ones(self.n_rows) if self.sample_weight is None else self.sample_weight
         if normalized:
             w = w / np.sum(w, dtype=np.float64)
-        return Data(LOSSES[self.loss].code, self.X, self.Y, w.astype(self.dtype))
+        loss = address_of_loss(self.loss, self.dtype), LOSSES[self.loss].needs_derivative
+        X, Y = (as_kernel_input(Z) if isinstance(Z, np.ndarray) else Z for Z in (self.X, self.Y))
+        return Data(loss, X, Y, w.astype(self.dtype))
 
     def penalties(self, total_weight: float) -> Terms:
         """Return the terms of J beside the data, for rows with this total weight."""

@@ -4,13 +4,12 @@ A layer is dense or masked (its units see few inputs), and may be tied to anothe
 other's, transposed). Callers pass the network, θ, and a `Block` of rows; they ask no layer's kind.
 """
 
-import numpy as np
+from striate.native.blas import product
+from striate.native.compile import inlined, jit
 
 from .activations import activate, keep_z, times_derivative
-from .blas import product
-from .compile import inlined, jit
 from .design_matrix import add_transposed_times, chosen_rows, copy_rows, times
-from .layers import biases, delta, pre_activation, units, weights
+from .layers import biases, rows_of, weights
 from .losses import data_term
 from .masked_layers import keep_delta, masked_backward, masked_forward, masked_gradient
 
@@ -19,14 +18,15 @@ from .masked_layers import keep_delta, masked_backward, masked_forward, masked_g
 def first_layer(net, theta, x, block):
     """a(1) = f(W(0) x + b(0)), for rows x of any kind."""
     layer = net.layers[0]
+    a = rows_of(block, layer.a_at, layer.n_out)
     if layer.pattern_at >= 0:
-        masked_forward(net.links, theta, layer, x, block.columns, block.first)
+        masked_forward(net.links, theta, layer, x, block.columns, a)
     else:
-        times(x, weights(theta, layer), block.first)
+        times(x, weights(theta, layer), a)
     b = biases(theta, layer)
     if layer.needs_z:
-        keep_z(block.first, b, pre_activation(net, block, np.int64(0)))  # a literal is a type
-    activate(layer.activation, block.first, b)
+        keep_z(a, b, rows_of(block, layer.z_at, layer.n_out))
+    activate(layer.f, a, b)
 
 
 @jit
@@ -46,16 +46,19 @@ def first_layer_of_batch(links, net, theta, X, rows, x, block):
 @inlined
 def deeper_layers(net, theta, block):
     """a(l+1) = f(W(l) a(l) + b(l)) for all layers beyond the first hidden one."""
-    for l in range(1, len(net.layers)):
-        layer, a, z = net.layers[l], units(net, block, l - 1), units(net, block, l)
+    layers = net.layers
+    for l in range(1, len(layers)):
+        layer, below = layers[l], layers[l - 1]
+        a = rows_of(block, below.a_at, below.n_out)
+        z = rows_of(block, layer.a_at, layer.n_out)
         if layer.pattern_at >= 0:
             masked_forward(net.links, theta, layer, a, block.columns, z)
         else:
             product(a, False, weights(theta, layer), layer.transposed != 0, z, 0.0)
         b = biases(theta, layer)
         if layer.needs_z:
-            keep_z(z, b, pre_activation(net, block, l))
-        activate(layer.activation, z, b)
+            keep_z(z, b, rows_of(block, layer.z_at, layer.n_out))
+        activate(layer.f, z, b)
 
 
 @inlined
@@ -65,13 +68,16 @@ def backward(net, theta, block, w, s):
     s (n_1,) is the derivative of a penalty on the first hidden layer's mean activations, to which
     row i contributes with its weight w_i; it is empty if there is no such penalty.
     """
-    for l in range(len(net.layers) - 1, -1, -1):
-        layer, above = net.layers[l], delta(net, block, l)
+    layers = net.layers
+    for l in range(len(layers) - 1, -1, -1):
+        layer = layers[l]
+        above = rows_of(block, layer.delta_at, layer.n_out)
         if layer.pattern_at >= 0:
             keep_delta(net.links, layer, above, block.columns)
         if l == 0:
             break
-        below, d = net.layers[l - 1], delta(net, block, l - 1)
+        below = layers[l - 1]
+        d = rows_of(block, below.delta_at, below.n_out)
         if layer.pattern_at >= 0:
             masked_backward(net.links, theta, layer, block.columns, d)
         else:
@@ -80,19 +86,20 @@ def backward(net, theta, block, w, s):
             for i in range(d.shape[0]):
                 for j in range(s.size):
                     d[i, j] += w[i] * s[j]
-        if below.needs_z:
-            times_derivative(below.activation, pre_activation(net, block, l - 1), d)
-        else:
-            times_derivative(below.activation, units(net, block, l - 1), d)
+        at = below.z_at if below.needs_z else below.a_at
+        times_derivative(below.derivative, rows_of(block, at, below.n_out), d)
 
 
 @inlined
 def propagate(net, theta, loss, block, y, w, s):
     """Go forward beyond the first hidden layer and backward; return Σ_i w_i loss_i."""
-    last = len(net.layers) - 1
     deeper_layers(net, theta, block)
-    output, d = units(net, block, last), delta(net, block, last)
-    value = data_term(loss, net.layers[last].activation, output, y, w, d)
+    layer = net.layers[-1]
+    output = rows_of(block, layer.a_at, layer.n_out)
+    d = rows_of(block, layer.delta_at, layer.n_out)
+    value = data_term(loss[0], output, y, w, d)
+    if loss[1]:
+        times_derivative(layer.derivative, output, d)
     backward(net, theta, block, w, s)
     return value
 
@@ -100,17 +107,18 @@ def propagate(net, theta, loss, block, y, w, s):
 @inlined
 def add_gradient(net, x, block, gradient):
     """∂J/∂θ += the sum over the rows of a block."""
-    for l in range(len(net.layers)):
-        layer = net.layers[l]
-        add_bias_gradient(net, l, block, biases(gradient, layer))
+    layers = net.layers
+    for l in range(len(layers)):
+        layer = layers[l]
+        add_bias_gradient(layer, block, biases(gradient, layer))
         if not layer.transposed:
             add_weight_gradient(net, l, 0, layer.n_slices, x, block, gradient[layer.W_at :])
 
 
 @inlined
-def add_bias_gradient(net, l, block, g):
+def add_bias_gradient(layer, block, g):
     """∂J/∂b(l) += δ(l+1), summed over the rows."""
-    D = delta(net, block, l)
+    D = rows_of(block, layer.delta_at, layer.n_out)
     for i in range(D.shape[0]):
         for j in range(D.shape[1]):
             g[j] += D[i, j]
@@ -123,18 +131,21 @@ def add_weight_gradient(net, l, lo, hi, x, block, G):
     Slices are inputs of a dense layer and units of a masked one. W of a tied layer gets the
     products of both layers.
     """
-    mirror = len(net.layers) - 1 - l
-    for k in range(2 if net.layers[mirror].transposed else 1):
+    layers = net.layers
+    mirror = len(layers) - 1 - l
+    for k in range(2 if layers[mirror].transposed else 1):
         l = l if k == 0 else mirror
-        layer, d = net.layers[l], delta(net, block, l)
+        layer, below = layers[l], layers[max(l - 1, 0)]
+        d = rows_of(block, layer.delta_at, layer.n_out)
         if layer.pattern_at >= 0:
             masked_gradient(net.links, layer, lo, hi, block.columns, G)
             continue
         n = layer.n_in if layer.transposed else layer.n_out
         of_slices = G[: (hi - lo) * n].reshape(hi - lo, n)
+        a = rows_of(block, below.a_at, below.n_out)
         if l == 0:
             add_transposed_times(x, lo, hi, d, of_slices)
         elif layer.transposed:
-            add_transposed_times(d, lo, hi, units(net, block, l - 1), of_slices)
+            add_transposed_times(d, lo, hi, a, of_slices)
         else:
-            add_transposed_times(units(net, block, l - 1), lo, hi, d, of_slices)
+            add_transposed_times(a, lo, hi, d, of_slices)

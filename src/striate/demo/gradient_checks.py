@@ -11,12 +11,12 @@ from striate.core.losses import LOSSES
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 
 HIDDEN = ("logistic", "tanh", "relu", "identity")
 #: ρ of the sparsity term. Its KL divergence needs a lower bound, which identity lacks.
 SPARSITY_TARGETS = {"logistic": 0.2, "tanh": -0.3, "relu": 0.2, "identity": None}
-OUTPUTS = [(loss, output) for loss, (_, outputs) in LOSSES.items() for output in outputs]
+OUTPUTS = [(loss, output) for loss, each in LOSSES.items() for output in each.activations]
 LIMIT = 1e-7
 
 _SIZES = (6, 5, 4, 3)

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.problem import Problem
-from striate.core.threads import team
+from striate.native.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.minibatch import Minibatch

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.core.threads import available_threads
+from striate.native.threads import available_threads
 
 from .read_images import ImageError, find_images, read_image
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
-from striate.core.threads import available_threads
+from striate.native.threads import available_threads
 
 from .image_collection import ImageCollection
 

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.blas import product
-from striate.core.compile import kernel, like
+from striate.native.blas import product
+from striate.native.compile import kernel
+from striate.native.intrinsics import like
 
 from .encoding import DistanceEncoding, Encoding, encode
 from .patches import normalize

@@ -9,13 +9,20 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from striate.core.activations import CODES
-from striate.core.compile import as_kernel_input
-from striate.core.threads import team
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
+from striate.native.compile import as_kernel_input
+from striate.native.threads import team
 
 from .dictionary_learning import LEARNERS, unit_rows
-from .encoding import NEAREST, TRIANGLE, DistanceEncoding, Encoding, encode_rows, n_features
+from .encoding import (
+    NEAREST,
+    TRIANGLE,
+    DistanceEncoding,
+    Encoding,
+    encode_rows,
+    for_kernels,
+    n_features,
+)
 
 # Rows that are encoded at a time.
 _BLOCK_ROWS = 1024
@@ -162,7 +169,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         W, signs = self.components_, np.array(_SIGNS[self.encoding], dtype=self.components_.dtype)
         if self.encoding == "soft_threshold":
             zeros = np.zeros(len(W), dtype=W.dtype)
-            return Encoding(unit_rows(W).T, zeros, CODES["identity"], signs, float(self.threshold))
+            return Encoding(unit_rows(W).T, zeros, "identity", signs, float(self.threshold))
         b = np.einsum("ij,ij->i", W, W) / -2
         return DistanceEncoding(W.T, b, _DISTANCES[self.encoding], signs)
 
@@ -180,16 +187,12 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         encoding = self.as_encoding()
-        W, b, signs = (
-            as_kernel_input(part.astype(X.dtype, copy=False))
-            for part in (encoding.W, encoding.b, encoding.signs)
-        )
-        encoding = encoding._replace(W=W, b=b, signs=signs)
+        encoding = for_kernels(encoding, encoding.W, encoding.b, X.dtype)
         codes = np.empty((len(X), n_features(encoding)), dtype=X.dtype)
         with team() as run:
             for rows in gen_batches(len(X), _BLOCK_ROWS):
                 x = as_kernel_input(X[rows])
-                Z = np.empty((len(x), b.size), dtype=X.dtype)
+                Z = np.empty((len(x), encoding.b.size), dtype=X.dtype)
                 theta = np.full(len(x), encoding.threshold, dtype=X.dtype)
                 run(encode_rows, encoding, x, Z, theta, codes[rows])
         return codes

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
-from striate.core.blas import product
-from striate.core.compile import jit, kernel, larger, like
-from striate.core.threads import team
+from striate.native.blas import product
+from striate.native.compile import jit, kernel
+from striate.native.intrinsics import larger, like
+from striate.native.threads import team
 
 # Rows whose products are computed at once, and groups of rows whose sums are added in a fixed
 # order.

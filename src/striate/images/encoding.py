@@ -5,10 +5,18 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.activations import CODES, activate
-from striate.core.blas import product
-from striate.core.compile import jit, jit_reassociating, kernel, larger, like, specialize
+from striate.core.activations import activate, address_of_activation
 from striate.core.sparse_matrices import dense
+from striate.native.blas import product
+from striate.native.compile import (
+    as_kernel_input,
+    generic,
+    jit,
+    jit_reassociating,
+    kernel,
+    specialize,
+)
+from striate.native.intrinsics import larger, like
 
 #: What distances become, as numbers in compiled code.
 NEAREST, TRIANGLE = range(2)
@@ -21,8 +29,8 @@ class Encoding(NamedTuple):
     ----------
     W : ndarray of shape (n_inputs, n_units)
     b : ndarray of shape (n_units,)
-    kind : int
-        f, a number from `ACTIVATIONS`.
+    f : str or int
+        The name of an activation; its address in what `for_kernels` returns.
     signs : ndarray of shape (n_signs,)
         If not empty, there is a feature max(0, sign · a − θ) for each sign.
     threshold : float
@@ -31,7 +39,7 @@ class Encoding(NamedTuple):
 
     W: npt.NDArray[Any]
     b: npt.NDArray[Any]
-    kind: int
+    f: str | int
     signs: npt.NDArray[Any]
     threshold: float = 0.0
 
@@ -95,9 +103,21 @@ def encoding_of(encoder: Any) -> Encoding | DistanceEncoding | None:
         return None
     W, b, activation = encoder.as_layer()
     W = dense(W)  # patches are small, and many: a dense product is faster
-    return Encoding(W, b, CODES[activation], np.empty(0, dtype=W.dtype))
+    return Encoding(W, b, activation, np.empty(0, dtype=W.dtype))
 
 
+def for_kernels(encoding: Any, W: Any, b: Any, dtype: npt.DTypeLike) -> Any:
+    """Return an encoding with these W and b as compiled code takes it, in a type."""
+    W, b, signs = (
+        as_kernel_input(each.astype(dtype, copy=False)) for each in (W, b, encoding.signs)
+    )
+    encoding = encoding._replace(W=W, b=b, signs=signs)
+    if isinstance(encoding, Encoding):
+        encoding = encoding._replace(f=address_of_activation(str(encoding.f), dtype))
+    return encoding
+
+
+@generic
 def encode(encoding: Any, X: Any, Z: Any, theta: Any) -> None:
     """Turn the products Z = X W into activations, in place; TRIANGLE sets θ for each row."""
 
@@ -112,7 +132,7 @@ def _(encoding, X, Z, theta):
 
     if encoding.instance_class is DistanceEncoding:
         return by_distances
-    return lambda encoding, X, Z, theta: activate(encoding.kind, Z, encoding.b)
+    return lambda encoding, X, Z, theta: activate(encoding.f, Z, encoding.b)
 
 
 @jit

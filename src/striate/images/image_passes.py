@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.compile import as_kernel_input
-from striate.core.threads import team
 from striate.files.image_collection import ImageCollection
 from striate.files.prefetch import PrefetchedImages
+from striate.native.compile import as_kernel_input
+from striate.native.threads import team
 
 from .convolution import BLOCK_POSITIONS, Patches, convolve_and_pool, gather_patches, workspace
 from .operator_fusion import Folded

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.compile import as_kernel_input
 from striate.core.sparse_matrices import dense
+from striate.native.compile import as_kernel_input
 
 from .encoding import (
     DistanceEncoding,
@@ -14,6 +14,7 @@ from .encoding import (
     HasClippedLayer,
     HasLayer,
     encoding_of,
+    for_kernels,
     needs_norm,
 )
 
@@ -90,10 +91,8 @@ def fold(whitening: Any, encoder: Any, n_pixels: int, dtype: npt.DTypeLike) -> F
             f"patches of {n_pixels} numbers do not fit weights of shape {W.shape} and {b.shape}: "
             "these features were changed after fit"
         )
-    L, shift, W, b, signs = (
-        as_kernel_input(part.astype(dtype)) for part in (*project, W, b, encoding.signs)
-    )
-    return Folded(limits, (L, shift), encoding._replace(W=W, b=b, signs=signs))
+    L, shift = (as_kernel_input(part.astype(dtype)) for part in project)
+    return Folded(limits, (L, shift), for_kernels(encoding, W, b, dtype))
 
 
 def compose(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.threads import team
+from striate.native.threads import team
 
 from .encoding import encoding_of, n_features
 from .operator_fusion import Folded, fold

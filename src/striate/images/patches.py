@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.compile import jit_reassociating, kernel, like
 from striate.files.image_collection import ImageCollection
 from striate.files.prefetch import PrefetchedImages
+from striate.native.compile import jit_reassociating, kernel
+from striate.native.intrinsics import like
 
 #: Added to a patch's variance (pixels in [0, 1]) before the division: contrast below a standard
 #: deviation of 3 grey levels out of 255 is not amplified to full contrast.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.compile import jit, kernel
+from striate.native.compile import jit, kernel
 
 from .encoding import rectified
 

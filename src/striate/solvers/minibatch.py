@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.compile import inlined, jit, kernel
 from striate.core.design_matrix import block_rows, copy_rows, empty_rows, renewed
-from striate.core.layers import Block, Workspace
+from striate.core.layers import Block, Workspace, rows_of
 from striate.core.network import Network
 from striate.core.penalties import Terms, add_weighted_sum, penalize_activations, penalize_weights
 from striate.core.problem import Problem
@@ -19,9 +18,10 @@ from striate.core.propagation import (
     first_layer_of_batch,
     propagate,
 )
-from striate.core.threads import wait
+from striate.native.compile import inlined, jit, kernel
+from striate.native.threads import wait
 
-from .update_rules import RULES, Step, take_step
+from .update_rules import RULES, address_of_rule, take_step
 
 #: Number of rows of a batch that one thread takes at a time, and of parameters that it updates.
 TILE_ROWS = 128
@@ -55,8 +55,8 @@ class Optimizer(NamedTuple):
     means : ndarray of shape (n_threads, n_1)
         Running mean activations ρ̂, one copy per thread.
     rule : int
-        Place of the rule in `RULES`.
-    constants : ndarray of float64
+        Address of the rule's step.
+    constants : ndarray of float64 of shape (3,)
         The rule's constants, in the order of its fields.
     rates : ndarray of float64 of shape (n_batches, n_groups)
         η of each step of the epoch, for each group of parameters.
@@ -109,7 +109,7 @@ class Minibatch:
     ----------
     problem : Problem
     run : callable
-        What `striate.core.threads.team` returns.
+        What `striate.native.threads.team` returns.
     theta : ndarray of shape (n_parameters,)
         Where to start; updated in place.
     batch_size : int
@@ -140,8 +140,9 @@ class Minibatch:
     ) -> None:
         network, dtype = problem.network, problem.dtype
         self._problem, self._run, self.theta = problem, run, theta
+        self._net, self._rule = network.net(dtype), type(rule).__name__
         self._data, self._penalties = problem.data(normalized=False), problem.penalties(np.inf)
-        self.n_rows, self.n_groups, self._n_steps = problem.n_rows, 2 * len(network.net.layers), 0
+        self.n_rows, self.n_groups, self._n_steps = problem.n_rows, 2 * len(network.layers), 0
         B = self._batch_size = min(batch_size, self.n_rows)
         small = B * network.n_weights < SMALL_BATCH
         self._n_threads = n_row_tiles = 1 if small else _even(B / TILE_ROWS)
@@ -167,8 +168,8 @@ class Minibatch:
                 np.zeros(theta.size if n_moments > 1 else 0, dtype),
             ),
             means=np.zeros((min(self._n_threads, run.n_threads), n_1)),
-            rule=list(RULES).index(type(rule)),
-            constants=np.array(rule, dtype=np.float64),
+            rule=address_of_rule(rule, dtype),
+            constants=np.array([*rule, 0.0, 0.0, 0.0][:3]),
             rates=np.zeros((0, self.n_groups)),
             n_steps=0,
         )
@@ -177,12 +178,11 @@ class Minibatch:
     def state(self) -> dict[str, Any]:
         """What the update rule remembers, for a `Minibatch` that continues from here."""
         moments, means = self._optimizer.moments, self._optimizer.means[0]
-        rule = self._optimizer.rule
-        return {"rule": rule, "moments": moments, "means": means, "n_steps": self._n_steps}
+        return {"rule": self._rule, "moments": moments, "means": means, "n_steps": self._n_steps}
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state`; one that is empty or of another rule changes nothing."""
-        if state.get("rule") == self._optimizer.rule:
+        if state.get("rule") == self._rule:
             self._n_steps = state["n_steps"]
             self._optimizer.means[:] = state["means"]
             for mine, given in zip(self._optimizer.moments, state["moments"], strict=True):
@@ -208,7 +208,7 @@ class Minibatch:
         rates[:] = learning_rate
         data, weights, self._n_steps = self._run(
             _epoch,
-            self._problem.network.net,
+            self._net,
             self._data,
             (self._penalties, float(self._problem.decay_over_n)),
             self._optimizer._replace(rates=rates, n_steps=self._n_steps),
@@ -227,7 +227,7 @@ def _even(x: float) -> int:
 
 def _parameter_tiles(network: Network, small: bool) -> npt.NDArray[Any]:
     """Divide θ into tiles: parts of each W, and each b. A small network is not divided further."""
-    tiles, layers = [], network.net.layers
+    tiles, layers = [], network.layers
     for index, (layer, C) in enumerate(zip(layers, network.patterns, strict=False)):
         if C is None:
             begins = np.arange(layer["n_in"] + 1) * layer["n_out"]
@@ -250,7 +250,7 @@ def _epoch(t, T, net, data, penalties, optimizer, batch, order):
     beta, tiles = penalties[0].beta, batch.tiles
     theta, means = optimizer.theta, optimizer.means[t]
     s = np.zeros(net.layers[0].n_out if beta != 0 else 0, dtype=theta.dtype)
-    gradient = np.empty(_largest(tiles), dtype=theta.dtype)
+    gradient, step = np.empty(_largest(tiles), dtype=theta.dtype), np.empty(3)  # of a Step
     data_sum = weights_sum = 0.0
     for k in range(len(optimizer.rates)):
         chosen = order[k * capacity : (k + 1) * capacity]
@@ -272,7 +272,7 @@ def _epoch(t, T, net, data, penalties, optimizer, batch, order):
             value += batch.row_values[r]
         terms = _of_batch(penalties, total)
         for j in range(t, len(tiles), T):
-            step = Step(n_steps, optimizer.rates[k, tiles[j].group], terms.l1)
+            step[0], step[1], step[2] = n_steps, optimizer.rates[k, tiles[j].group], terms.l1
             batch.tile_values[j] = _update(net, optimizer, terms, batch, (j, n), step, gradient)
         wait(batch.barrier, T)
         data_sum += n * value
@@ -315,9 +315,7 @@ def _rows_of(batch, r, n):
 @inlined
 def _block(batch, begin, end, columns):
     """Room for the rows begin to end of the batch."""
-    work = batch.work
-    first = work.first[0, begin:end]
-    return Block(first, work.rest[0], work.deltas[0], work.z[0], columns, begin, end)
+    return Block(batch.work.room[0], columns, batch.work.capacity, begin, end)
 
 
 @jit
@@ -333,7 +331,8 @@ def _enter_rows(net, theta, data, batch, part, chosen, beta):
     first_layer_of_batch(net.links, net, theta, data.X, rows, x, block)
     batch.sums[r] = 0
     if beta != 0:
-        add_weighted_sum(block.first, batch.w[lo:hi], batch.sums[r])
+        first = rows_of(block, net.layers[0].a_at, net.layers[0].n_out)
+        add_weighted_sum(first, batch.w[lo:hi], batch.sums[r])
 
 
 @jit
@@ -358,8 +357,8 @@ def _update(net, optimizer, terms, batch, part, step, gradient):
         value_of_ridge, value_of_l1 = penalize_weights(terms, theta, g)
         value = value_of_ridge + value_of_l1
     else:
-        add_bias_gradient(net, tile.layer, block, g)
-        value, step = 0.0, Step(step.t, step.eta, 0.0)  # biases are not penalized
+        add_bias_gradient(net.layers[tile.layer], block, g)
+        value, step[2] = 0.0, 0.0  # biases are not penalized
     m, v = optimizer.moments
     of_tile = m[tile.at : tile.at + tile.size], v[tile.at : tile.at + tile.size]
     take_step(optimizer.rule, optimizer.constants, step, theta, g, of_tile)

@@ -9,9 +9,12 @@ step length replaces η.
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from striate.core.compile import by_code, jit, like
 from striate.core.penalties import shrunk
+from striate.native.compile import inlined, jit
+from striate.native.function_pointers import address_of, array_at, call
+from striate.native.intrinsics import like
 
 
 class SGD(NamedTuple):
@@ -125,7 +128,7 @@ class Rule(NamedTuple):
     n_moments: int
 
 
-#: Class of a rule: what belongs to it. Compiled code knows a rule by its place in this table.
+#: Class of a rule: what belongs to it.
 RULES = {
     SGD: Rule(sgd, 0),
     Momentum: Rule(momentum, 1),
@@ -134,10 +137,20 @@ RULES = {
 }
 
 
-_take_step = by_code([rule.step for rule in RULES.values()])
+def address_of_rule(rule: Any, dtype: npt.DTypeLike) -> int:
+    """Return the address of a rule's step in this process, for `take_step`."""
+    step = RULES[type(rule)].step
+
+    def on_arrays(constants, numbers, theta, g, m, v, n):
+        constants, numbers = array_at(constants, (3,)), array_at(numbers, (3,))
+        theta, g = array_at(theta, (n,)), array_at(g, (n,))
+        m, v = array_at(m, (n,)), array_at(v, (n,))
+        step(constants, Step(numbers[0], numbers[1], numbers[2]), theta, g, m, v)
+
+    return address_of(on_arrays, type(rule).__name__, "ddaaaan", dtype)
 
 
-@jit
-def take_step(code, constants, step, theta, g, moments):
-    """Take one step of the rule with this code; theta, g and moments are parts of one tile."""
-    _take_step(code, (constants, step, theta, g, moments[0], moments[1]))
+@inlined
+def take_step(rule, constants, step, theta, g, moments):
+    """Take one step of a rule; `step` are the numbers of `Step`, the others parts of one tile."""
+    call(rule, (constants, step, theta, g, moments[0], moments[1], g.size))

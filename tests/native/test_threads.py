@@ -13,8 +13,8 @@ from sklearn.base import clone
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from striate import SparseAutoencoder
-from striate.core.compile import kernel
-from striate.core.threads import available_threads, team, wait
+from striate.native.compile import kernel
+from striate.native.threads import available_threads, team, wait
 
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -186,7 +186,7 @@ import os, signal, sys, threading
 import numpy as np
 from threadpoolctl import threadpool_limits
 from striate import SparseAutoencoder
-from striate.core.threads import team
+from striate.native.threads import team
 
 X = np.random.default_rng(0).normal(size=(2000, 60)).astype(np.float32)
 

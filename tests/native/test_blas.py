@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.core.blas import product
-from striate.core.compile import kernel
+from striate.native.blas import product
+from striate.native.compile import kernel
 
 
 @kernel
