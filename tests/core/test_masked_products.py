@@ -14,18 +14,17 @@ from threadpoolctl import threadpool_limits
 from striate.core.design_matrix import as_input, with_noise
 from striate.core.inference import _layer, layer_output, network_output
 from striate.core.masked_layers import links_of, masked_weights
-from striate.core.masked_products import (
+from striate.core.masked_products import to_columns, to_rows
+from striate.core.network import Network
+from striate.core.noise import NOISE
+from striate.core.sparse_matrices import canonical
+from striate.native.vectors import (
     CAPACITIES,
     accumulate_inner,
     capacity_for,
     scatter_add,
-    to_columns,
-    to_rows,
     weighted_sums,
 )
-from striate.core.network import Network
-from striate.core.noise import NOISE
-from striate.core.sparse_matrices import canonical
 
 ROWS = (1, 15, 16, 17, 100, 128, 129, 300, 512)
 DTYPES = (np.float32, np.float64)

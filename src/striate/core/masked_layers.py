@@ -1,7 +1,7 @@
 """Masked layers, whose units see few inputs: their cost is in proportion to their connections.
 
 θ has one weight per connection: unit after unit, as the columns of a CSC matrix. Their products
-work on feature-major copies of the rows (see masked_products).
+work on feature-major copies of the rows (see `striate.native.vectors`).
 """
 
 from typing import Any, NamedTuple
@@ -10,16 +10,10 @@ import numpy as np
 from numba.core import types
 
 from striate.native.compile import as_kernel_input, generic, jit, specialize
+from striate.native.vectors import CAPACITIES, accumulate_inner, scatter_add, weighted_sums
 
 from .design_matrix import block_rows, times
-from .masked_products import (
-    CAPACITIES,
-    accumulate_inner,
-    scatter_add,
-    to_columns,
-    to_rows,
-    weighted_sums,
-)
+from .masked_products import to_columns, to_rows
 from .sparse_matrices import canonical
 
 

@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from striate.native.compile import as_records
+from striate.native.vectors import capacity_for
+
 from .activations import ACTIVATIONS, address_of_activation, address_of_derivative
 from .layers import LAYER, Net, Workspace
 from .masked_layers import links_of
-from .masked_products import capacity_for
 from .sparse_matrices import canonical, stored, with_values
 
 Array = npt.NDArray[Any]
@@ -126,7 +128,7 @@ class Network:
         for layer, name in zip(layers, self.activations, strict=True):
             layer["f"] = address_of_activation(name, dtype)
             layer["derivative"] = address_of_derivative(name, dtype)
-        return Net(layers, self._links)
+        return Net(as_records(layers), self._links)
 
     def workspace(
         self, n: int, capacity: int, dtype: npt.DTypeLike, n_columns_blocks: int | None = None

@@ -5,7 +5,7 @@ Every pass over the rows sees the same noise, whichever thread reads them.
 
 import numpy as np
 
-from striate.native.compile import jit
+from striate.native.compile import COMPILED, jit
 from striate.native.intrinsics import like
 
 from .activations import log
@@ -70,3 +70,7 @@ def normal(u):
     bottom = 1.0 + r * (0.73700164250 + r * 0.12021132975)
     tail = top / bottom if q > 0 else -top / bottom
     return middle if abs(q) <= 0.425 else tail
+
+
+if not COMPILED:  # unsigned integers wrap, as they should
+    corrupt = np.errstate(over="ignore")(corrupt)

@@ -88,6 +88,11 @@ def specialize(function: Any) -> Callable[[Callable[..., Any]], Any]:
     return register
 
 
+def as_records(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a structured array as kernels read it: the fields of a record are its attributes."""
+    return table if COMPILED else table.view(np.recarray)
+
+
 def as_kernel_input(array: Any) -> npt.NDArray[Any]:
     """Return an array that kernels read: C-contiguous, aligned, and marked as writable.
 

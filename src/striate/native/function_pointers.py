@@ -16,8 +16,9 @@ from numba.core.errors import TypingError
 from .code_cache import CodeCache
 from .compile import COMPILED, OPTIONS, intrinsic_or
 
-_compiled: dict[tuple[str, Any], Any] = {}
-_in_python: list[Callable[..., Any]] = []
+_addresses: dict[Any, int] = {}
+#: The functions that have addresses. Without compilation, an address is a place in this list.
+_alive: list[Any] = [None]  # no address is 0
 
 
 def address_of(
@@ -39,25 +40,30 @@ def address_of(
     **options
         Options for Numba.
     """
-    if not COMPILED:
-        _in_python.append(function)
-        return len(_in_python)
-    key = f"{name}-{np.dtype(dtype)}", function.__code__
-    if key not in _compiled:
-        real = numba.from_dtype(np.dtype(dtype))
-        pointer: Any = types.CPointer  # type: ignore[attr-defined]
-        kinds = {
-            "a": pointer(real),
-            "d": pointer(types.float64),
-            "n": types.intp,
-            "x": types.float64,
-            "": types.void,
-        }
-        letters, _, result = parameters.partition("->")
-        signature = kinds[result](*(kinds[letter] for letter in letters))
-        _compiled[key] = _compile(function, key[0], signature, OPTIONS | options)
-    address: int = _compiled[key].address
-    return address
+    dtype = np.dtype(dtype)
+    key = f"{name}-{dtype}", function.__code__
+    if key not in _addresses:
+        if COMPILED:
+            compiled = _compile(function, key[0], _signature(parameters, dtype), OPTIONS | options)
+            _alive.append(compiled)
+            _addresses[key] = compiled.address
+        else:
+            _alive.append(function)
+            _addresses[key] = len(_alive) - 1
+    return _addresses[key]
+
+
+def _signature(parameters: str, dtype: np.dtype[Any]) -> Any:
+    pointer: Any = types.CPointer  # type: ignore[attr-defined]
+    kinds = {
+        "a": pointer(numba.from_dtype(dtype)),
+        "d": pointer(types.float64),
+        "n": types.intp,
+        "x": types.float64,
+        "": types.void,
+    }
+    letters, _, result = parameters.partition("->")
+    return kinds[result](*(kinds[letter] for letter in letters))
 
 
 def _compile(function: Callable[..., Any], name: str, signature: Any, options: Any) -> Any:
@@ -73,6 +79,8 @@ def _compile(function: Callable[..., Any], name: str, signature: Any, options: A
 
 
 def _array_at(array: Any, shape: Any) -> Any:
+    if array.size == 0:  # of a function that does not use it
+        return array
     return array.reshape(-1)[: np.prod(shape)].reshape(shape)
 
 
@@ -84,7 +92,7 @@ def _call(result: Any) -> Any:
     """Make the function that calls an address with a tuple of arrays and numbers."""
 
     def in_python(address: Any, args: Any) -> Any:
-        return _in_python[address - 1](*args)
+        return _alive[address](*args)
 
     @intrinsic_or(in_python)
     def call(typingctx: Any, address: Any, args: Any) -> Any:

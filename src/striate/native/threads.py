@@ -3,6 +3,7 @@
 import ctypes
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Self
@@ -10,10 +11,9 @@ from typing import Any, Self
 import llvmlite.binding
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 from threadpoolctl import ThreadpoolController
 
-from .compile import jit
+from .compile import intrinsic_or, jit
 
 
 @cache
@@ -134,10 +134,19 @@ class team:
         return [mine, *(other.result() for other in others)]
 
 
+_counting = threading.Lock()
+
 # Where all threads must have finished one step before any begins the next, they meet at a barrier.
 
 
-@intrinsic
+def _add_in_python(counter: Any, amount: int) -> int:
+    with _counting:
+        before = int(counter[0])
+        counter[0] += amount
+    return before
+
+
+@intrinsic_or(_add_in_python)
 def _add(typingctx, counter, amount):
     """counter[0] += amount as one indivisible step; returns the value before."""
 
@@ -148,7 +157,7 @@ def _add(typingctx, counter, amount):
     return types.int64(counter, types.int64), build
 
 
-@intrinsic
+@intrinsic_or(lambda: time.sleep(0))
 def _yield_processor(typingctx):
     """Lets another thread run on this core, if one waits for it."""
 

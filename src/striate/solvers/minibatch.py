@@ -18,7 +18,7 @@ from striate.core.propagation import (
     first_layer_of_batch,
     propagate,
 )
-from striate.native.compile import inlined, jit, kernel
+from striate.native.compile import as_records, inlined, jit, kernel
 from striate.native.threads import wait
 
 from .update_rules import RULES, address_of_rule, take_step
@@ -37,7 +37,7 @@ TILE = np.dtype(
         ("lo", np.int64),  # slices of W, as in `add_weight_gradient`; lo = hi for a tile of b
         ("hi", np.int64),
         ("at", np.int64),  # where the tile begins in θ
-        ("size", np.int64),
+        ("n", np.int64),  # number of its parameters
         ("group", np.int64),  # group of parameters with a learning rate of its own
     ],
     align=True,
@@ -240,7 +240,7 @@ def _parameter_tiles(network: Network, small: bool) -> npt.NDArray[Any]:
             tiles.append((index, lo, hi, layer["W_at"] + begins[lo], size, 2 * index))
     for index, layer in enumerate(layers):
         tiles.append((index, 0, 0, layer["b_at"], layer["n_out"], 2 * index + 1))
-    return np.array(tiles, dtype=TILE)
+    return as_records(np.array(tiles, dtype=TILE))
 
 
 @kernel
@@ -285,7 +285,7 @@ def _largest(tiles):
     """Size of the largest tile."""
     largest = 0
     for j in range(len(tiles)):
-        largest = max(largest, tiles[j].size)
+        largest = max(largest, tiles[j].n)
     return largest
 
 
@@ -349,7 +349,7 @@ def _update(net, optimizer, terms, batch, part, step, gradient):
     """Gradient and update of a tile of parameters; returns its ridge and L1 before the update."""
     j, n = part
     tile, block = batch.tiles[j], _block(batch, np.int64(0), n, batch.work.columns)
-    theta, g = optimizer.theta[tile.at : tile.at + tile.size], gradient[: tile.size]
+    theta, g = optimizer.theta[tile.at : tile.at + tile.n], gradient[: tile.n]
     g[:] = 0
     if tile.hi > tile.lo:
         x = block_rows(batch.x, 0, n)
@@ -360,6 +360,6 @@ def _update(net, optimizer, terms, batch, part, step, gradient):
         add_bias_gradient(net.layers[tile.layer], block, g)
         value, step[2] = 0.0, 0.0  # biases are not penalized
     m, v = optimizer.moments
-    of_tile = m[tile.at : tile.at + tile.size], v[tile.at : tile.at + tile.size]
+    of_tile = m[tile.at : tile.at + tile.n], v[tile.at : tile.at + tile.n]
     take_step(optimizer.rule, optimizer.constants, step, theta, g, of_tile)
     return value
