@@ -35,6 +35,8 @@ test: .venv/.dev
 	@$(BIN)/ruff format --check --quiet . || { echo "To format: $(BIN)/ruff format ."; exit 1; }
 	@echo "Checking types (mypy)"
 	@$(BIN)/mypy
+	@echo "Running some tests without compilation (pytest)"
+	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m interpreted tests/native
 	@echo "Running the tests (pytest)"
 	@$(BIN)/pytest
 
