@@ -53,14 +53,17 @@ class _Vectors:
         b = self.builder
         pointer = b.inttoptr(address, self.real.as_pointer())
         if index is not None:
-            pointer = b.gep(pointer, [b.mul(index, stride)])
+            pointer = b.gep(pointer, [b.mul(index, stride)], source_etype=self.real)
         return b.bitcast(pointer, self.type.as_pointer())
 
     def zeros(self) -> Any:
         return cgutils.alloca_once_value(self.builder, ir.Constant(self.type, None))
 
     def load(self, pointer: Any) -> Any:
-        return self.builder.load(pointer, align=self.itemsize)
+        return self.builder.load(pointer, align=self.itemsize, typ=self.type)
+
+    def load_number(self, pointer: Any) -> Any:
+        return self.builder.load(pointer, typ=self.real)
 
     def store(self, vector: Any, pointer: Any) -> None:
         self.builder.store(vector, pointer, align=self.itemsize)
@@ -95,7 +98,7 @@ def _weighted_sum(v: Any, output: Any) -> Any:
     total = v.zeros()
 
     def each(weight: Any, column: Any) -> None:
-        v.add_product(total, v.repeated(v.builder.load(weight)), v.load(column))
+        v.add_product(total, v.repeated(v.load_number(weight)), v.load(column))
 
     return each, lambda: v.store(v.load(total), output)
 
@@ -104,7 +107,7 @@ def _scatter_add(v: Any, output: Any) -> Any:
     unit = v.load(output)
 
     def each(weight: Any, column: Any) -> None:
-        v.add_product(column, v.repeated(v.builder.load(weight)), unit)
+        v.add_product(column, v.repeated(v.load_number(weight)), unit)
 
     return each, lambda: None
 
@@ -113,7 +116,7 @@ def _accumulate_inner(v: Any, output: Any) -> Any:
     unit, b = v.load(output), v.builder
 
     def each(weight: Any, column: Any) -> None:
-        b.store(b.fadd(b.load(weight), v.sum(b.fmul(v.load(column), unit))), weight)
+        b.store(b.fadd(v.load_number(weight), v.sum(b.fmul(v.load(column), unit))), weight)
 
     return each, lambda: None
 
@@ -151,8 +154,10 @@ def _for_units(action: Any, in_python: Any) -> Any:
                     each, finish = action(v, v.at(outputs))
                     with cgutils.for_range(builder, n) as loop:
                         k = [loop.index]
-                        i = builder.sext(builder.load(builder.gep(inputs, k)), stride.type)
-                        each(builder.gep(weights, k), v.at(columns, i, stride))
+                        i = builder.gep(inputs, k, source_etype=_INT32)
+                        i = builder.sext(builder.load(i, typ=_INT32), stride.type)
+                        weight = builder.gep(weights, k, source_etype=real)
+                        each(weight, v.at(columns, i, stride))
                     finish()
             return context.get_dummy_value()
 
