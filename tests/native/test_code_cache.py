@@ -11,7 +11,8 @@ import pytest
 from striate.native import code_cache
 from striate.native.compile import kernel
 from striate.native.function_pointers import _compile as compile_pointer
-from striate.native.function_pointers import array_at, call
+from striate.native.function_pointers import call
+from striate.native.intrinsics import array_at
 
 X = np.arange(3.0)
 

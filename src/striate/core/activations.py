@@ -7,8 +7,8 @@ import numpy.typing as npt
 from numba import float64
 
 from striate.native.compile import generic, inlined, jit, jit_uncached, specialize
-from striate.native.function_pointers import address_of, array_at, call
-from striate.native.intrinsics import exponent, like, power_of_two
+from striate.native.function_pointers import address_of, call
+from striate.native.intrinsics import array_at, exponent, like, power_of_two
 
 
 @jit

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from striate.native.compile import jit
+from striate.native.intrinsics import part
 
 from .masked_layers import Links
 
@@ -78,17 +79,16 @@ def weights(theta, layer):
     n_in, n_out, at = layer.n_in, layer.n_out, layer.W_at
     if layer.transposed:
         n_in, n_out = n_out, n_in
-    return theta[at : at + n_in * n_out].reshape(n_in, n_out)
+    return part(theta, at, (n_in, n_out))
 
 
 @jit
 def biases(theta, layer):
-    return theta[layer.b_at : layer.b_at + layer.n_out]
+    return part(theta, layer.b_at, (layer.n_out,))
 
 
 @jit
 def rows_of(block, at, n):
     """Return the block's rows of n units: a, δ or z of a layer, as `a_at` and its like say."""
-    begin = block.capacity * at
-    rows = block.room[begin + block.begin * n : begin + block.end * n]
-    return rows.reshape(block.end - block.begin, n)
+    begin, end = block.begin, block.end
+    return part(block.room, block.capacity * at + begin * n, (end - begin, n))

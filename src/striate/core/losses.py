@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.native.compile import inlined, jit, jit_reassociating
-from striate.native.function_pointers import address_of, array_at, evaluate
-from striate.native.intrinsics import like
+from striate.native.function_pointers import address_of, evaluate
+from striate.native.intrinsics import array_at, like
 
 from .activations import log
 

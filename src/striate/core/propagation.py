@@ -6,6 +6,7 @@ other's, transposed). Callers pass the network, θ, and a `Block` of rows; they 
 
 from striate.native.blas import product
 from striate.native.compile import inlined, jit
+from striate.native.intrinsics import part
 
 from .activations import activate, keep_z, times_derivative
 from .design_matrix import add_transposed_times, chosen_rows, copy_rows, times
@@ -141,7 +142,7 @@ def add_weight_gradient(net, l, lo, hi, x, block, G):
             masked_gradient(net.links, layer, lo, hi, block.columns, G)
             continue
         n = layer.n_in if layer.transposed else layer.n_out
-        of_slices = G[: (hi - lo) * n].reshape(hi - lo, n)
+        of_slices = part(G, 0, (hi - lo, n))
         a = rows_of(block, below.a_at, below.n_out)
         if l == 0:
             add_transposed_times(x, lo, hi, d, of_slices)

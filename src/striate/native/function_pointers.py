@@ -29,7 +29,8 @@ def address_of(
     Parameters
     ----------
     function : function
-        Takes arrays as addresses, which `array_at` turns into arrays, and numbers.
+        Takes arrays as pointers, which `striate.native.intrinsics.array_at` turns into arrays,
+        and numbers.
     name : str
         A name that no other function of its module has.
     parameters : str
@@ -76,16 +77,6 @@ def _compile(function: Callable[..., Any], name: str, signature: Any, options: A
     except (ImportError, AttributeError, TypeError):  # a later Numba: go without the cache
         compiled = numba.cfunc(signature, **options)(function)
     return compiled
-
-
-def _array_at(array: Any, shape: Any) -> Any:
-    if array.size == 0:  # of a function that does not use it
-        return array
-    return array.reshape(-1)[: np.prod(shape)].reshape(shape)
-
-
-#: array_at(address, shape): the C-contiguous array there.
-array_at = numba.carray if COMPILED else _array_at
 
 
 def _call(result: Any) -> Any:

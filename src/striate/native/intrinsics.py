@@ -4,7 +4,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
+from numba.core.imputils import impl_ret_borrowed
+from numba.core.types.containers import UniTuple
+from numba.np.arrayobj import populate_array
 
 from .compile import intrinsic_or
 
@@ -71,3 +74,54 @@ def exponent(typingctx: Any, x: Any) -> Any:
         return builder.sitofp(builder.sub(biased, ir.IntType(32)(1023)), args[0].type)
 
     return types.float64(x), build
+
+
+# An array's numbers as another array. A slice and `reshape`, and Numba's `carray`, do the same and
+# take several times as long to compile.
+
+
+def _part(array: Any, at: Any, shape: Any) -> Any:
+    return array[at : at + int(np.prod(shape))].reshape(shape)
+
+
+@intrinsic_or(_part)
+def part(typingctx: Any, array: Any, at: Any, shape: Any) -> Any:
+    """Return the numbers of a vector from `at` on as an array of this shape, which it must hold."""
+    result = types.Array(array.dtype, len(shape), "C")
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        whole = context.make_array(array)(context, builder, args[0])
+        item = context.get_data_type(array.dtype)
+        data = builder.gep(whole.data, [args[1]], source_etype=item)
+        view = _view(context, builder, result, data, args[2], whole.meminfo)
+        return impl_ret_borrowed(context, builder, result, view)
+
+    return result(array, types.intp, UniTuple(types.intp, len(shape))), build
+
+
+def _array_at(array: Any, shape: Any) -> Any:
+    if array.size == 0:  # of a function that does not use it
+        return array
+    return _part(array.reshape(-1), 0, shape)
+
+
+@intrinsic_or(_array_at)
+def array_at(typingctx: Any, pointer: Any, shape: Any) -> Any:
+    """Return the C-contiguous array of this shape at a pointer."""
+    result = types.Array(pointer.dtype, len(shape), "C")
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _view(context, builder, result, args[0], args[1], None)
+
+    return result(pointer, UniTuple(types.intp, len(shape))), build
+
+
+def _view(context: Any, builder: Any, result: Any, data: Any, shape: Any, meminfo: Any) -> Any:
+    """Build an array of type `result` from a pointer, a tuple of sizes, and who owns the memory."""
+    view, sizes = context.make_array(result)(context, builder), cgutils.unpack_tuple(builder, shape)
+    itemsize = context.get_constant(types.intp, result.dtype.bitwidth // 8)
+    strides = [itemsize]
+    for size in reversed(sizes[1:]):
+        strides.insert(0, builder.mul(strides[0], size))
+    populate_array(view, data, sizes, strides, itemsize, meminfo)
+    return view._getvalue()

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from striate.core.penalties import shrunk
 from striate.native.compile import inlined, jit
-from striate.native.function_pointers import address_of, array_at, call
-from striate.native.intrinsics import like
+from striate.native.function_pointers import address_of, call
+from striate.native.intrinsics import array_at, like
 
 
 class SGD(NamedTuple):
