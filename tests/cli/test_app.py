@@ -83,7 +83,7 @@ def test_interruption(gratings, tmp_path, monkeypatch):
     def interrupted(paths):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("striate.files.read_images.find_images", interrupted)
+    monkeypatch.setattr("striate.files.image_folders.find_images", interrupted)
     line = fail("learn", gratings, "--out", tmp_path / "f.skops", status=130)
     assert line == "striate: interrupted; no file was written\n"
     assert files_below(tmp_path) == []
@@ -115,13 +115,13 @@ def test_a_real_process(model, gratings):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT of this kind")
 def test_a_real_signal(gratings, tmp_path):
     code = """if True:
-        import os, signal, striate.cli, striate.files.read_images
+        import os, signal, striate.cli, striate.files.image_folders
         # A shell starts background jobs with the signal ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         def interrupted(paths):
             os.kill(os.getpid(), signal.SIGINT)
             signal.pause()
-        striate.files.read_images.find_images = interrupted
+        striate.files.image_folders.find_images = interrupted
         striate.cli.main()
     """
     result = in_a_process("learn", gratings, "--out", tmp_path / "f.skops", code=code)

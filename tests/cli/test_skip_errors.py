@@ -8,7 +8,7 @@ from command_line import run
 from PIL import Image
 
 from striate import PatchFeatures, SparseAutoencoder
-from striate.files import check_files, image_collection
+from striate.files import read_images
 from striate.persistence import load, save
 
 # Fits stop at max_iter on purpose: they only need to be quick.
@@ -79,14 +79,13 @@ def test_images_are_read_once(labelled, learned, tmp_path, monkeypatch):
     for bad in BAD:
         (labelled / bad).unlink()
     read = []
-    original = image_collection.read_image
+    original = read_images._decode
 
     def counted(path, *arguments, **options):
         read.append(path)
         return original(path, *arguments, **options)
 
-    monkeypatch.setattr(image_collection, "read_image", counted)
-    monkeypatch.setattr(check_files, "read_image", counted)
+    monkeypatch.setattr(read_images, "_decode", counted)
     run("train", labelled, "-f", learned, "-o", tmp_path / "m.skops", "--skip-errors")
     assert sorted(read) == sorted(labelled.rglob("*.png"))
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.files.image_collection import ImageCollection
-from striate.files.read_images import find_images
+from striate.files.image_folders import find_images
 from striate.images.patch_features import PatchFeatures
 from striate.report.labelled_images import Labelled
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from striate.files.atomic_writing import check_writable
-from striate.files.read_images import IMAGE_SUFFIXES
+from striate.files.image_folders import IMAGE_SUFFIXES
 
 
 def check_output(out: Path, *suffixes: str) -> None:

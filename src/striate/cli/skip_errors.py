@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from striate.files.check_files import readable_images
-from striate.files.read_images import ImageError
+from striate.files.decoded_pixels import ImageError
 
 from .plurals import plural
 from .progress_bar import progress

@@ -12,7 +12,9 @@ import numpy as np
 
 from striate.core.threads import available_threads
 
-from .read_images import ImageError, find_images, read_image
+from .decoded_pixels import ImageError
+from .image_folders import find_images
+from .read_images import read_image
 
 # Number of files handed to the threads at a time.
 _FILES_AT_A_TIME = 256

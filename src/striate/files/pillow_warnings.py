@@ -55,7 +55,7 @@ def _entered() -> "warnings.catch_warnings[None]":
     filters = warnings.catch_warnings()
     filters.__enter__()
     # Odd metadata does not deserve a warning. Some are attributed to the module that calls Pillow.
-    warnings.filterwarnings("ignore", module=r"PIL\.|striate\.files\.read_images")
+    warnings.filterwarnings("ignore", module=r"PIL\.|striate\.files\.(read_images|decoded_pixels)")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     return filters
 

@@ -20,7 +20,7 @@ from .convolution import Patches
 from .edge_autoencoder import edge_autoencoder
 from .image_passes import ImagePooling
 from .patch_encoder import PatchEncoder
-from .patches import CONTRAST_FLOOR, NORMALIZATIONS, sample_patches
+from .patches import CONTRAST_FLOOR, NORMALIZATIONS, draw_patches, sample_patches
 from .pool_layout import PoolLayout, two_integers
 from .pooling import POOLINGS
 from .reading_progress import report_reading
@@ -91,6 +91,9 @@ class PatchFeatures(
         Height, width and channels of a patch.
     map_shape_ : (int, int)
         Number of positions, down and across, in the first image seen in `fit`.
+    used_range_ : (float, float)
+        Values of black and white in images of 16 bits, as parts of the range of their type: cameras
+        of 10 or 12 bits use little of it. (0, 1) if the images in `fit` use it, or have 8 bits.
     min_image_size_ : (int, int)
         Height and width of the smallest image that can be divided into the cells of `pool_grid`.
     filters_ : ndarray of shape (n_units, height, width, channels)
@@ -102,10 +105,12 @@ class PatchFeatures(
 
     Notes
     -----
-    Images are an array of shape (n, h, w) or (n, h, w, c), a list of arrays of several sizes, a
-    list of paths of files, which are read one by one, or the path of a folder, for the images that
-    `find_images` lists in it. Integers of 8 or 16 bits become floats in [0, 1]; floats are taken
-    as they are. Arithmetic is in float64 if all images are float64, and in float32 otherwise.
+    Images are an array of shape (n, h, w) or (n, h, w, c), also one of h5py or Zarr; a list of
+    arrays of several sizes, of Pillow's images, or of paths of files; or the path of a folder, for
+    the images that `find_images` lists in it. What is on the disk is read one by one. Integers of 8
+    or 16 bits become floats in [0, 1], and those of 16 bits are scaled by the part of their range
+    that the images in `fit` use; floats are taken as they are. Arithmetic is in float64 if all
+    images are float64, and in float32 otherwise.
 
     Besides input and output, `transform` needs a few megabytes per thread for any number of images.
 
@@ -208,11 +213,16 @@ class PatchFeatures(
         size = two_integers("patch_size", self.patch_size)
         random_state = check_random_state(self.random_state)
         progress = partial(report_reading, self, context)
-        patches = sample_patches(collection, size, self.n_patches, random_state, progress)
+        drawn = draw_patches(collection, size, self.n_patches, random_state, progress)
+        if drawn.are_constant(collection.n_channels):
+            message = "each patch is of one grey or colour, so that there is nothing to learn from"
+            warnings.warn(f"{message}; give images with structure", stacklevel=2)
+        black, white = drawn.use_sixteen_bits(collection)
+        self.used_range_ = (black, white)
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
         steps = self._new_steps(random_state)
-        patches = steps.fit_whitening(steps.normalize(patches))
+        patches = steps.fit_whitening(steps.normalize(drawn.pixels))
         task = context.subcontext(task_name="encoder")
         with task.propagate_callback_context(steps.encoder), warnings.catch_warnings():
             if self.encoder is None:  # its number of iterations is part of the recipe
@@ -247,7 +257,7 @@ class PatchFeatures(
         """
         check_is_fitted(self)
         check_scalar(n_patches, "n_patches", Integral, min_val=1)
-        collection = self._same_channels(as_collection(images))
+        collection = self._same_channels(as_collection(images, self.used_range_))
         random_state, steps = check_random_state(random_state), self.patch_encoder_
         patches = sample_patches(collection, self.patch_shape_[:2], n_patches, random_state)
         return np.asarray(steps.whiten(steps.normalize(patches)))
@@ -272,7 +282,7 @@ class PatchFeatures(
             As from `fit`, or if an image has fewer positions than the grid has cells.
         """
         check_is_fitted(self)
-        collection = self._same_channels(as_collection(images))
+        collection = self._same_channels(as_collection(images, self.used_range_))
         layout = self._pool_layout()
         pooling = ImagePooling(
             self._patches(), layout, POOLINGS[self.pooling], self.flips, self.signed_sqrt

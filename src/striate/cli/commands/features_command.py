@@ -48,7 +48,7 @@ def features(
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
     from striate.files.atomic_writing import replacing
-    from striate.files.read_images import find_images
+    from striate.files.image_folders import find_images
 
     check_output(out, ".npy")
     table = out.with_suffix(".csv")

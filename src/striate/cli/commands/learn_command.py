@@ -119,7 +119,7 @@ def _learn(
     from striate.cli.skip_errors import SkippedImages
     from striate.files.atomic_writing import replacing
     from striate.files.image_collection import ImageCollection
-    from striate.files.read_images import find_images
+    from striate.files.image_folders import find_images
     from striate.persistence import save
 
     check_output(out)

@@ -45,7 +45,7 @@ def predict(
     from striate.cli.models import load_model
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
-    from striate.files.read_images import find_images
+    from striate.files.image_folders import find_images
 
     if out is not None:
         check_output(out)
