@@ -80,10 +80,10 @@ def test_missing_packages_say_what_to_install(monkeypatch):
 
 
 def test_interruption(gratings, tmp_path, monkeypatch):
-    def interrupted(paths):
+    def interrupted(paths, skipped):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("striate.files.image_folders.find_images", interrupted)
+    monkeypatch.setattr("striate.cli.skip_errors.find_images", interrupted)
     line = fail("learn", gratings, "--out", tmp_path / "f.skops", status=130)
     assert line == "striate: interrupted; no file was written\n"
     assert files_below(tmp_path) == []
@@ -118,7 +118,7 @@ def test_a_real_signal(gratings, tmp_path):
         import os, signal, striate.cli, striate.files.image_folders
         # A shell starts background jobs with the signal ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        def interrupted(paths):
+        def interrupted(paths, skipped):
             os.kill(os.getpid(), signal.SIGINT)
             signal.pause()
         striate.files.image_folders.find_images = interrupted

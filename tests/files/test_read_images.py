@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from striate.files.pillow_warnings import quiet_pillow
 from striate.files.decoded_pixels import ImageError
 from striate.files.image_folders import find_images
+from striate.files.pillow_warnings import quiet_pillow
 from striate.files.read_images import read_image
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")

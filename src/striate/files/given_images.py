@@ -153,5 +153,3 @@ def _warn_of_channels_first(images: Any) -> None:
             f"channels; if the channels come first, pass np.moveaxis({axes})",
             stacklevel=4,
         )
-
-

@@ -163,17 +163,16 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             raise ValueError(f"{_name(self._images, row)}: {error}") from None
 
 
-def as_collection(
-    images: Any, used_range: tuple[float, float] = WHOLE_RANGE
-) -> ImageCollection:
+def as_collection(images: Any, used_range: tuple[float, float] | None = None) -> ImageCollection:
     """Return a collection in float64 if all images are float64, and in float32 otherwise.
 
-    `used_range` are the values of black and white of images of 16 bits.
+    `used_range` are the values of black and white of images of 16 bits; None keeps those of a
+    collection.
     """
     if not isinstance(images, ImageCollection):
         images = listed(images)
         images = ImageCollection(images, np.float64 if all_double(images) else np.float32)
-    return images if images.used_range == used_range else images.with_range(used_range)
+    return images if used_range in (None, images.used_range) else images.with_range(used_range)
 
 
 def _most_readers(images: Sequence[Any]) -> float:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from striate.files.image_collection import ImageCollection, as_collection
+from striate.files.sixteen_bits import WHOLE_RANGE
 
 from .convolution import Patches
 from .edge_autoencoder import edge_autoencoder
@@ -92,8 +93,8 @@ class PatchFeatures(
     map_shape_ : (int, int)
         Number of positions, down and across, in the first image seen in `fit`.
     used_range_ : (float, float)
-        Values of black and white in images of 16 bits, as parts of the range of their type: cameras
-        of 10 or 12 bits use little of it. (0, 1) if the images in `fit` use it, or have 8 bits.
+        Black and white in images of 16 bits, as parts of the range of their type; found in `fit`,
+        since cameras of 10 or 12 bits use little of it. (0, 1) for other images.
     min_image_size_ : (int, int)
         Height and width of the smallest image that can be divided into the cells of `pool_grid`.
     filters_ : ndarray of shape (n_units, height, width, channels)
@@ -105,12 +106,11 @@ class PatchFeatures(
 
     Notes
     -----
-    Images are an array of shape (n, h, w) or (n, h, w, c), also one of h5py or Zarr; a list of
-    arrays of several sizes, of Pillow's images, or of paths of files; or the path of a folder, for
-    the images that `find_images` lists in it. What is on the disk is read one by one. Integers of 8
-    or 16 bits become floats in [0, 1], and those of 16 bits are scaled by the part of their range
-    that the images in `fit` use; floats are taken as they are. Arithmetic is in float64 if all
-    images are float64, and in float32 otherwise.
+    Images are an array of shape (n, h, w) or (n, h, w, c), of NumPy, h5py or Zarr; a list of arrays
+    of several sizes, of Pillow's images or of paths; or a folder, for the images that `find_images`
+    lists in it. What is on the disk is read one by one. Integers of 8 or 16 bits become floats in
+    [0, 1]; floats are taken as they are. Arithmetic is in float64 if all images are float64, and in
+    float32 otherwise.
 
     Besides input and output, `transform` needs a few megabytes per thread for any number of images.
 
@@ -209,7 +209,7 @@ class PatchFeatures(
         context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=images)
         self._pool_layout()  # checks its parameters
-        collection = as_collection(images)
+        collection = as_collection(images, WHOLE_RANGE)
         size = two_integers("patch_size", self.patch_size)
         random_state = check_random_state(self.random_state)
         progress = partial(report_reading, self, context)
