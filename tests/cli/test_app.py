@@ -44,7 +44,8 @@ def test_help_of_a_command(name):
     printed = succeed(name, "-h")
     assert printed == succeed(name, "--help")
     assert f"Examples:\n    striate {name} " in printed
-    assert not {"\b", "\\b"} & set(printed.split())
+    assert "\b" not in printed
+    assert "\\b" not in printed
     command = get_command(app).commands[name]
     for parameter in command.params:
         if parameter.hidden:  # an argument: the text describes it
@@ -55,8 +56,11 @@ def test_help_of_a_command(name):
 
 def test_help_lists_the_encoders_line_by_line():
     lines = succeed("learn", "--help").splitlines()
-    for encoder in Encoder:
-        assert any(line.startswith(f"    {encoder.value} ") for line in lines)
+    begin = next(i for i, line in enumerate(lines) if line.startswith("    autoencoder "))
+    table = lines[begin : begin + len(Encoder)]
+    assert {line.split()[0] for line in table} == {encoder.value for encoder in Encoder}
+    assert len({line.index(line.split(maxsplit=1)[1]) for line in table}) == 1  # one column
+    assert lines[begin - 1] == lines[begin + len(Encoder)] == ""
     assert "(default: 100; dictionaries: 400)" in " ".join(" ".join(lines).split())
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 _WHITE = 65535
+_LARGEST_PART = 2**14
 _FEWEST_BITS = 8
 # Brighter and darker pixels are few: defects of a sensor, or a scale drawn into the picture.
 _PERCENTILES = (1, 99)
@@ -47,10 +48,22 @@ def used_range(values: npt.NDArray[Any]) -> UsedRange:
     flat = values.ravel()
     some = flat[:: max(flat.size // _MOST_VALUES, 1)]
     low, high = (np.percentile(some, _PERCENTILES) * _WHITE).round()
-    bits = 2 * math.ceil(math.log2(high - low + 1) / 2)
-    size = 2 ** max(bits, _FEWEST_BITS)
-    if size > _WHITE:
-        return WHOLE_RANGE
-    aligned = low - low % size
-    black = aligned if high < aligned + size else low
+    size = _power_of_two(high)
+    if size <= _LARGEST_PART:
+        return _part(0, size)
+    size = _power_of_two(high - low)
+    while size <= _LARGEST_PART:  # behind a bit that is always set, as that of signed integers
+        if low // size == high // size:
+            return _part(low - low % size, size)
+        size *= 4
+    size = _power_of_two(high - low)
+    return WHOLE_RANGE if size > _LARGEST_PART else _part(low, size)
+
+
+def _power_of_two(largest: float) -> int:
+    """Return how many values an even number of bits has, at least 8, that reach the largest."""
+    return int(2 ** max(2 * math.ceil(math.log2(largest + 1) / 2), _FEWEST_BITS))
+
+
+def _part(black: float, size: int) -> UsedRange:
     return UsedRange(float(black) / _WHITE, float(black + size - 1) / _WHITE)
