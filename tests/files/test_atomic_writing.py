@@ -117,3 +117,19 @@ def test_sizes_in_words(n, text):
     assert size_text(n) == text
     assert size_text(999_900) == "1 MB"
     assert size_text(5e15) == "5e+03 TB"
+
+
+def test_a_full_standard_output_is_named(monkeypatch):
+    from types import SimpleNamespace
+
+    from striate.cli.commands.predict_command import _write
+
+    def refuse(table):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    full = SimpleNamespace(buffer=SimpleNamespace(write=refuse))
+    monkeypatch.setattr("striate.cli.commands.predict_command.sys", SimpleNamespace(stdout=full))
+    with pytest.raises(
+        OSError, match="No space left on device: 461 bytes needed: 'standard output'"
+    ):
+        _write(bytes(461), 3, None)

@@ -116,6 +116,20 @@ def test_colour_of_sixteen_bits_keeps_eight(tmp_path):
     np.testing.assert_allclose(read_image(tmp_path / "image.tif"), values / 65535, atol=1 / 255)
 
 
+def test_colour_of_few_bits_in_sixteen_is_refused(tmp_path):
+    """Of the upper 8 bits, it uses 2 or 4: too few to tell textures apart."""
+    content, values = tiff(3, 16, photometric=2)
+    dark = content.replace(values.astype("<u2").tobytes(), (values >> 6).astype("<u2").tobytes())
+    (tmp_path / "image.tif").write_bytes(dark)
+    (tmp_path / "black.tif").write_bytes(content.replace(values.astype("<u2").tobytes(), bytes(36)))
+    row = struct.pack(">3H", 1000, 500, 20)
+    (tmp_path / "image.png").write_bytes(png(16, True, row, bytes(6)))
+    for name in ("image.tif", "image.png"):
+        with pytest.raises(ImageError, match="has colour of 16 bits and uses the lowest"):
+            read_image(tmp_path / name)
+    assert not read_image(tmp_path / "black.tif").any()
+
+
 @pytest.mark.parametrize(("bands", "bits"), [(5, 8), (5, 16), (8, 16)])
 def test_many_bands_are_for_other_libraries(tmp_path, bands, bits):
     (tmp_path / "image.tif").write_bytes(tiff(bands, bits)[0])

@@ -91,6 +91,19 @@ def test_a_file_alone_is_scaled_as_in_fit(tmp_path):
     np.testing.assert_allclose(again.transform(ImageCollection(paths))[3], expected[3], rtol=1e-5)
 
 
+def test_labelled_images_are_shown_as_they_were_learned(tmp_path):
+    from striate.cli.datasets import files_by_class, labelled_features
+    from striate.cli.skip_errors import SkippedImages
+
+    for name, pixels in zip("aabb", DEPTHS["10 bits"][::10], strict=True):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / name / f"{pixels.sum()}.png")
+    learned, skipped = features().fit(DEPTHS["10 bits"]), SkippedImages(skip=False)
+    files = files_by_class(tmp_path, skipped)
+    labelled, _ = labelled_features(tmp_path, files, learned, tmp_path, skipped)
+    assert all(0.3 < image.mean() < 0.6 for image in labelled.images)
+
+
 def test_images_of_8_and_16_bits_together():
     """Only those of 16 bits are scaled."""
     mixed = [*EIGHT[:20], *DEPTHS["10 bits"][20:]]

@@ -13,6 +13,9 @@ _FIRST_FRAME_IS_THE_IMAGE = ("MPO",)
 # Modes of grey images, with and without transparency.
 _GREY = ("1", "L", "LA", "La")
 
+# The upper 8 bits of images of 12 bits are below this.
+_DARK = 16
+
 # Grey of 2 and 4 bits in PNG files, and by what Pillow multiplies it.
 _SCALES = {"L;2": 85, "L;4": 17}
 
@@ -48,9 +51,11 @@ def pixels_of(image: Any, dtype: npt.DTypeLike) -> Pixels:
     from PIL import ImageOps
 
     _check_single(image)
-    kind = image.format
-    _scale_transparent_value(image)
+    kind, layout = image.format, _layout(image)
+    _scale_transparent_value(image, layout)
     image.load()
+    if ";16" in layout and not image.mode.startswith("I"):
+        _check_upper_bits(image)
     dtype, upright = np.dtype(dtype), ImageOps.exif_transpose(image)
     if upright.mode == "F":
         return Pixels(_floats(upright, dtype))
@@ -80,10 +85,28 @@ def _check_single(image: Any) -> None:
         raise ImageError(f"holds {frames} images; save the one you want as its own file")
 
 
-def _scale_transparent_value(image: Any) -> None:
+def _layout(image: Any) -> str:
+    """Return how Pillow calls the layout of pixels in a file, "" for a decoded image."""
+    if not getattr(image, "tile", None):
+        return ""
+    layout = image.tile[0][3]
+    return str(layout[0] if isinstance(layout, tuple) and layout else layout)
+
+
+def _check_upper_bits(image: Any) -> None:
+    """Refuse colour of 10 or 12 bits in 16: Pillow keeps the upper 8, of which few are used."""
+    bands = image.getbands()
+    brightest = max(image.getchannel(band).getextrema()[1] for band in bands if band not in "Aa")
+    if 0 < brightest < _DARK:
+        raise ImageError(
+            "has colour of 16 bits and uses the lowest of them; the upper 8 are read: scale it to "
+            "8 bits, or read it with another library and pass arrays"
+        )
+
+
+def _scale_transparent_value(image: Any, layout: str) -> None:
     """Scale the value of transparent pixels like the others: Pillow leaves it as it is in a PNG."""
     value = image.info.get("transparency")
-    layout = image.tile[0][3] if getattr(image, "tile", None) else None
     if layout in _SCALES and isinstance(value, int):
         image.info["transparency"] = value * _SCALES[layout]
     elif layout == "RGB;16B" and isinstance(value, tuple):

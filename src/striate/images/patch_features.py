@@ -214,11 +214,8 @@ class PatchFeatures(
         random_state = check_random_state(self.random_state)
         progress = partial(report_reading, self, context)
         drawn = draw_patches(collection, size, self.n_patches, random_state, progress)
-        if drawn.are_constant(collection.n_channels):
-            message = "each patch is of one grey or colour, so that there is nothing to learn from"
-            warnings.warn(f"{message}; give images with structure", stacklevel=2)
-        black, white = drawn.use_sixteen_bits(collection)
-        self.used_range_ = (black, white)
+        drawn.warn_if_constant(collection.n_channels)
+        self.used_range_ = drawn.use_sixteen_bits(collection)
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
         steps = self._new_steps(random_state)

@@ -1,5 +1,6 @@
 """Patches of images: sampled at random places, and normalized."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from striate.core.compile import jit_reassociating, kernel, like
 from striate.files.image_collection import ImageCollection
 from striate.files.prefetch import PrefetchedImages
-from striate.files.sixteen_bits import WHOLE_RANGE, UsedRange, used_range
+from striate.files.sixteen_bits import WHOLE_RANGE, used_range
 
 #: Added to a patch's variance (pixels in [0, 1]) before the division: contrast below a standard
 #: deviation of 3 grey levels out of 255 is not amplified to full contrast.
@@ -25,21 +26,26 @@ class DrawnPatches(NamedTuple):
     pixels: npt.NDArray[Any]
     of_image: npt.NDArray[np.intp]
 
-    def are_constant(self, n_channels: int) -> bool:
-        """Return whether all pixels of each patch are equal, so that there is no shape to learn."""
+    def warn_if_constant(self, n_channels: int) -> None:
+        """Warn if all pixels of each patch are equal, so that there is no shape to learn."""
         pixels = self.pixels.reshape(len(self.pixels), -1, n_channels)
-        return bool((pixels == pixels[:, :1]).all())
+        if (pixels == pixels[:, :1]).all():
+            warnings.warn(
+                "each patch is of one grey or colour, so that there is nothing to learn from; give "
+                "images with structure",
+                stacklevel=3,
+            )
 
-    def use_sixteen_bits(self, images: ImageCollection) -> UsedRange:
+    def use_sixteen_bits(self, images: ImageCollection) -> tuple[float, float]:
         """Find the range that images of 16 bits use, scale their patches by it, and return it."""
         drawn = np.unique(self.of_image)
         deep = np.isin(self.of_image, [i for i in drawn if images.has_sixteen_bits(i)])
         if not deep.any():
-            return WHOLE_RANGE
+            return 0.0, 1.0
         found = used_range(self.pixels[deep])
         if found != WHOLE_RANGE:
             self.pixels[deep] = found.scaled(self.pixels[deep])
-        return found
+        return found.black, found.white
 
 
 def draw_patches(
