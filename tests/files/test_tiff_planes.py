@@ -1,5 +1,6 @@
 """TIFF files that hold more than one picture, or more bands than a picture has."""
 
+import logging
 import struct
 
 import numpy as np
@@ -62,6 +63,14 @@ def test_bands_are_counted(tmp_path, bands, big):
     write_tiff(tmp_path / "bands.tif", STACK[:1], bands=bands, big=big)
     with pytest.raises(ImageError, match=rf"bands\.tif: has {bands} bands; .* pass arrays"):
         read_image(tmp_path / "bands.tif")
+
+
+def test_what_pillow_logs_is_not_printed(tmp_path, capfd, monkeypatch):
+    write_tiff(tmp_path / "bands.tif", STACK[:1], bands=12)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a program without logging
+    with pytest.raises(ImageError):
+        read_image(tmp_path / "bands.tif")
+    assert capfd.readouterr().err == ""
 
 
 def test_bands_that_were_written_as_pages(tmp_path):

@@ -1,5 +1,6 @@
 """Pillow's warnings, silenced while any thread decodes an image."""
 
+import logging
 import os
 import sys
 import threading
@@ -61,5 +62,7 @@ def _entered() -> "warnings.catch_warnings[None]":
 
 
 quiet_pillow = PillowWarningFilter()
+# Without a handler, Python prints what Pillow logs, beside the error that we raise.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=quiet_pillow.after_fork)
