@@ -12,7 +12,7 @@ from benchmarks.fixed_iterations import fixed_iterations
 from benchmarks.result_tables import Report
 from striate.demo.photographs import photographs
 from striate.files.image_collection import ImageCollection
-from striate.files.read_images import find_images
+from striate.files.image_folders import find_images
 
 from . import colour_exercises, digit_exercises, photograph_exercises
 

@@ -30,7 +30,7 @@ _MODULES = {
     "ZCAWhitening": "striate.images.zca_whitening",
     "check_gradient": "striate.core.gradient_check",
     "extract_features": "striate.files.feature_extraction",
-    "find_images": "striate.files.read_images",
+    "find_images": "striate.files.image_folders",
     "inspect_units": "striate.analysis.unit_inspection",
     "labeled_scorer": "striate.estimators.missing_labels",
     "maximal_inputs": "striate.analysis.maximal_inputs",

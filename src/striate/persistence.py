@@ -17,7 +17,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 import striate
 from striate.core.sparse_matrices import is_sound
 from striate.estimators.sklearn_private import CALLBACKS_ATTRIBUTE, SCORER_TYPES, score_function
-from striate.files.atomic_writing import check_writable, replacing
+from striate.files.atomic_writing import check_writable, write_file
 
 # Sparse matrices that skops can save and whose indices `load` checks.
 _SPARSE_TYPES = (
@@ -96,8 +96,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
             f"{type(estimator).__name__} cannot be saved, because load would refuse what it "
             f"holds: {', '.join(refused)}{_suggestion(estimator)}"
         )
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    write_file(path, data)
 
 
 def load(path: str | os.PathLike[str]) -> Any:

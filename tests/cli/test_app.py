@@ -44,7 +44,8 @@ def test_help_of_a_command(name):
     printed = succeed(name, "-h")
     assert printed == succeed(name, "--help")
     assert f"Examples:\n    striate {name} " in printed
-    assert not {"\b", "\\b"} & set(printed.split())
+    assert "\b" not in printed
+    assert "\\b" not in printed
     command = get_command(app).commands[name]
     for parameter in command.params:
         if parameter.hidden:  # an argument: the text describes it
@@ -55,8 +56,11 @@ def test_help_of_a_command(name):
 
 def test_help_lists_the_encoders_line_by_line():
     lines = succeed("learn", "--help").splitlines()
-    for encoder in Encoder:
-        assert any(line.startswith(f"    {encoder.value} ") for line in lines)
+    begin = next(i for i, line in enumerate(lines) if line.startswith("    autoencoder "))
+    table = lines[begin : begin + len(Encoder)]
+    assert {line.split()[0] for line in table} == {encoder.value for encoder in Encoder}
+    assert len({line.index(line.split(maxsplit=1)[1]) for line in table}) == 1  # one column
+    assert lines[begin - 1] == lines[begin + len(Encoder)] == ""
     assert "(default: 100; dictionaries: 400)" in " ".join(" ".join(lines).split())
 
 
@@ -80,10 +84,10 @@ def test_missing_packages_say_what_to_install(monkeypatch):
 
 
 def test_interruption(gratings, tmp_path, monkeypatch):
-    def interrupted(paths):
+    def interrupted(paths, skipped):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("striate.files.read_images.find_images", interrupted)
+    monkeypatch.setattr("striate.cli.skip_errors.find_images", interrupted)
     line = fail("learn", gratings, "--out", tmp_path / "f.skops", status=130)
     assert line == "striate: interrupted; no file was written\n"
     assert files_below(tmp_path) == []
@@ -115,13 +119,13 @@ def test_a_real_process(model, gratings):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT of this kind")
 def test_a_real_signal(gratings, tmp_path):
     code = """if True:
-        import os, signal, striate.cli, striate.files.read_images
+        import os, signal, striate.cli, striate.files.image_folders
         # A shell starts background jobs with the signal ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        def interrupted(paths):
+        def interrupted(paths, skipped):
             os.kill(os.getpid(), signal.SIGINT)
             signal.pause()
-        striate.files.read_images.find_images = interrupted
+        striate.files.image_folders.find_images = interrupted
         striate.cli.main()
     """
     result = in_a_process("learn", gratings, "--out", tmp_path / "f.skops", code=code)

@@ -98,10 +98,27 @@ def test_mirror_images_have_the_same_features(stripes, tmp_path):
         assert np.allclose(X, mirrored, atol=1e-5) == same
 
 
-def test_too_few_patches_for_a_dictionary(stripes, tmp_path):
+@pytest.mark.parametrize(("encoder", "n_features"), [("kmeans", 400), ("autoencoder", 100)])
+def test_too_few_patches_for_the_features(stripes, tmp_path, encoder, n_features):
     arguments = ["learn", stripes, "-o", tmp_path / "f.skops", "--n-patches", "50"]
-    _, said = run(*arguments, "--encoder", "kmeans", status=2)
-    assert said.startswith("striate: --n-features 400 cannot be found among --n-patches 50: ")
+    _, said = run(*arguments, "--encoder", encoder, status=2)
+    expected = f"striate: --n-features {n_features} cannot be found among --n-patches 50: "
+    assert said.startswith(expected)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("default:each patch is of one grey")
+@pytest.mark.parametrize("encoder", ["autoencoder", "omp1"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_nothing_to_learn_from(tmp_path, encoder, mode):
+    for i in range(5):
+        Image.new("RGB", (20, 20), (40 * i, 30, 200)).convert(mode).save(tmp_path / f"{i}.png")
+    arguments = ["learn", tmp_path, "-o", tmp_path / "f.skops", *QUICK, "--encoder", encoder]
+    _, said = run(*arguments)
+    assert said.startswith("striate: warning: each patch is of one grey or colour, so that there")
+
+
+def test_an_unknown_encoder(stripes, tmp_path):
+    arguments = ["learn", stripes, "-o", tmp_path / "f.skops"]
     _, said = run(*arguments, "--encoder", "sparse", status=2)
     assert "'sparse' is not one of 'autoencoder', 'kmeans'" in said

@@ -1,6 +1,8 @@
 """One line on standard error for every mistake of a user, and no half-written file."""
 
+import errno
 import os
+import re
 
 import numpy as np
 import pytest
@@ -162,6 +164,16 @@ def test_folders_without_images(gratings, features, model, tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     assert f"no image files found in {tmp_path / 'one'}" in fail(*train)
+
+
+def test_a_full_disk(gratings, tmp_path, monkeypatch):
+    def refuse(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
+    line = fail("learn", gratings, "--out", tmp_path / "f.skops", *QUICK)
+    assert re.fullmatch(r"striate: .*f\.png: no space left on device: [\d.]+ kB needed\n", line)
+    assert files_below(tmp_path) == []
 
 
 # --- bad files ------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The command line on folders with files that cannot be used, and `striate features`."""
 
 import csv
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from command_line import run
 from PIL import Image
 
 from striate import PatchFeatures, SparseAutoencoder
-from striate.files import check_files, image_collection
+from striate.files import read_images
 from striate.persistence import load, save
 
 # Fits stop at max_iter on purpose: they only need to be quick.
@@ -79,16 +80,52 @@ def test_images_are_read_once(labelled, learned, tmp_path, monkeypatch):
     for bad in BAD:
         (labelled / bad).unlink()
     read = []
-    original = image_collection.read_image
+    original = read_images._decode
 
     def counted(path, *arguments, **options):
         read.append(path)
         return original(path, *arguments, **options)
 
-    monkeypatch.setattr(image_collection, "read_image", counted)
-    monkeypatch.setattr(check_files, "read_image", counted)
+    monkeypatch.setattr(read_images, "_decode", counted)
     run("train", labelled, "-f", learned, "-o", tmp_path / "m.skops", "--skip-errors")
     assert sorted(read) == sorted(labelled.rglob("*.png"))
+
+
+@pytest.fixture
+def locked(labelled, monkeypatch):
+    """Add a sub-folder that may not be listed, not even by root."""
+    for bad in BAD:
+        (labelled / bad).unlink()
+    folder = labelled / "dark" / "locked"
+    folder.mkdir()
+    scandir = os.scandir
+
+    def refusing(path="."):
+        if os.fspath(path) == str(folder):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    return folder
+
+
+def test_a_locked_folder_is_skipped_by_every_command(labelled, learned, locked, tmp_path):
+    model = tmp_path / "m.skops"
+    commands = [
+        ["learn", labelled, "-o", tmp_path / "f.skops", *QUICK],
+        ["train", labelled, "-f", learned, "-o", model],
+        ["predict", model, labelled, "-o", tmp_path / "p.csv"],
+        ["report", model, labelled, "-o", tmp_path / "r.html"],
+        ["features", learned, labelled, "-o", tmp_path / "X.npy"],
+    ]
+    for words in commands:
+        _, said = run(*words, status=2)
+        assert said == f"striate: {locked}: permission denied\n"
+        _, said = run(*words, "--skip-errors")
+        assert said == f"striate: skipped 1 folder:\n  {locked}: permission denied\n"
+    (labelled / "dark" / "0.png").write_bytes(b"")
+    _, said = run(*commands[0], "--skip-errors")
+    assert said.startswith("striate: skipped 1 image and 1 folder:\n")
 
 
 def test_nothing_to_skip(labelled, learned, tmp_path):

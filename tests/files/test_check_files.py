@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from striate import PatchFeatures, SparseAutoencoder, readable_images
+from striate.files.decoded_pixels import ImageError
 from striate.files.image_collection import ImageCollection
-from striate.files.read_images import ImageError
 
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -30,7 +30,7 @@ def files(tmp_path):
 def reads(monkeypatch):
     """Files whose reading has started, and a condition notified of each."""
     started, changed = [], threading.Condition()
-    read = collection.read_image
+    read = collection.read_pixels
 
     def reading(path, *args, **kwargs):
         with changed:
@@ -38,7 +38,7 @@ def reads(monkeypatch):
             changed.notify_all()
         return read(path, *args, **kwargs)
 
-    monkeypatch.setattr(collection, "read_image", reading)
+    monkeypatch.setattr(collection, "read_pixels", reading)
     return started, changed
 
 

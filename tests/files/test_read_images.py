@@ -1,4 +1,4 @@
-"""Finding and reading image files: any bytes end in pixels in [0, 1] or in one ImageError."""
+"""Reading image files: any bytes end in pixels in [0, 1] or in one ImageError."""
 
 import io
 import os
@@ -6,6 +6,7 @@ import struct
 import sys
 import threading
 import warnings
+from zlib import compress, crc32
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from striate.files.decoded_pixels import ImageError
+from striate.files.image_collection import ImageCollection
 from striate.files.pillow_warnings import quiet_pillow
-from striate.files.read_images import ImageError, find_images, read_image
+from striate.files.read_images import read_image
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
 TRUNCATED = [(kind, tenth) for kind in FORMATS for tenth in range(10)]
@@ -61,44 +64,6 @@ def pixels_or_error(path):
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("fuzz") / "image.png"
-
-
-# --- what is found --------------------------------------------------------------------------
-
-
-def test_folders_are_searched_in_order(tmp_path):
-    names = ["b/2.png", "b/10.JPG", "a.tiff", "c.txt", ".hidden.png", ".git/d.png", "b/deep/e.bmp"]
-    for name in names:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
-    assert found == ["a.tiff", "b/10.JPG", "b/2.png", "b/deep/e.bmp"]
-
-
-def test_files_keep_their_order_and_come_once(tmp_path):
-    for name in ("z.png", "a.png", "scan"):
-        (tmp_path / name).touch()
-    given = [tmp_path / "z.png", str(tmp_path / "scan"), tmp_path]
-    assert [path.name for path in find_images(given)] == ["z.png", "scan", "a.png"]
-
-
-def test_missing_path_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere: no such file or folder"):
-        find_images([tmp_path / "nowhere"])
-
-
-@pytest.mark.parametrize("paths", [[], None])
-def test_nothing_found(tmp_path, paths):
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(ValueError, match=r"no image files found in .*\(looked for .*\.png"):
-        find_images(tmp_path if paths is None else paths)
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
-def test_unreadable_folder_is_an_error(tmp_path):
-    (tmp_path / "locked").mkdir(mode=0)
-    with pytest.raises(PermissionError, match="locked"):
-        find_images(tmp_path)
 
 
 # --- what is read ---------------------------------------------------------------------------
@@ -151,11 +116,25 @@ def test_colour_of_sixteen_bits_keeps_eight(tmp_path):
     np.testing.assert_allclose(read_image(tmp_path / "image.tif"), values / 65535, atol=1 / 255)
 
 
+def test_colour_of_few_bits_in_sixteen_is_refused(tmp_path):
+    """Of the upper 8 bits, it uses 2 or 4: too few to tell textures apart."""
+    content, values = tiff(3, 16, photometric=2)
+    dark = content.replace(values.astype("<u2").tobytes(), (values >> 6).astype("<u2").tobytes())
+    (tmp_path / "image.tif").write_bytes(dark)
+    (tmp_path / "black.tif").write_bytes(content.replace(values.astype("<u2").tobytes(), bytes(36)))
+    row = struct.pack(">3H", 1000, 500, 20)
+    (tmp_path / "image.png").write_bytes(png(16, True, row, bytes(6)))
+    for name in ("image.tif", "image.png"):
+        with pytest.raises(ImageError, match="has colour of 16 bits and uses the lowest"):
+            read_image(tmp_path / name)
+    assert not read_image(tmp_path / "black.tif").any()
+
+
 @pytest.mark.parametrize(("bands", "bits"), [(5, 8), (5, 16), (8, 16)])
 def test_many_bands_are_for_other_libraries(tmp_path, bands, bits):
     (tmp_path / "image.tif").write_bytes(tiff(bands, bits)[0])
     with pytest.raises(
-        ImageError, match=r"image\.tif: not an image in a supported format.* pass arrays"
+        ImageError, match=rf"image\.tif: has {bands} bands; .*another library, and pass arrays"
     ):
         read_image(tmp_path / "image.tif")
 
@@ -182,6 +161,41 @@ def test_transparent_palette_entry_is_white(tmp_path):
     image.putpalette([10, 20, 30, 0, 255, 0])
     image.save(tmp_path / "image.png", transparency=0)
     np.testing.assert_array_equal(read_image(tmp_path / "image.png"), [[[1, 1, 1], [0, 1, 0]]])
+
+
+def png(bits, colour, row, transparent):
+    """Build a PNG of one row of pixels, of which those of one value are transparent."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    width = len(row) * 8 // (bits * (3 if colour else 1))
+    header = struct.pack(">IIBBBBB", width, 1, bits, 2 if colour else 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"tRNS", transparent), (b"IDAT", compress(b"\0" + row))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("bits", "row", "transparent", "white"),
+    [
+        (1, [0b01010101], [0], [1] * 8),
+        (2, [0b00011011], [1], [0, 1, 0, 1]),
+        (4, [0x50], [5], [1, 0]),
+        (8, [5, 200], [5], [1, 0]),
+        (16, [3, 232, 234, 96], [1000], [1, 0]),
+        (8, [5, 6, 7, 90, 90, 90], [5, 6, 7], [1, 0]),
+        (16, [3, 232, 7, 208, 11, 184, 99, 0, 99, 0, 99, 0], [1000, 2000, 3000], [1, 0]),
+    ],
+)
+def test_pixels_of_a_transparent_value_are_white(tmp_path, bits, row, transparent, white):
+    value = struct.pack(f">{len(transparent)}H", *transparent)
+    path = tmp_path / "image.png"
+    path.write_bytes(png(bits, len(transparent) == 3, bytes(row), value))
+    pixels = read_image(path)
+    np.testing.assert_array_equal((pixels == 1).all(axis=2), [white])
+    with Image.open(path) as opened:
+        for _ in range(2):
+            np.testing.assert_array_equal(ImageCollection([opened])[0], pixels)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
@@ -251,6 +265,15 @@ def test_files_that_are_no_images(tmp_path, content, reason):
 def test_paths_that_are_no_files(tmp_path, name, reason):
     with pytest.raises(ImageError, match=f": {reason}"):
         read_image(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(ImageError, match=r"x\.png: is not a regular file, but a pipe"):
+        read_image(tmp_path / "x.png")
+    with pytest.raises(ImageError, match="null: is not a regular file"):
+        read_image(os.devnull)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])

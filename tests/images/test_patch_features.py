@@ -227,7 +227,8 @@ def test_images_of_one_value_have_the_same_features_everywhere(fitted, pooling):
 
 def test_fit_on_images_of_one_value():
     images = np.full((3, 12, 15), 0.5)
-    features = PatchFeatures(AUTOENCODER, **SETTINGS).fit_transform(images)
+    with pytest.warns(UserWarning, match="each patch is of one grey or colour.*nothing to learn"):
+        features = PatchFeatures(AUTOENCODER, **SETTINGS).fit_transform(images)
     assert np.isfinite(features).all()
 
 

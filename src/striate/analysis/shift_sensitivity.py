@@ -11,6 +11,8 @@ from scipy import sparse
 from sklearn.metrics import euclidean_distances
 from sklearn.utils import check_scalar, gen_batches
 
+from striate.files.image_collection import as_collection
+
 from .moving_windows import Windows, cut_windows
 
 # Rows per block of distances to all others.
@@ -196,6 +198,10 @@ def sensitivities(
             raise TypeError(f"{type(each).__name__} is not a transformer: it has no transform")
     check_scalar(n_windows, "n_windows", Integral, min_val=1)
     checked = _checked_shifts(shifts)
+    # Windows are floats: they are scaled here as the first transformer scales images of 16 bits.
+    firsts = [each[0] if hasattr(each, "steps") else each for each in transformers.values()]
+    ranges = [each.used_range_ for each in firsts if hasattr(each, "used_range_")]
+    images = as_collection(images, ranges[0] if ranges else None)
     windows = cut_windows(images, int(checked.max()), window_size, n_windows, random_state)
     return {name: _measure(windows, each, checked) for name, each in transformers.items()}
 

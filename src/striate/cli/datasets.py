@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.files.image_collection import ImageCollection
-from striate.files.read_images import find_images
 from striate.images.patch_features import PatchFeatures
 from striate.report.labelled_images import Labelled
 
@@ -20,8 +19,10 @@ from .skip_errors import SkippedImages
 _BLOCK = 16
 
 
-def files_by_class(folder: Path) -> dict[str, list[Path]]:
+def files_by_class(folder: Path, skipped: SkippedImages) -> dict[str, list[Path]]:
     """List the image files of each class, by the name of its sub-folder.
+
+    Folders in the sub-folders that cannot be listed are left to `skipped`.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def files_by_class(folder: Path) -> dict[str, list[Path]]:
             f"{folder}: has {plural(len(classes), 'sub-folder')}; make one sub-folder of images "
             "per class, at least two"
         )
-    return {each.name: find_images(each) for each in classes}
+    return {each.name: skipped.find(each) for each in classes}
 
 
 def image_channels(features: PatchFeatures, source: Path) -> int:
@@ -101,7 +102,8 @@ def labelled_features(
     for each in files.values():
         skipped.remove_from(each)  # raises if a class has no usable image
     labels = np.array([label_of[file] for file in usable])
-    return Labelled(folder, usable, ImageCollection(usable, channels=channels), labels), X
+    images = ImageCollection(usable, channels=channels).with_range(features.used_range_)
+    return Labelled(folder, usable, images, labels), X
 
 
 def compute_features(

@@ -70,8 +70,7 @@ def settings_for(encoder: Encoder, **given: Any) -> EncoderSettings:
     defaults = _AUTOENCODER if encoder is Encoder.autoencoder else _DICTIONARY
     chosen = {name: value for name, value in given.items() if value is not None}
     settings = replace(defaults, **chosen)
-    from_patches = encoder not in (Encoder.autoencoder, Encoder.random)
-    if from_patches and settings.n_patches < settings.n_features:
+    if encoder is not Encoder.random and settings.n_patches < settings.n_features:
         raise ValueError(
             f"--n-features {settings.n_features} cannot be found among --n-patches "
             f"{settings.n_patches}: choose fewer features or more patches"

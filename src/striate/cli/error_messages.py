@@ -63,7 +63,7 @@ def _explanation(error: Exception) -> str | None:
         return f"{error.format_message().rstrip('.')}. See: {command} --help"
     if isinstance(error, OSError) and error.strerror:
         file = f"{error.filename}: " if error.filename else ""
-        return f"{file}{error.strerror.lower()}"
+        return f"{file}{error.strerror[0].lower()}{error.strerror[1:]}"
     if isinstance(error, MemoryError):
         return "not enough memory; use smaller images, or fewer patches (--n-patches)"
     if isinstance(error, ValueError | OSError):

@@ -1,5 +1,6 @@
 """Features and models in files: loaded, described in words, drawn."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,8 @@ def patch_text(features: PatchFeatures) -> str:
     return f"{height}×{width} pixels, {kind}"
 
 
-def draw_features(features: PatchFeatures, path: Path) -> None:
-    """Write a picture of the features to a PNG file."""
+def feature_picture(features: PatchFeatures) -> bytes:
+    """Return a picture of the features as the content of a PNG file."""
     import matplotlib as mpl
 
     from striate.display import FeatureDisplay
@@ -86,6 +87,8 @@ def draw_features(features: PatchFeatures, path: Path) -> None:
 
     display = FeatureDisplay.from_estimator(features)
     try:
-        display.figure_.savefig(path, format="png")
+        content = io.BytesIO()
+        display.figure_.savefig(content, format="png")
+        return content.getvalue()
     finally:
         plt.close(display.figure_)

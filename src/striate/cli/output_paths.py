@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from striate.files.atomic_writing import check_writable
-from striate.files.read_images import IMAGE_SUFFIXES
+from striate.files.image_folders import IMAGE_SUFFIXES, UNREADABLE_SUFFIXES
 
 
 def check_output(out: Path, *suffixes: str) -> None:
@@ -27,7 +27,7 @@ def check_output(out: Path, *suffixes: str) -> None:
     suffix = out.suffix.lower()
     if suffixes and suffix not in suffixes:
         raise ValueError(f"--out {out}: give a name that ends in {' or '.join(suffixes)}")
-    if not suffixes and suffix in IMAGE_SUFFIXES:
+    if not suffixes and suffix in IMAGE_SUFFIXES | UNREADABLE_SUFFIXES:
         raise ValueError(f"--out {out}: this is the name of an image; choose another")
     check_writable(out)
 

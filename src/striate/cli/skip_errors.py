@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from striate.files.check_files import readable_images
-from striate.files.read_images import ImageError
+from striate.files.decoded_pixels import ImageError
+from striate.files.image_folders import find_images
 
 from .plurals import plural
 from .progress_bar import progress
@@ -24,12 +25,29 @@ class SkippedImages:
     Attributes
     ----------
     reasons : dict of {Path: str}
-        Why each of the images was left out, in one line.
+        Why each of the images was left out, or a folder that cannot be listed, in one line.
     """
 
     def __init__(self, skip: bool) -> None:
         self.skip = skip
         self.reasons: dict[Path, str] = {}
+        self._n_unlisted = 0
+
+    def find(self, paths: list[Path] | Path) -> list[Path]:
+        """List the images in files and folders; folders that cannot be listed may be skipped.
+
+        Raises
+        ------
+        OSError
+            If a path does not exist, or cannot be accessed and is not to be skipped.
+        ValueError
+            If there are no images.
+        """
+        unlisted: dict[Path, str] = {}
+        files = find_images(paths, skipped=unlisted if self.skip else None)
+        self.reasons |= unlisted
+        self._n_unlisted += len(unlisted)
+        return files
 
     def check(self, files: list[Path], channels: int | None, min_size: int) -> list[Path]:
         """Read all files if errors are to be skipped, and return those that can be used.
@@ -82,6 +100,9 @@ class SkippedImages:
     def report(self) -> None:
         """Print the skipped images and the reasons to standard error."""
         if self.reasons:
-            print(f"striate: skipped {plural(len(self.reasons), 'image')}:", file=sys.stderr)
+            n_images = len(self.reasons) - self._n_unlisted
+            numbers = {"image": n_images, "folder": self._n_unlisted}
+            counts = [plural(n, noun) for noun, n in numbers.items() if n]
+            print(f"striate: skipped {' and '.join(counts)}:", file=sys.stderr)
         for reason in self.reasons.values():
             print(f"  {' '.join(reason.splitlines())}", file=sys.stderr)

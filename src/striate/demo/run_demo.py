@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sklearn.pipeline import Pipeline
 
 from striate.analysis.progress_protocol import Progress, no_progress
-from striate.files.atomic_writing import check_writable, replacing
+from striate.files.atomic_writing import check_writable, write_file
 
 from .demo_console import DemoConsole
 from .demo_page import demo_page
@@ -81,8 +81,7 @@ def run(
         text = demo_page(results, settings, console.seconds, pictures)
         files = {f"{name}.png": data for name, data in pictures.items()}
         for name, data in (files | {PAGE: text.encode()}).items():
-            with replacing(folder / name) as temporary:
-                temporary.write_bytes(data)
+            write_file(folder / name, data)
     tables = [gradient_table(results), *accuracy_tables(results, settings), change_table(results)]
     for each in tables:
         console.table(*each)

@@ -1,14 +1,32 @@
-"""Atomic writing of files: whole or not at all, under a temporary name that is then renamed."""
+"""Atomic writing of files: whole or not at all, under a temporary name that is then renamed.
+
+A process that is killed leaves its temporary file behind. The lock on it ends with the process, and
+so the next `check_writable` in the same folder can tell it from a file in use, and removes it.
+"""
 
 import os
+import re
 import secrets
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from .disk_space import naming_full_disk, write_whole
+
+if sys.platform != "win32":
+    import fcntl
+
+_TEMPORARY = re.compile(r"\.striate-[0-9a-f]{16}(\..*)?")
+# Younger files may not be locked yet. On Windows they never are, and may take long to write.
+_SECONDS_UNTIL_ABANDONED = 1 if sys.platform != "win32" else 86_400
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Check, before any work is done, that a file can be written.
+
+    Temporary files that killed processes left in its folder are removed.
 
     Raises
     ------
@@ -32,16 +50,30 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise type(error)(
             f"{target}: the folder {folder} cannot be written to ({error.strerror})"
         ) from error
+    _remove_abandoned(folder)
+
+
+def write_file(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file, or leave an existing one as it is.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. If the disk is full, the message says how much is needed.
+    """
+    with replacing(path) as temporary:
+        write_whole(temporary, content)
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield the name of a new file that replaces `path` when the block succeeds.
 
-    If the block raises or is interrupted, `path` stays as it was.
+    If the block raises or is interrupted, `path` stays as it was. If the disk is full, the error
+    names `path`.
     """
     target = Path(path).resolve()  # a link is kept, the file it points to is replaced
-    with _temporary(target) as temporary:
+    with naming_full_disk(path), _temporary(target) as temporary:
         yield temporary
         os.replace(temporary, target)
 
@@ -51,8 +83,40 @@ def _temporary(target: Path) -> Iterator[Path]:
     """Create an empty file in the target's folder, with its suffix; remove it afterwards."""
     # Without tempfile, whose files only the owner may read.
     temporary = target.resolve().parent / f".striate-{secrets.token_hex(8)}{target.suffix}"
-    temporary.touch(exist_ok=False)
+    lock = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
     try:
-        yield temporary
+        with _locked(lock):
+            yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(file: int) -> Iterator[bool]:
+    """Lock an open file for a while, then close it; yield whether nobody else has locked it."""
+    free = True
+    if sys.platform == "win32":
+        os.close(file)  # an open file cannot be renamed
+        yield free
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # in use, or on a file system without locks
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(file)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary files of processes that were killed."""
+    latest = time.time() - _SECONDS_UNTIL_ABANDONED
+    with suppress(OSError), os.scandir(folder) as entries:
+        found = [Path(entry.path) for entry in entries if _TEMPORARY.fullmatch(entry.name)]
+        for path in found:
+            with suppress(OSError):  # another process was quicker, or owns it
+                if path.is_file() and path.stat().st_mtime < latest:
+                    with _locked(os.open(path, os.O_RDWR)) as free:
+                        if free:
+                            path.unlink()

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from striate.native.threads import available_threads
 
-from .read_images import ImageError, find_images, read_image
+from .decoded_pixels import ImageError
+from .image_folders import find_images
+from .read_images import read_image
 
 # Number of files handed to the threads at a time.
 _FILES_AT_A_TIME = 256
@@ -54,7 +57,8 @@ def readable_images(
     paths : list of paths
         The files that can be used, as they were given and in the same order.
     skipped : dict
-        The others: path → reason, in one line. Empty with ``on_error="raise"``.
+        The others, and folders that cannot be listed: path → reason, in one line. Empty with
+        ``on_error="raise"``.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def readable_images(
     ValueError
         If `on_error` is neither "raise" nor "skip".
     OSError
-        If the folder cannot be listed.
+        If the folder cannot be listed, or with ``on_error="raise"`` one in it.
 
     Notes
     -----
@@ -88,7 +92,8 @@ def readable_images(
     ['broken.png']
     """
     check_on_error(on_error)
-    paths = list_files(paths)
+    unlisted: dict[Path, str] = {}
+    paths = list_files(paths, unlisted if on_error == "skip" else None)
     size = (min_size, min_size) if isinstance(min_size, Integral) else tuple(min_size)
     skipped: dict[Any, str] = {}
     kinds: dict[Any, int] = {}
@@ -107,7 +112,7 @@ def readable_images(
         skipped[path] = reason
     if len(skipped) == len(set(paths)):
         raise ImageError(f"none of {len(paths)} images can be used; {next(iter(skipped.values()))}")
-    return [path for path in paths if path not in skipped], skipped
+    return [path for path in paths if path not in skipped], skipped | unlisted
 
 
 def check_on_error(on_error: str) -> None:
@@ -116,10 +121,13 @@ def check_on_error(on_error: str) -> None:
         raise ValueError(f'on_error must be "raise" or "skip", got {on_error!r}')
 
 
-def list_files(paths: Any) -> list[Any]:
-    """List the image files in a folder, or those of an iterable, as they were given."""
+def list_files(paths: Any, unlisted: dict[Path, str] | None) -> list[Any]:
+    """List the image files in a folder, or those of an iterable, as they were given.
+
+    `unlisted` collects the folders that cannot be listed; with None, they raise an error.
+    """
     if isinstance(paths, str | os.PathLike):
-        return list(find_images(paths))
+        return list(find_images(paths, skipped=unlisted))
     files = list(paths)
     for path in files:
         if not isinstance(path, str | os.PathLike):

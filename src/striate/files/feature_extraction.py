@@ -68,7 +68,8 @@ def extract_features(
     paths : list of paths
         Image of each row.
     skipped : dict
-        Images whose rows are NaN: path → reason, in one line that names it.
+        Images whose rows are NaN, and folders that cannot be listed: path → reason, in one line
+        that names it.
 
     Raises
     ------
@@ -111,7 +112,10 @@ def extract_features(
     (5, 36)
     """
     check_on_error(on_error)
-    extraction = _Extraction(features, list_files(paths), channels, skip=on_error == "skip")
+    skip = on_error == "skip"
+    unlisted: dict[Path, str] = {}
+    files = list_files(paths, unlisted if skip else None)
+    extraction = _Extraction(features, files, channels, skip)
     table = ResumableTable(Path(out))
     extraction.probe(table.plan)
     plan = extraction.plan()
@@ -123,10 +127,10 @@ def extract_features(
             table.finish()
     finally:
         table.close()
-    skipped, files = extraction.skipped, extraction.paths
+    skipped = extraction.skipped
     if skipped:
         _warn(skipped, len(files))
-    return ExtractedFeatures(np.load(table.out, mmap_mode="r"), files, skipped)
+    return ExtractedFeatures(np.load(table.out, mmap_mode="r"), files, skipped | unlisted)
 
 
 class _Extraction:
@@ -234,7 +238,7 @@ def _mentioning_what_is_kept(table: ResumableTable) -> Iterator[None]:
         raise ValueError(f"{error}; what was computed is kept in {table.part}") from error
     except OSError as error:
         reason = f"{error.strerror or error}; what was computed is kept, repeat the call to resume"
-        raise OSError(error.errno, reason, str(table.part)) from error
+        raise OSError(error.errno, reason, error.filename or str(table.part)) from error
 
 
 def _check_same(table: ResumableTable, plan: dict[str, Any]) -> None:

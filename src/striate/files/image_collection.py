@@ -1,5 +1,6 @@
 """Collections of images as floating-point arrays (h, w, c), from arrays or files."""
 
+import math
 import operator
 import os
 from collections.abc import Sequence
@@ -8,7 +9,12 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from .read_images import find_images, read_image, with_channels
+from striate.core.threads import available_threads
+
+from .decoded_pixels import Pixels
+from .given_images import all_double, checked, is_path, is_pillow_image, is_stored, listed
+from .read_images import pillow_pixels, read_pixels, with_channels
+from .sixteen_bits import WHOLE_RANGE, UsedRange
 
 
 class MixedChannelsError(ValueError):
@@ -18,14 +24,16 @@ class MixedChannelsError(ValueError):
 class ImageCollection(Sequence[npt.NDArray[Any]]):
     """Images from an array, a list of arrays or files, or a folder, one at a time, as floats.
 
-    A file is read each time its image is accessed. Integers of 8 and 16 bits are scaled by the
+    A file is read each time its image is accessed, and so is an image of an object that is indexed
+    like an array, such as a data set of h5py or Zarr. Integers of 8 and 16 bits are scaled by the
     range of their type to [0, 1]; floats and booleans are taken as they are.
 
     Parameters
     ----------
     images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, path of a folder
-        In a list, sizes may differ; each array has shape (h, w) or (h, w, c). In a folder, the
-        images that `find_images` lists. Or an ImageCollection.
+        In a list, sizes may differ; each array has shape (h, w) or (h, w, c), and images of Pillow
+        are taken as their files would be. In a folder, the images that `find_images` lists. Or an
+        ImageCollection.
     dtype : dtype, default=float32
         Floating-point type of the resulting images.
     channels : {1, 3} or None, default=None
@@ -35,6 +43,8 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     ----------
     n_channels : int
         Number of channels of the first image, and hence of all.
+    used_range : UsedRange
+        Values of black and white of images of 16 bits.
 
     Raises
     ------
@@ -59,10 +69,19 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         self._n_channels: int | None = None
         self._whole: ImageCollection | None = None  # what this is a slice of
         self._first: npt.NDArray[Any] | None = None  # read for its channels, not yet accessed
-        given = images if isinstance(images, ImageCollection) else None
-        self._images: Sequence[Any] = given._images if given is not None else _checked(images)
-        self._rows: range = given._rows if given is not None else range(len(self._images))
-        self._channels: int | None = channels or (given._channels if given is not None else None)
+        self._of_sixteen_bits: set[int] = set()
+        if isinstance(images, ImageCollection):
+            self._images: Sequence[Any] = images._images
+            self._rows: range = images._rows
+            self._channels: int | None = channels or images._channels
+            self.used_range: UsedRange = images.used_range
+            self._most_readers: float = images._most_readers
+        else:
+            self._images = checked(listed(images))
+            self._rows = range(len(self._images))
+            self._channels = channels
+            self.used_range = WHOLE_RANGE
+            self._most_readers = _most_readers(self._images)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -94,13 +113,24 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         if self._n_channels is None:
             first = self._load(0)
             self._n_channels = first.shape[-1]
-            self._first = first if self.from_files else None
+            self._first = first if self.n_readers else None
         return self._n_channels
 
     @property
-    def from_files(self) -> bool:
-        """Whether images are read from files."""
-        return any(isinstance(item, str | os.PathLike) for item in self._images[:1])
+    def n_readers(self) -> int:
+        """Number of threads that may read images at a time; 0 if they are arrays in memory."""
+        return int(min(available_threads(), self._most_readers))
+
+    def with_range(self, used_range: tuple[float, float]) -> "ImageCollection":
+        """Return the same images, with other values of black and white for those of 16 bits."""
+        images = ImageCollection(self, self.dtype)
+        images.used_range = UsedRange(*used_range)
+        images._n_channels = self._n_channels
+        return images
+
+    def has_sixteen_bits(self, index: int) -> bool:
+        """Return whether an image is made of integers of 16 bits; it must have been accessed."""
+        return self._rows[index] in self._of_sixteen_bits
 
     def name(self, index: int) -> str:
         """Return the name of an image for messages: its file, or "image 3"."""
@@ -112,31 +142,59 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         return self.n_channels
 
     def _load(self, row: int) -> npt.NDArray[Any]:
-        item = self._images[row]
         if row == 0 and self._first is not None:
             first, self._first = self._first, None
             return first
-        if isinstance(item, str | os.PathLike):
-            return read_image(item, self.dtype, channels=self._channels)
+        values, sixteen_bits = self._pixels(row)
+        if sixteen_bits:
+            self._of_sixteen_bits.add(row)
+            values = self.used_range.scaled(values)
+        return np.ascontiguousarray(with_channels(values, self._channels))
+
+    def _pixels(self, row: int) -> Pixels:
+        item = self._images[row]
+        if is_path(item):
+            return read_pixels(item, self.dtype)
         try:
-            image = _as_float(item, self.dtype)
+            if is_pillow_image(item):
+                return pillow_pixels(item, self.dtype)
+            return _as_float(_in_memory(item), self.dtype)
         except ValueError as error:
             raise ValueError(f"{_name(self._images, row)}: {error}") from None
-        return np.ascontiguousarray(with_channels(image, self._channels))
 
 
-def as_collection(images: Any) -> ImageCollection:
-    """Return a collection in float64 if all images are float64, and in float32 otherwise."""
-    if isinstance(images, ImageCollection):
-        return images
-    arrays = [images] if isinstance(images, np.ndarray | str | os.PathLike) else images
-    double = all(getattr(image, "dtype", None) == np.float64 for image in arrays)
-    return ImageCollection(images, np.float64 if double else np.float32)
+def as_collection(images: Any, used_range: tuple[float, float] | None = None) -> ImageCollection:
+    """Return a collection in float64 if all images are float64, and in float32 otherwise.
+
+    `used_range` are the values of black and white of images of 16 bits; None keeps those of a
+    collection.
+    """
+    if not isinstance(images, ImageCollection):
+        images = listed(images)
+        images = ImageCollection(images, np.float64 if all_double(images) else np.float32)
+    return images if used_range in (None, images.used_range) else images.with_range(used_range)
+
+
+def _most_readers(images: Sequence[Any]) -> float:
+    """Return how many threads may read images: any number for files, none for arrays in memory."""
+    items = images if isinstance(images, list) else [images]
+    if any(is_pillow_image(item) or is_stored(item) for item in items):
+        return 1
+    return math.inf if any(map(is_path, items)) else 0
+
+
+def _in_memory(image: Any) -> npt.NDArray[Any]:
+    if is_stored(image) and not hasattr(image, "__array__"):
+        image = [image[i] for i in range(len(image))]
+    array: npt.NDArray[Any] = np.asarray(image)
+    return array
 
 
 def _name(images: Sequence[Any], row: int) -> str:
-    item = images[row]
-    return os.fspath(item) if isinstance(item, str | os.PathLike) else f"image {row}"
+    # Other than from a list, an image would be read.
+    if isinstance(images, list) and is_path(images[row]):
+        return os.fspath(images[row])
+    return f"image {row}"
 
 
 def _count(channels: int) -> str:
@@ -144,59 +202,7 @@ def _count(channels: int) -> str:
     return f"{channels} channel{'s' if channels != 1 else ''}{known}"
 
 
-def _checked(images: Any) -> Any:
-    """Return the images as an array (n, h, w[, c]) or as a list of paths and arrays."""
-    if isinstance(images, str | os.PathLike):
-        return _files_of_folder(images)
-    if not isinstance(images, list | tuple):
-        images = np.asarray(images)
-        if images.ndim == 1 and images.dtype.kind in "OUT":
-            images = images.tolist()  # of strings or arrays, or pandas' column of paths
-    if isinstance(images, np.ndarray):
-        _check_array(images, "images", "(n, h, w) or (n, h, w, c)", (3, 4))
-        checked: Any = images
-    else:
-        checked = [_checked_item(item, row) for row, item in enumerate(images)]
-    if len(checked) == 0:
-        raise ValueError("images is empty; at least one image is needed")
-    return checked
-
-
-def _files_of_folder(path: str | os.PathLike[str]) -> Sequence[Any]:
-    if not os.path.isdir(path):
-        missing = "" if os.path.exists(path) else ", which does not exist"
-        raise ValueError(
-            f"images must be a list or a folder, got the single path {os.fspath(path)!r}{missing}; "
-            "pass [path] for one image"
-        )
-    return find_images(path)
-
-
-def _checked_item(item: Any, row: int) -> Any:
-    if isinstance(item, str | os.PathLike):
-        return item
-    try:
-        array = np.asarray(item)
-    except ValueError:  # lists of several lengths
-        raise ValueError(f"image {row} is not a rectangular array") from None
-    _check_array(array, f"image {row}", "(h, w) or (h, w, c)", (2, 3))
-    return array
-
-
-def _check_array(array: npt.NDArray[Any], name: str, shapes: str, ndims: tuple[int, int]) -> None:
-    if array.ndim not in ndims:
-        hint = "; pass a single image as a list: [image]" if array.ndim == 2 else ""
-        raise ValueError(f"{name} must have shape {shapes}, got {array.shape}{hint}")
-    if array.dtype.kind not in "buif":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if array.dtype.kind in "ui" and array.itemsize > 2:
-        raise ValueError(
-            f"{name} must be floats, or integers of 8 or 16 bits, got {array.dtype}, whose value "
-            "for white is unknown; convert with .astype(np.uint8), or divide by the largest value"
-        )
-
-
-def _as_float(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def _as_float(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> Pixels:
     """Turn an array (h, w[, c]) into finite floats (h, w, c), integers scaled to [0, 1]."""
     if image.size == 0:
         raise ValueError(f"is empty, its shape is {image.shape}")
@@ -205,9 +211,9 @@ def _as_float(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]
     if image.dtype.kind in "ui":
         low, high = np.iinfo(image.dtype).min, np.iinfo(image.dtype).max
         scaled: npt.NDArray[Any] = (image.astype(dtype) - dtype.type(low)) / dtype.type(high - low)
-        return scaled
+        return Pixels(scaled, sixteen_bits=image.itemsize == 2)
     with np.errstate(over="ignore"):  # too large for dtype: reported as infinity
         image = image.astype(dtype, copy=False)
     if not np.isfinite(image).all():
         raise ValueError("has NaN or infinity; remove or replace those values")
-    return image
+    return Pixels(image)

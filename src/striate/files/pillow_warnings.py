@@ -1,5 +1,6 @@
 """Pillow's warnings, silenced while any thread decodes an image."""
 
+import logging
 import os
 import sys
 import threading
@@ -55,11 +56,13 @@ def _entered() -> "warnings.catch_warnings[None]":
     filters = warnings.catch_warnings()
     filters.__enter__()
     # Odd metadata does not deserve a warning. Some are attributed to the module that calls Pillow.
-    warnings.filterwarnings("ignore", module=r"PIL\.|striate\.files\.read_images")
+    warnings.filterwarnings("ignore", module=r"PIL\.|striate\.files\.(read_images|decoded_pixels)")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     return filters
 
 
 quiet_pillow = PillowWarningFilter()
+# Without a handler, Python prints what Pillow logs, beside the error that we raise.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=quiet_pillow.after_fork)

@@ -10,8 +10,6 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
-from striate.native.threads import available_threads
-
 from .image_collection import ImageCollection
 
 Image = npt.NDArray[Any]
@@ -22,7 +20,8 @@ class PrefetchedImages:
 
     A context. Background threads read files before they are asked for, at most one file each, so
     that the computation waits neither for the disk nor for decoding, and few images are in memory
-    at a time. Arrays in memory are not prefetched.
+    at a time. Images of Pillow and of data sets on the disk are read by one thread, since not all
+    of them may be read by several. Arrays in memory are not prefetched.
 
     Parameters
     ----------
@@ -34,9 +33,9 @@ class PrefetchedImages:
     def __init__(self, images: ImageCollection, indices: Iterable[int]) -> None:
         self.images = images
         self._rest = iter(indices)
-        self._n_ahead = 0
-        if images.from_files and images.n_channels:  # found once here, not by each reader
-            self._n_ahead = available_threads()
+        self._n_ahead = images.n_readers
+        if self._n_ahead:
+            _ = images.n_channels  # found once here, not by each reader
         self._readers = ThreadPoolExecutor(max(self._n_ahead, 1), "striate-reading")
         self._ahead: deque[tuple[int, Callable[[], Image]]] = deque()
         self._lock = threading.Lock()

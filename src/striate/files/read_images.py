@@ -1,96 +1,26 @@
-"""Image files: found in folders, read into floating-point arrays (h, w, c)."""
+"""Image files read into floating-point arrays (h, w, c)."""
 
 import os
-from collections.abc import Iterable
-from pathlib import Path
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .decoded_pixels import ImageError, Pixels, pixels_of
 from .pillow_warnings import quiet_pillow
-
-#: Suffixes of the files that are found in folders. A file that is given itself may have any name.
-IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm"}
-    | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
-)
+from .tiff_planes import number_of_bands
 
 # Pillow reads many more formats, some of them by other programs (EPS by Ghostscript).
 _FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000", "AVIF")
 
-# Formats whose first frame is the image: phones append a preview or a depth map to JPEGs.
-_FIRST_FRAME_IS_THE_IMAGE = ("MPO",)
+# Pillow decodes images of up to four bands.
+_MOST_BANDS = 4
 
 # Luma weights of red, green and blue (ITU-R BT.601).
 _LUMA = (0.299, 0.587, 0.114)
-
-
-class ImageError(ValueError):
-    """Error for an image file that cannot be used; the message names it and says why."""
-
-
-def find_images(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """List image files: files as they are given, and those in folders.
-
-    Folders and all their sub-folders are searched for names that end in one of
-    ``IMAGE_SUFFIXES``, in upper or lower case. Hidden files and folders (whose name starts with a
-    dot) and symbolic links to sub-folders are skipped.
-
-    Parameters
-    ----------
-    paths : path or iterable of paths
-        Files and folders.
-
-    Returns
-    -------
-    list of Path
-        In the order of `paths`, sorted by name within each folder; each file once.
-
-    Raises
-    ------
-    FileNotFoundError
-        If one of `paths` does not exist.
-    ValueError
-        If none of them holds an image file.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from striate import find_images
-    >>> with TemporaryDirectory() as folder:
-    ...     for name in ("b.png", "a.JPG", "notes.txt"):
-    ...         Path(folder, name).touch()
-    ...     [path.name for path in find_images(folder)]
-    ['a.JPG', 'b.png']
-    """
-    given = [Path(paths)] if isinstance(paths, str | os.PathLike) else [Path(p) for p in paths]
-    found: dict[Path, None] = {}
-    for path in given:
-        if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file or folder")
-        found |= dict.fromkeys(_images_below(path) if path.is_dir() else [path])
-    if not found:
-        folders = ", ".join(map(str, given)) or "an empty list"
-        kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise ValueError(f"no image files found in {folders} (looked for {kinds})")
-    return list(found)
-
-
-def _images_below(folder: Path) -> list[Path]:
-    def fail(error: OSError) -> None:
-        raise error
-
-    found = []
-    for parent, folders, files in os.walk(folder, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
-        ]
-    return sorted(found)
 
 
 def read_image(
@@ -120,39 +50,62 @@ def read_image(
     ------
     ImageError
         If the file is missing, empty, truncated, damaged or not an image; if it holds several
-        images (an animation, pages); if it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``,
-        or pixels whose value for white is unknown (integers of 32 bits, floats outside [0, 1]).
+        images (an animation, pages, the planes of a stack) or more than four bands; if it has more
+        pixels than ``PIL.Image.MAX_IMAGE_PIXELS``, or pixels whose value for white is unknown
+        (integers of 32 bits, floats outside [0, 1]); if it is a pipe or a device.
     """
+    return with_channels(read_pixels(path, dtype).values, channels)
+
+
+def read_pixels(path: str | os.PathLike[str], dtype: npt.DTypeLike) -> Pixels:
+    """Read an image file with the channels it has; errors are those of `read_image`."""
     _import_pillow()
     from PIL import Image, UnidentifiedImageError
 
+    name = os.fspath(path)
     try:
-        with quiet_pillow:
-            pixels = _decode(path, np.dtype(dtype))
+        with explaining_errors(), quiet_pillow:
+            return _decode(path, dtype)
     except ImageError as error:
-        raise ImageError(f"{os.fspath(path)}: {error}") from None
+        raise ImageError(f"{name}: {error}") from error.__cause__
     except UnidentifiedImageError:
-        kinds = ", ".join(_FORMATS)
-        raise ImageError(
-            f"{os.fspath(path)}: not an image in a supported format: {kinds}; "
-            "grey or colour, with 8 or 16 bits per channel; read others, such as images of many "
-            "bands, with another library, and pass arrays"
-        ) from None
+        raise ImageError(f"{name}: {_why_unidentified(path)}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ImageError(
-            f"{os.fspath(path)}: more than {Image.MAX_IMAGE_PIXELS} pixels; cut it into tiles, "
+            f"{name}: more than {Image.MAX_IMAGE_PIXELS} pixels; cut it into tiles, "
             "or raise PIL.Image.MAX_IMAGE_PIXELS if you trust the file"
         ) from None
+
+
+def pillow_pixels(image: Any, dtype: npt.DTypeLike) -> Pixels:
+    """Convert an image that Pillow has opened or made, as if it were read from its file.
+
+    Raises
+    ------
+    ImageError
+        As from `read_image`.
+    """
+    with explaining_errors(), quiet_pillow:
+        return pixels_of(image, dtype)
+
+
+@contextmanager
+def explaining_errors() -> Iterator[None]:
+    """Turn what a decoder raises into an ImageError with a reason in one line.
+
+    Damaged bytes make a decoder raise anything: SyntaxError, struct.error, KeyError.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    bombs = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+    try:
+        yield
+    except (ImageError, UnidentifiedImageError, *bombs):
+        raise
     except Exception as error:
-        if os.path.isdir(path):
-            raise ImageError(
-                f"{os.fspath(path)}: is a folder; list the images in it with find_images"
-            ) from None
-        # Damaged bytes make a decoder raise anything: SyntaxError, struct.error, KeyError.
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         reason = " ".join(reason.split()) or type(error).__name__
-        raise ImageError(f"{os.fspath(path)}: cannot be read ({reason})") from error
-    return with_channels(pixels, channels)
+        raise ImageError(f"cannot be read ({reason})") from error
 
 
 def _import_pillow() -> None:
@@ -164,47 +117,40 @@ def _import_pillow() -> None:
         ) from error
 
 
-def _decode(path: str | os.PathLike[str], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    from PIL import Image, ImageOps
+def _decode(path: str | os.PathLike[str], dtype: npt.DTypeLike) -> Pixels:
+    from PIL import Image
 
+    _check_regular(path)
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise ImageError("the file is empty (0 bytes)")
         Image.init()
         with Image.open(file, formats=[f for f in _FORMATS if f in Image.OPEN]) as image:
-            frames = getattr(image, "n_frames", 1)
-            if frames > 1 and image.format not in _FIRST_FRAME_IS_THE_IMAGE:
-                raise ImageError(f"holds {frames} images; save the one you want as its own file")
-            kind = image.format
-            image.load()
-            return _pixels(ImageOps.exif_transpose(image), kind, dtype)
+            return pixels_of(image, dtype)
 
 
-def _pixels(image: Any, kind: str | None, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Convert a decoded image of any of Pillow's modes to an array (h, w, c) in [0, 1]."""
-    if image.mode == "F":
-        values: npt.NDArray[Any] = np.asarray(image)
-        if not (values.min() >= 0 and values.max() <= 1):  # false for NaN too
-            raise ImageError("has floating-point pixels outside [0, 1]; scale them first")
-        return values.astype(dtype)[..., np.newaxis]
-    if image.mode.startswith("I"):
-        if image.mode == "I" and kind not in ("PNG", "PPM"):
-            raise ImageError("has 32-bit or signed integer pixels; scale them to 8 or 16 bits")
-        return _divided(image, 65535, dtype)[..., np.newaxis]
-    grey = image.mode in ("1", "L", "LA", "La")
-    if image.has_transparency_data:
-        rgba = _divided(image.convert("RGBA"), 255, dtype)
-        opacity = rgba[..., 3:]
-        on_white = (rgba[..., :3] * opacity + (1 - opacity)).clip(0, 1)
-        return np.ascontiguousarray(on_white[..., :1]) if grey else on_white
-    pixels = _divided(image.convert("L" if grey else "RGB"), 255, dtype)
-    return pixels[..., np.newaxis] if grey else pixels
+def _check_regular(path: str | os.PathLike[str]) -> None:
+    """Raise an ImageError unless the path is that of a regular file: a pipe may never end."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise ImageError("is a folder; list the images in it with find_images")
+    if not stat.S_ISREG(mode):
+        raise ImageError("is not a regular file, but a pipe, a socket or a device")
 
 
-def _divided(image: Any, white: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return the pixels of a decoded image, divided by the value for white."""
-    pixels: npt.NDArray[Any] = np.divide(np.asarray(image), white, dtype=dtype)
-    return pixels
+def _why_unidentified(path: str | os.PathLike[str]) -> str:
+    with open(path, "rb") as file:
+        bands = number_of_bands(file)
+    if bands is not None and bands > _MOST_BANDS:
+        return (
+            f"has {bands} bands; image files are read as grey or colour: read it with another "
+            "library, and pass arrays"
+        )
+    kinds = ", ".join(_FORMATS)
+    return (
+        f"not an image in a supported format: {kinds}; grey or colour, with 8 or 16 bits per "
+        "channel; read others, such as images of many bands, with another library, and pass arrays"
+    )
 
 
 def with_channels(image: npt.NDArray[Any], channels: int | None) -> npt.NDArray[Any]:

@@ -5,7 +5,6 @@ Until the table ``features.npy`` is complete, it is called ``features.npy.part``
 safely reached the disk. A process may die between any two steps and lose one block at most.
 """
 
-import errno
 import json
 import os
 from contextlib import suppress
@@ -14,6 +13,8 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from .disk_space import NO_SPACE, naming_full_disk
 
 _FORMAT = "striate features 1"
 
@@ -67,7 +68,8 @@ class ResumableTable:
         if resumed and os.fstat(self._table.fileno()).st_size != size:
             raise ValueError(f"{self.part}: is damaged; {self.restart_hint}")
         try:
-            self._reserve(size)
+            with naming_full_disk(self.part, size):
+                self._reserve(size)
         except OSError:
             self.close()
             if not resumed:
@@ -82,14 +84,17 @@ class ResumableTable:
     def write(self, block: int, first_row: int, rows: npt.NDArray[Any], stamp: str | None) -> None:
         """Write a block of rows; a resumed run keeps it only if it has a stamp."""
         self._table.seek(self._start + first_row * self._row_bytes)
-        self._table.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+        with naming_full_disk(self.part):
+            self._table.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+            if stamp is not None:
+                _to_disk(self._table)
         if stamp is not None:
-            _to_disk(self._table)
             self._note({"block": block, "stamp": stamp})
 
     def finish(self) -> None:
         """Give the complete table its final name."""
-        _to_disk(self._table)
+        with naming_full_disk(self.part):
+            _to_disk(self._table)
         self.close()
         os.replace(self.part, self.out)
         self.journal.unlink(missing_ok=True)
@@ -106,8 +111,9 @@ class ResumableTable:
         return file
 
     def _note(self, entry: dict[str, Any]) -> None:
-        self._lines.write(json.dumps(entry).encode() + b"\n")
-        _to_disk(self._lines)
+        with naming_full_disk(self.journal):
+            self._lines.write(json.dumps(entry).encode() + b"\n")
+            _to_disk(self._lines)
 
     def _reserve(self, size: int) -> None:
         """Reserve room for the table, so that a full disk is found now and not after hours."""
@@ -115,10 +121,8 @@ class ResumableTable:
             try:
                 os.posix_fallocate(self._table.fileno(), 0, size)
             except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-                    raise OSError(
-                        error.errno, f"{error.strerror}: {size / 1e6:.0f} MB needed", str(self.part)
-                    ) from error
+                if error.errno in NO_SPACE:
+                    raise
                 # Not every file system can reserve; then `write` finds a full disk.
         if os.fstat(self._table.fileno()).st_size < size:
             self._table.truncate(size)

@@ -15,12 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from striate.files.image_collection import ImageCollection, as_collection
+from striate.files.sixteen_bits import WHOLE_RANGE
 
 from .convolution import Patches
 from .edge_autoencoder import edge_autoencoder
 from .image_passes import ImagePooling
 from .patch_encoder import PatchEncoder
-from .patches import CONTRAST_FLOOR, NORMALIZATIONS, sample_patches
+from .patches import CONTRAST_FLOOR, NORMALIZATIONS, draw_patches, sample_patches
 from .pool_layout import PoolLayout, two_integers
 from .pooling import POOLINGS
 from .reading_progress import report_reading
@@ -91,6 +92,9 @@ class PatchFeatures(
         Height, width and channels of a patch.
     map_shape_ : (int, int)
         Number of positions, down and across, in the first image seen in `fit`.
+    used_range_ : (float, float)
+        Black and white in images of 16 bits, as parts of the range of their type; found in `fit`,
+        since cameras of 10 or 12 bits use little of it. (0, 1) for other images.
     min_image_size_ : (int, int)
         Height and width of the smallest image that can be divided into the cells of `pool_grid`.
     filters_ : ndarray of shape (n_units, height, width, channels)
@@ -102,10 +106,11 @@ class PatchFeatures(
 
     Notes
     -----
-    Images are an array of shape (n, h, w) or (n, h, w, c), a list of arrays of several sizes, a
-    list of paths of files, which are read one by one, or the path of a folder, for the images that
-    `find_images` lists in it. Integers of 8 or 16 bits become floats in [0, 1]; floats are taken
-    as they are. Arithmetic is in float64 if all images are float64, and in float32 otherwise.
+    Images are an array of shape (n, h, w) or (n, h, w, c), of NumPy, h5py or Zarr; a list of arrays
+    of several sizes, of Pillow's images or of paths; or a folder, for the images that `find_images`
+    lists in it. What is on the disk is read one by one. Integers of 8 or 16 bits become floats in
+    [0, 1]; floats are taken as they are. Arithmetic is in float64 if all images are float64, and in
+    float32 otherwise.
 
     Besides input and output, `transform` needs a few megabytes per thread for any number of images.
 
@@ -204,15 +209,17 @@ class PatchFeatures(
         context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=images)
         self._pool_layout()  # checks its parameters
-        collection = as_collection(images)
+        collection = as_collection(images, WHOLE_RANGE)
         size = two_integers("patch_size", self.patch_size)
         random_state = check_random_state(self.random_state)
         progress = partial(report_reading, self, context)
-        patches = sample_patches(collection, size, self.n_patches, random_state, progress)
+        drawn = draw_patches(collection, size, self.n_patches, random_state, progress)
+        drawn.warn_if_constant(collection.n_channels)
+        self.used_range_ = drawn.use_sixteen_bits(collection)
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
         steps = self._new_steps(random_state)
-        patches = steps.fit_whitening(steps.normalize(patches))
+        patches = steps.fit_whitening(steps.normalize(drawn.pixels))
         task = context.subcontext(task_name="encoder")
         with task.propagate_callback_context(steps.encoder), warnings.catch_warnings():
             if self.encoder is None:  # its number of iterations is part of the recipe
@@ -247,7 +254,7 @@ class PatchFeatures(
         """
         check_is_fitted(self)
         check_scalar(n_patches, "n_patches", Integral, min_val=1)
-        collection = self._same_channels(as_collection(images))
+        collection = self._same_channels(as_collection(images, self.used_range_))
         random_state, steps = check_random_state(random_state), self.patch_encoder_
         patches = sample_patches(collection, self.patch_shape_[:2], n_patches, random_state)
         return np.asarray(steps.whiten(steps.normalize(patches)))
@@ -272,7 +279,7 @@ class PatchFeatures(
             As from `fit`, or if an image has fewer positions than the grid has cells.
         """
         check_is_fitted(self)
-        collection = self._same_channels(as_collection(images))
+        collection = self._same_channels(as_collection(images, self.used_range_))
         layout = self._pool_layout()
         pooling = ImagePooling(
             self._patches(), layout, POOLINGS[self.pooling], self.flips, self.signed_sqrt

@@ -1,13 +1,15 @@
 """Patches of images: sampled at random places, and normalized."""
 
+import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from striate.files.image_collection import ImageCollection
 from striate.files.prefetch import PrefetchedImages
+from striate.files.sixteen_bits import WHOLE_RANGE, used_range
 from striate.native.compile import jit_reassociating, kernel
 from striate.native.intrinsics import like
 
@@ -19,13 +21,41 @@ CONTRAST_FLOOR = 10 / 255**2
 NORMALIZATIONS: dict[bool | str, int] = {False: 0, "mean": 1, True: 2}
 
 
-def sample_patches(
+class DrawnPatches(NamedTuple):
+    """Patches (n_patches, height * width * n_channels), and the index of the image of each."""
+
+    pixels: npt.NDArray[Any]
+    of_image: npt.NDArray[np.intp]
+
+    def warn_if_constant(self, n_channels: int) -> None:
+        """Warn if all pixels of each patch are equal, so that there is no shape to learn."""
+        pixels = self.pixels.reshape(len(self.pixels), -1, n_channels)
+        if (pixels == pixels[:, :1]).all():
+            warnings.warn(
+                "each patch is of one grey or colour, so that there is nothing to learn from; give "
+                "images with structure",
+                stacklevel=3,
+            )
+
+    def use_sixteen_bits(self, images: ImageCollection) -> tuple[float, float]:
+        """Find the range that images of 16 bits use, scale their patches by it, and return it."""
+        drawn = np.unique(self.of_image)
+        deep = np.isin(self.of_image, [i for i in drawn if images.has_sixteen_bits(i)])
+        if not deep.any():
+            return 0.0, 1.0
+        found = used_range(self.pixels[deep])
+        if found != WHOLE_RANGE:
+            self.pixels[deep] = found.scaled(self.pixels[deep])
+        return found.black, found.white
+
+
+def draw_patches(
     images: ImageCollection,
     patch_size: tuple[int, int],
     n_patches: int,
     random_state: np.random.RandomState,
     progress: Callable[[list[int]], Iterable[int]] = iter,
-) -> npt.NDArray[Any]:
+) -> DrawnPatches:
     """Sample patches at random places of random images.
 
     Parameters
@@ -40,7 +70,7 @@ def sample_patches(
 
     Returns
     -------
-    ndarray of shape (n_patches, height * width * n_channels)
+    DrawnPatches
         Patches in the images' dtype; each image is read once.
 
     Raises
@@ -61,7 +91,17 @@ def sample_patches(
             for k in np.flatnonzero(of_image == i):
                 y, x = (places[k] * room).astype(int)
                 patches[k] = image[y : y + height, x : x + width].ravel()
-    return patches
+    return DrawnPatches(patches, of_image)
+
+
+def sample_patches(
+    images: ImageCollection,
+    patch_size: tuple[int, int],
+    n_patches: int,
+    random_state: np.random.RandomState,
+) -> npt.NDArray[Any]:
+    """Sample patches (n_patches, height * width * n_channels); see `draw_patches`."""
+    return draw_patches(images, patch_size, n_patches, random_state).pixels
 
 
 def check_holds_patch(image: npt.NDArray[Any], patch_size: tuple[int, int], name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,20 +48,18 @@ def features(
     from striate.cli.models import load_features
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
-    from striate.files.atomic_writing import replacing
-    from striate.files.read_images import find_images
+    from striate.files.atomic_writing import write_file
 
     check_output(out, ".npy")
     table = out.with_suffix(".csv")
     check_output(table)
     _, learned = load_features(file)
-    done = _extract(learned, file, find_images(images), out, skip_errors)
-    with replacing(table) as temporary:
-        _write_table(temporary, done)
+    skipped = SkippedImages(skip_errors)
+    done = _extract(learned, file, skipped.find(images), out, skip_errors)
+    write_file(table, _table(done).encode("utf-8", "surrogateescape"))
     n_images, n_features = done.features.shape
     print(f"Wrote {n_features} features of each of {n_images} images to {out}")
     print(f"Wrote the names of the images to {table}")
-    skipped = SkippedImages(skip_errors)
     skipped.reasons |= done.skipped
     skipped.report()
 
@@ -90,8 +89,9 @@ def _extract(
         raise InterruptedWorkError("interrupted; run the same command again to continue") from None
 
 
-def _write_table(path: Path, done: ExtractedFeatures) -> None:
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as text:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["file", "error"])
-        writer.writerows([file, done.skipped.get(file, "")] for file in done.paths)
+def _table(done: ExtractedFeatures) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "error"])
+    writer.writerows([file, done.skipped.get(file, "")] for file in done.paths)
+    return text.getvalue()

@@ -114,22 +114,22 @@ def _learn(
     features: PatchFeatures, paths: list[Path], out: Path, channels: int | None, skip_errors: bool
 ) -> None:
     """Fit features to image files; write the features and their picture."""
-    from striate.cli.models import describe, draw_features
+    from striate.cli.models import describe, feature_picture
     from striate.cli.output_paths import check_output, picture_beside
     from striate.cli.skip_errors import SkippedImages
     from striate.files.atomic_writing import replacing
+    from striate.files.disk_space import write_whole
     from striate.files.image_collection import ImageCollection
-    from striate.files.read_images import find_images
     from striate.persistence import save
 
     check_output(out)
-    files = find_images(paths)
-    picture = picture_beside(out, files)
     skipped = SkippedImages(skip_errors)
+    files = skipped.find(paths)
+    picture = picture_beside(out, files)
     files = skipped.check(files, channels, min_size=features.patch_size)
     _fit(features, ImageCollection(files, channels=channels))
     with replacing(picture) as temporary:
-        draw_features(features, temporary)
+        write_whole(temporary, feature_picture(features))
         save(features, out)
     print(f"Learned {describe(features)}, from {len(files)} images")
     print(f"Wrote the features to {out} and a picture of them to {picture}")

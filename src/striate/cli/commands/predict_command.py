@@ -45,12 +45,12 @@ def predict(
     from striate.cli.models import load_model
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
-    from striate.files.read_images import find_images
 
     if out is not None:
         check_output(out)
     classifier, features = load_model(model)
-    files, skipped = find_images(images), SkippedImages(skip_errors)
+    skipped = SkippedImages(skip_errors)
+    files = skipped.find(images)
     channels = image_channels(features, model)
     files, X = compute_features(features, files, channels, skipped)
     table = _table(files, classifier.classes_, classifier[1:].predict_proba(X))
@@ -68,12 +68,13 @@ def _table(files: list[Path], classes: npt.NDArray[Any], probabilities: npt.NDAr
 
 
 def _write(table: bytes, n_rows: int, out: Path | None) -> None:
-    from striate.files.atomic_writing import replacing
+    from striate.files.atomic_writing import write_file
+    from striate.files.disk_space import naming_full_disk
 
     if out is None:
-        sys.stdout.buffer.write(table)
-        sys.stdout.flush()
+        with naming_full_disk("standard output", len(table)):
+            sys.stdout.buffer.write(table)
+            sys.stdout.flush()
         return
-    with replacing(out) as temporary:
-        temporary.write_bytes(table)
+    write_file(out, table)
     print(f"Wrote {plural(n_rows, 'prediction')} to {out}")

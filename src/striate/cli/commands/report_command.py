@@ -41,23 +41,22 @@ def report(
     from striate.cli.output_paths import check_output
     from striate.cli.progress_bar import progress
     from striate.cli.skip_errors import SkippedImages
-    from striate.files.atomic_writing import replacing
+    from striate.files.atomic_writing import write_file
     from striate.report.report_page import report_page
 
     check_output(out, ".html", ".htm")
     classifier, features = load_model(model)
     folder = folder or _training_folder(classifier, model)
-    files = files_by_class(folder)
-    _check_classes(classifier, list(files), folder)
     skipped = SkippedImages(skip_errors)
+    files = files_by_class(folder, skipped)
+    _check_classes(classifier, list(files), folder)
     labelled, X = labelled_features(folder, files, features, model, skipped)
     _check_class_sizes(labelled)
     new = _are_new(classifier, labelled)
     page = report_page(
         model.name, features, classifier[1:], labelled, X, new=new, progress=progress
     )
-    with replacing(out) as temporary:
-        temporary.write_bytes(page.encode("utf-8", "replace"))  # file names may hold any bytes
+    write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote the report to {out}")
     skipped.report()
 

@@ -31,9 +31,9 @@ def show(
 
     FILE comes from `striate learn` or `striate train`.
     """
-    from striate.cli.models import draw_features, load_features
+    from striate.cli.models import feature_picture, load_features
     from striate.cli.output_paths import check_output, picture_beside
-    from striate.files.atomic_writing import replacing
+    from striate.files.atomic_writing import write_file
 
     if out is not None:
         check_output(out, ".png")
@@ -41,8 +41,7 @@ def show(
     if picture == file:
         raise ValueError(f"{file}: is a picture; give a file from `striate learn` or `train`")
     estimator, features = load_features(file)
-    with replacing(picture) as temporary:
-        draw_features(features, temporary)
+    write_file(picture, feature_picture(features))
     _print_table(str(file), _facts(estimator, features))
     print(f"Wrote a picture of the features to {picture}")
 

@@ -56,9 +56,9 @@ def train(
     from striate.persistence import save
 
     check_output(out)
-    files = files_by_class(folder)
-    learned = load_only_features(features)
     skipped = SkippedImages(skip_errors)
+    files = files_by_class(folder, skipped)
+    learned = load_only_features(features)
     labelled, X = labelled_features(folder, files, learned, features, skipped)
     _print_class_sizes(labelled.labels)
     head = _new_head(len(X))

@@ -1,0 +1,138 @@
+"""Pixels of images that Pillow has decoded, or decodes here, in any of its modes."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .tiff_planes import array_shape, number_of_images
+
+# Formats whose first frame is the image: phones append a preview or a depth map to JPEGs.
+_FIRST_FRAME_IS_THE_IMAGE = ("MPO",)
+
+# Modes of grey images, with and without transparency.
+_GREY = ("1", "L", "LA", "La")
+
+# The upper 8 bits of images of 12 bits are below this.
+_DARK = 16
+
+# Grey of 2 and 4 bits in PNG files, and by what Pillow multiplies it.
+_SCALES = {"L;2": 85, "L;4": 17}
+
+
+class ImageError(ValueError):
+    """Error for an image that cannot be used; the message says why, and names its file."""
+
+
+class Pixels(NamedTuple):
+    """Pixels of an image.
+
+    Attributes
+    ----------
+    values : ndarray of shape (h, w, c)
+        Floats; 0 is black and 1 is white.
+    sixteen_bits : bool
+        Whether they were integers of 16 bits. The largest of them counts as white, although
+        cameras of 10 or 12 bits never reach it.
+    """
+
+    values: npt.NDArray[Any]
+    sixteen_bits: bool = False
+
+
+def pixels_of(image: Any, dtype: npt.DTypeLike) -> Pixels:
+    """Convert an image of Pillow to grey (h, w, 1) or RGB (h, w, 3).
+
+    Raises
+    ------
+    ImageError
+        If it holds several images, or pixels whose value for white is unknown.
+    """
+    from PIL import ImageOps
+
+    _check_single(image)
+    kind, layout = image.format, _layout(image)
+    _scale_transparent_value(image, layout)
+    image.load()
+    if ";16" in layout and not image.mode.startswith("I"):
+        _check_upper_bits(image)
+    dtype, upright = np.dtype(dtype), ImageOps.exif_transpose(image)
+    if upright.mode == "F":
+        return Pixels(_floats(upright, dtype))
+    if upright.mode.startswith("I"):
+        if upright.mode == "I" and kind not in ("PNG", "PPM"):
+            raise ImageError("has 32-bit or signed integer pixels; scale them to 8 or 16 bits")
+        grey = _divided(upright, 65535, dtype)
+        if "transparency" in upright.info:
+            grey[np.asarray(upright) == upright.info["transparency"]] = 1
+        return Pixels(grey[..., np.newaxis], sixteen_bits=True)
+    return Pixels(_eight_bits(upright, dtype))
+
+
+def _check_single(image: Any) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if image.format in _FIRST_FRAME_IS_THE_IMAGE:
+        return
+    if image.format == "TIFF":
+        frames = max(frames, number_of_images(image))
+        shape = array_shape(image)
+        if frames > 1 and len(shape) == 3 and shape[2] < min(shape[:2]):
+            raise ImageError(
+                f"holds an array of shape {shape}, as {frames} images; if it is one image of "
+                f"{shape[2]} bands, read it with another library, and pass arrays"
+            )
+    if frames > 1:
+        raise ImageError(f"holds {frames} images; save the one you want as its own file")
+
+
+def _layout(image: Any) -> str:
+    """Return how Pillow calls the layout of pixels in a file, "" for a decoded image."""
+    if not getattr(image, "tile", None):
+        return ""
+    layout = image.tile[0][3]
+    return str(layout[0] if isinstance(layout, tuple) and layout else layout)
+
+
+def _check_upper_bits(image: Any) -> None:
+    """Refuse colour of 10 or 12 bits in 16: Pillow keeps the upper 8, of which few are used."""
+    bands = image.getbands()
+    brightest = max(image.getchannel(band).getextrema()[1] for band in bands if band not in "Aa")
+    if 0 < brightest < _DARK:
+        raise ImageError(
+            "has colour of 16 bits and uses the lowest of them; the upper 8 are read: scale it to "
+            "8 bits, or read it with another library and pass arrays"
+        )
+
+
+def _scale_transparent_value(image: Any, layout: str) -> None:
+    """Scale the value of transparent pixels like the others: Pillow leaves it as it is in a PNG."""
+    value = image.info.get("transparency")
+    if layout in _SCALES and isinstance(value, int):
+        image.info["transparency"] = value * _SCALES[layout]
+    elif layout == "RGB;16B" and isinstance(value, tuple):
+        image.info["transparency"] = tuple(part >> 8 for part in value)
+
+
+def _floats(image: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = np.asarray(image)
+    if not (values.min() >= 0 and values.max() <= 1):  # false for NaN too
+        raise ImageError("has floating-point pixels outside [0, 1]; scale them first")
+    return values.astype(dtype)[..., np.newaxis]
+
+
+def _eight_bits(image: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return grey or RGB; transparent pixels are shown on white."""
+    grey = image.mode in _GREY
+    if image.has_transparency_data:
+        rgba = _divided(image.convert("RGBA"), 255, dtype)
+        opacity = rgba[..., 3:]
+        on_white = (rgba[..., :3] * opacity + (1 - opacity)).clip(0, 1)
+        return np.ascontiguousarray(on_white[..., :1]) if grey else on_white
+    pixels = _divided(image.convert("L" if grey else "RGB"), 255, dtype)
+    return pixels[..., np.newaxis] if grey else pixels
+
+
+def _divided(image: Any, white: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return the pixels of a decoded image, divided by the value for white."""
+    pixels: npt.NDArray[Any] = np.divide(np.asarray(image), white, dtype=dtype)
+    return pixels
