@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from striate import DictionaryEncoder, PatchFeatures
+from striate import DictionaryEncoder, PatchFeatures, readable_images
 from striate.files import image_collection as collection
 from striate.files.image_collection import ImageCollection
 from striate.files.prefetch import PrefetchedImages
@@ -56,6 +56,19 @@ def test_images_come_in_turn(files, n_threads, indices):
         assert [i for i, _ in got] == list(indices)
         for i, image in got:
             np.testing.assert_array_equal(image, PIXELS[i] / np.float32(255))
+
+
+def test_images_are_read_though_no_more_threads_can_start(files, two_threads_start):
+    with threadpool_limits(9), PrefetchedImages(ImageCollection(files), range(20)) as prefetched:
+        got = [get() for _, get in prefetched]
+    np.testing.assert_array_equal(got, PIXELS / np.float32(255))
+    assert len(two_threads_start) == 2
+
+
+def test_images_are_checked_though_no_more_threads_can_start(files, two_threads_start):
+    with threadpool_limits(9):
+        assert readable_images(files) == (files, {})
+    assert len(two_threads_start) == 2
 
 
 def test_the_next_file_is_read_in_the_background(files, reads):

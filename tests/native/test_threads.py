@@ -6,6 +6,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
@@ -13,6 +14,7 @@ from sklearn.base import clone
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from striate import SparseAutoencoder
+from striate.native import threads
 from striate.native.compile import kernel
 from striate.native.threads import available_threads, team, wait
 
@@ -56,6 +58,54 @@ def rendezvous(t, T, barrier, turns, late):
 def test_available_threads_are_those_of_blas(n_threads):
     with threadpool_limits(n_threads):
         assert available_threads() == n_threads
+
+
+@pytest.mark.parametrize(("pinned", "n_threads"), [(1, 1), (3, 3)])
+def test_threads_are_no_more_than_cores(monkeypatch, pinned, n_threads):
+    monkeypatch.setattr(threads, "cpu_count", lambda: pinned)
+    with threadpool_limits(9), team(9) as run:
+        assert run.n_threads == n_threads
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+def test_cores_are_those_of_the_affinity(monkeypatch):
+    monkeypatch.setattr(threads, "cpu_count", joblib.cpu_count)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        with threadpool_limits(16):
+            assert available_threads() == 1
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@pytest.mark.parametrize(
+    ("variables", "n_threads"),
+    [
+        ({}, 16),
+        ({"OMP_NUM_THREADS": "1"}, 1),
+        ({"OMP_NUM_THREADS": "6,2"}, 6),  # of loops inside loops, too
+        ({"OMP_NUM_THREADS": "6", "VECLIB_MAXIMUM_THREADS": "4"}, 4),
+        ({"OMP_NUM_THREADS": "99"}, 16),
+        ({"OMP_NUM_THREADS": "0", "VECLIB_MAXIMUM_THREADS": "many"}, 16),
+    ],
+)
+def test_available_threads_where_blas_is_not_seen(monkeypatch, variables, n_threads):
+    monkeypatch.setattr(threads, "_blas_libraries", list)
+    monkeypatch.setattr(threads, "_openmp_libraries", list)
+    for name in ("OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert available_threads() == n_threads
+
+
+@pytest.mark.skipif(not threads._openmp_libraries(), reason="threadpoolctl sees no OpenMP")
+def test_limits_of_threadpoolctl_hold_where_blas_is_not_seen(monkeypatch):
+    monkeypatch.setattr(threads, "_blas_libraries", list)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with threadpool_limits(2):
+        assert available_threads() == 2
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -149,6 +199,21 @@ def test_threads_meet_at_the_barrier(n_threads):
         run(rendezvous, np.zeros((2, 8), np.int64), turns, late)
     assert not late.any()
     assert (turns == np.arange(1, 301)).all()
+
+
+@pytest.mark.usefixtures("two_threads_start")
+def test_threads_that_started_do_the_work_of_those_that_could_not():
+    """None waits at a barrier for a thread that never comes."""
+    turns, late = np.zeros((3, 5), np.int64), np.zeros(3, np.int64)
+    with threadpool_limits(9), team() as run:
+        assert run(who, n_threads=2) == [(0, 2), (1, 2)]
+        assert run(who) == [(0, 3), (1, 3), (2, 3)]
+        assert run.n_threads == 3
+        run(rendezvous, np.zeros((2, 8), np.int64), turns, late)
+        assert not late.any()
+    with threadpool_limits(9), team() as run:
+        assert run(who) == [(0, 1)]
+    assert threading.active_count() == 1
 
 
 def rows(seed):

@@ -149,7 +149,11 @@ def _shapes(paths: Iterable[Any], channels: int | None) -> Iterator[Any]:
     rest = iter(paths)
     with ThreadPoolExecutor(available_threads(), "striate-reading") as pool:
         while some := list(islice(rest, _FILES_AT_A_TIME)):
-            yield from pool.map(shape, some)
+            try:
+                shapes = pool.map(shape, some)
+            except RuntimeError:  # "can't start new thread"
+                shapes = map(shape, some)
+            yield from shapes
 
 
 def _unusable(path: Any, shape: Any, size: tuple[int, ...]) -> str | None:

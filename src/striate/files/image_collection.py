@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.threads import available_threads
+from striate.native.threads import available_threads
 
 from .decoded_pixels import Pixels
 from .given_images import all_double, checked, is_path, is_pillow_image, is_stored, listed

@@ -53,7 +53,7 @@ class PrefetchedImages:
 
     def __next__(self) -> tuple[int, Callable[[], Image]]:
         with self._lock:
-            for i in islice(self._rest, self._n_ahead + 1 - len(self._ahead)):
+            for i in islice(self._rest, max(self._n_ahead + 1 - len(self._ahead), 0)):
                 self._ahead.append((i, self._request(i)))
             if not self._ahead:
                 raise StopIteration
@@ -85,4 +85,8 @@ class PrefetchedImages:
     def _request(self, i: int) -> Callable[[], Image]:
         """Return a function that gives image i; a file is read from now on."""
         get = partial(self.images.__getitem__, int(i))
-        return self._readers.submit(get).result if self._n_ahead else get
+        try:
+            return self._readers.submit(get).result if self._n_ahead else get
+        except RuntimeError:  # "can't start new thread": from now on, read when asked
+            self._n_ahead = 0
+            return get

@@ -1,7 +1,8 @@
-"""One pool of threads at a time: over rows or images, with BLAS held to one thread."""
+"""One team of threads at a time: over rows or images, with BLAS held to one thread."""
 
 import ctypes
 import os
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from functools import cache
 from typing import Any, Self
 
 import llvmlite.binding
+from joblib import cpu_count
 from llvmlite import ir
 from numba.core import cgutils, types
 from threadpoolctl import ThreadpoolController
@@ -22,11 +24,22 @@ def _blas_libraries() -> list[Any]:
     return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
+@cache
+def _openmp_libraries() -> list[Any]:
+    """Return the OpenMP libraries of this process: scikit-learn brings one."""
+    return ThreadpoolController().select(user_api="openmp").lib_controllers
+
+
+# Variables that limit OpenMP and Accelerate; joblib sets both in its worker processes.
+_LIMITING_VARIABLES = ("OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
 def available_threads() -> int:
-    """Return how many threads may be used: as many as BLAS would.
+    """Return how many threads may be used: as many as BLAS would, and no more than there are cores.
 
     So `OMP_NUM_THREADS`, `threadpoolctl.threadpool_limits` and the limits that joblib sets in its
-    worker processes hold here, too. It is 1 while another thread of this process computes.
+    worker processes hold here, too. The cores are those that this process may use: the CPU affinity
+    and a container's quota count. It is 1 while another thread of this process computes.
 
     Examples
     --------
@@ -37,8 +50,16 @@ def available_threads() -> int:
     """
     if _single_threaded_blas.inside:
         return 1
+    cores = cpu_count()
     counts = [library.get_num_threads() for library in _blas_libraries()]
-    return max(counts, default=os.cpu_count() or 1)
+    return max(1, min(cores, max(counts) if counts else _limit_without_blas(cores)))
+
+
+def _limit_without_blas(cores: int) -> int:
+    """Return the limit where threadpoolctl cannot see BLAS, which holds for Apple's Accelerate."""
+    values = [re.match("[1-9][0-9]*", os.environ.get(name, "")) for name in _LIMITING_VARIABLES]
+    counts = [library.get_num_threads() for library in _openmp_libraries()]
+    return min([*counts, *(int(value[0]) for value in values if value)], default=cores)
 
 
 class _SingleThreadedBlas:
@@ -104,34 +125,48 @@ class team:
     Parameters
     ----------
     n_threads : int, default=None
-        At most this many threads; no more than `available_threads()` in any case.
+        At most this many threads; no more than `available_threads()` in any case, nor than the
+        system lets this process start.
 
     Notes
     -----
     The kernel is compiled code. Thread t of T calls kernel(t, T, *args) and takes its share of the
-    work by t and T; the calling thread is one of them. No pool outlives the context, so that
+    work by t and T; the calling thread is one of them. Since kernels wait for each other, all T
+    threads have started before the first is given work. No thread outlives the context, so that
     nothing can be left behind by a fork.
     """
 
     def __init__(self, n_threads: int | None = None) -> None:
-        self.n_threads = min(n_threads or available_threads(), available_threads())
+        available = 1 if n_threads == 1 else available_threads()
+        self.n_threads = min(n_threads or available, available)
 
     def __enter__(self) -> Self:
         self._limits = _single_threaded_blas.enter()
-        size = max(self.n_threads - 1, 1)
-        self._pool = ThreadPoolExecutor(size, initializer=_limit_this_thread)
+        self._others: list[ThreadPoolExecutor] = []  # of one thread each
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._pool.shutdown()
+        for other in self._others:
+            other.shutdown()
         _single_threaded_blas.leave(self._limits)
 
     def __call__(self, kernel: Any, *args: Any, n_threads: int | None = None) -> list[Any]:
         """Return what the threads return, in order; `n_threads` lowers their number."""
-        T = min(n_threads or self.n_threads, self.n_threads)
-        others = [self._pool.submit(kernel, t, T, *args) for t in range(1, T)]
+        T = self._started(min(n_threads or self.n_threads, self.n_threads))
+        others = [self._others[t - 1].submit(kernel, t, T, *args) for t in range(1, T)]
         mine = kernel(0, T, *args)
         return [mine, *(other.result() for other in others)]
+
+    def _started(self, T: int) -> int:
+        """Start what is missing of T threads; return their number, less if the system refuses."""
+        try:
+            while len(self._others) < T - 1:
+                other = ThreadPoolExecutor(1, "striate")
+                other.submit(_limit_this_thread)  # the first task starts the thread
+                self._others.append(other)
+        except RuntimeError:  # "can't start new thread": those that did start share the work
+            T = self.n_threads = len(self._others) + 1
+        return T
 
 
 _counting = threading.Lock()
@@ -192,5 +227,5 @@ def wait(barrier, T):
     turns = 0
     while _add(round_, 0) == this_round:
         turns += 1
-        if turns > 1000:
+        if turns > 100:  # the others may need this very core
             _yield_processor()

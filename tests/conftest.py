@@ -1,0 +1,28 @@
+"""Settings of all tests."""
+
+import threading
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sixteen_cores():
+    """Let tests choose their numbers of threads, whatever machine they run on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("striate.native.threads.cpu_count", lambda: 16)
+        yield
+
+
+@pytest.fixture
+def two_threads_start(monkeypatch):
+    """Let two threads start, and refuse more, as a system does at its limit (`ulimit -u`)."""
+    start, started = threading.Thread.start, []
+
+    def limited(thread):
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    return started
