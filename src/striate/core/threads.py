@@ -4,6 +4,7 @@ import ctypes
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from functools import cache
 from typing import Any, Self
 
@@ -130,8 +131,11 @@ class team:
         """Return what the threads return, in order; `n_threads` lowers their number."""
         T = min(n_threads or self.n_threads, self.n_threads)
         others = [self._pool.submit(kernel, t, T, *args) for t in range(1, T)]
-        mine = kernel(0, T, *args)
-        return [mine, *(other.result() for other in others)]
+        try:
+            mine = kernel(0, T, *args)
+            return [mine, *(other.result() for other in others)]
+        finally:
+            wait_for(others)  # after Ctrl-C, too: they write to arrays of the caller
 
 
 # Where all threads must have finished one step before any begins the next, they meet at a barrier.

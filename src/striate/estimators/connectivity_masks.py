@@ -10,7 +10,7 @@ from scipy import sparse
 
 from striate.core.sparse_matrices import canonical, stored
 
-from .default_parameters import as_list, has_default
+from .default_parameters import has_default, whole_sizes
 from .local_receptive_fields import LocalReceptiveFields
 from .reconstruction import Layer
 
@@ -136,7 +136,8 @@ def resolve_sizes(
     A parameter with its default value counts as not given, and the sizes are those of the masks.
     Each mask is that of a hidden layer; a None at the end is that of the output layer.
     """
-    given, is_default = as_list(getattr(estimator, name)), has_default(estimator, name)
+    given = whole_sizes(getattr(estimator, name), name)
+    is_default = has_default(estimator, name)
     hidden = masks[:-1] if masks and masks[-1] is None else masks
     if is_default and all(mask is not None for mask in hidden):
         return [mask.shape[1] for mask in hidden] or given

@@ -10,11 +10,11 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 from .base_mlp import MultilayerPerceptron
 from .sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
 from .training import takes_minibatches
+from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
 
@@ -217,13 +217,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self.l1_weight = l1_weight
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validate_data(
+        X, y = validated(
             self,
             X,
             y,
             accept_sparse=["csr", "csc"],
             multi_output=True,
-            dtype=(np.float64, np.float32),
+            dtype=FLOATS,
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:

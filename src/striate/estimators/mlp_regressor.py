@@ -8,13 +8,13 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from striate.core.activations import range_of
 
 from .base_mlp import MultilayerPerceptron
 from .sklearn_private import StrOptions, fit_context
 from .training import takes_minibatches
+from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
 # Margin between the targets and the ends of a bounded output's range, which z reaches at infinity.
@@ -224,14 +224,14 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.l1_weight = l1_weight
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validate_data(
+        X, y = validated(
             self,
             X,
             y,
             accept_sparse=["csr", "csc"],
             multi_output=True,
             y_numeric=True,
-            dtype=(np.float64, np.float32),
+            dtype=FLOATS,
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:

@@ -35,6 +35,8 @@ from .training import (
 
 # Number of rows whose activations are averaged at a time.
 _BLOCK_ROWS = 4096
+# Multiplications in J that take a fraction of a second.
+_QUICK_OBJECTIVE = 1_000_000_000
 
 
 class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
@@ -111,7 +113,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     decoder_intercept_ : ndarray of shape (n_features,)
         Biases b′.
     loss_ : float
-        Final J; after `partial_fit`, its mean over the epoch.
+        Final J; after `partial_fit`, and after Ctrl-C with "adam" and much data, its mean over
+        the last epoch.
     loss_curve_ : list of float
         J after each iteration (Adam: its mean over the epoch); with `warm_start` and `partial_fit`,
         of all calls.
@@ -290,7 +293,10 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
             if result.status is Status.DIVERGED:
                 raise ValueError(result.message)
-            if self.solver == "adam" and not incremental:
+            # Whoever presses Ctrl-C shall not wait long for J.
+            quick = X.shape[0] * network.n_weights < _QUICK_OBJECTIVE
+            final = quick or result.status is not Status.INTERRUPTED
+            if self.solver == "adam" and not incremental and final:
                 # Over all rows, where an epoch has the mean over changing parameters.
                 result = result._replace(value=Objective(problem, run)(result.theta)[0])
         for name, value in self._attributes(network, result.theta).items():

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from striate.core.activations import CODES
 from striate.core.compile import as_kernel_input
 from striate.core.threads import team
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
+from striate.estimators.validated_input import FLOATS, validated
 
 from .dictionary_learning import LEARNERS, unit_rows
 from .encoding import NEAREST, TRIANGLE, DistanceEncoding, Encoding, encode_rows, n_features
@@ -139,7 +140,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ConvergenceWarning
             From "kmeans", if X has fewer distinct rows than `n_components`.
         """
-        X = as_kernel_input(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
+        X = as_kernel_input(validated(self, X, dtype=FLOATS, order="C"))
         if len(X) < self.n_components and self.dictionary != "random":
             raise ValueError(
                 f"n_components={self.n_components} atoms cannot be learned from n_samples={len(X)} "
@@ -178,7 +179,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ndarray of shape (n_samples, n_components), twice as many columns for "soft_threshold"
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        X = validated(self, X, dtype=FLOATS, order="C", reset=False)
         encoding = self.as_encoding()
         W, b, signs = (
             as_kernel_input(part.astype(X.dtype, copy=False))
