@@ -19,7 +19,8 @@ from .sparse_matrices import canonical_rows
 class Sparse(NamedTuple):
     """Rows of a CSR matrix: row i has values[k] in columns[k], begins[i] ≤ k < ends[i].
 
-    Columns increase within a row, without duplicates. Other `begins` and `ends` choose other rows without a copy.
+    Columns increase within a row, without duplicates. Other `begins` and `ends` choose other rows
+    without a copy.
     """
 
     values: np.ndarray

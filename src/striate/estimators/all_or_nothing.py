@@ -20,13 +20,13 @@ def all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = _state(self)
+        before = state_of(self)
         lengths = {name: len(value) for name, value in before.items() if isinstance(value, list)}
         token = _depth.set(_depth.get() + 1)
         try:
             return method(self, *args, **kwargs)
         except BaseException:
-            for name in _state(self):
+            for name in state_of(self):
                 delattr(self, name)
             vars(self).update(before)
             for name, n in lengths.items():
@@ -43,6 +43,6 @@ def is_part_of_a_fit() -> bool:
     return _depth.get() > 1
 
 
-def _state(estimator: Any) -> dict[str, Any]:
+def state_of(estimator: Any) -> dict[str, Any]:
     """Return the parameters and fitted attributes by name."""
     return {name: value for name, value in vars(estimator).items() if _CALLBACKS not in name}

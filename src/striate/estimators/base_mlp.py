@@ -2,6 +2,7 @@
 
 import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -32,9 +33,11 @@ from .connectivity_masks import (
     without_zeros,
 )
 from .default_parameters import whole_sizes
+from .fitted_attributes import Attribute
 from .hidden_layers import HiddenLayers, of_pretraining
 from .local_receptive_fields import LocalReceptiveFields
 from .mlp_solvers import solver_of
+from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
 from .reconstruction import Layer
@@ -66,6 +69,8 @@ _NOT_FINITE = (
 
 class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     """Fit a network as scikit-learn does; subclasses define targets and losses."""
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = PERCEPTRON
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

@@ -13,6 +13,7 @@ from striate.core.sparse_matrices import canonical, stored
 from .default_parameters import has_default, whole_sizes
 from .local_receptive_fields import LocalReceptiveFields
 from .reconstruction import Layer
+from .validated_input import in_native_order
 
 #: A csc_array of bool (n_in, n_out), or None for a dense layer; SciPy has no types.
 Mask = Any
@@ -108,7 +109,7 @@ def _check_units(mask: Mask, layer: int) -> None:
 
 def _as_mask(given: Any, layer: int) -> Mask:
     try:
-        matrix = given if sparse.issparse(given) else np.asarray(given)
+        matrix = in_native_order(given if sparse.issparse(given) else np.asarray(given))
         found = f"{matrix.dtype} of shape {matrix.shape}"
     except ValueError:
         matrix, found = np.empty(0), "rows of different lengths"

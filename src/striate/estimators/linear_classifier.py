@@ -1,6 +1,6 @@
 """A linear classifier for many features, which works on their Gram matrix."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
 
+from .fitted_attributes import INPUT, Attribute, Floats, Instance, Labels, Number, Whole
 from .held_out_rows import Rows, held_out_rows
 from .linear_maps import Array, row_space
 from .linear_problem import GramProblem
@@ -106,6 +107,16 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     >>> classifier.fit(X_train, y_train).score(X_test, y_test) > 0.93
     True
     """
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "coef_": Floats(("n_outputs", "n_features_in_")),
+        "intercept_": Floats(("n_outputs",)),
+        "classes_": Labels(n_outputs="n_outputs"),
+        "alpha_": Number(),
+        "validation_scores_": Instance(dict),
+        "n_iter_": Whole(),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "loss": [StrOptions({"squared_error", "squared_hinge", "log_loss"})],

@@ -1,5 +1,6 @@
 """MLPClassifier: scikit-learn's interface, ours is the engine."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from .base_mlp import MultilayerPerceptron
+from .fitted_attributes import Attribute, Instance, Labels, OneOf
 from .sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
 from .training import takes_minibatches
 from .validated_input import FLOATS, validated
@@ -151,6 +153,18 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         **MultilayerPerceptron._parameter_constraints,
         "loss": [StrOptions({"log_loss", "squared_error"})],
         "output_activation": [StrOptions({"auto", "logistic", "tanh"})],
+    }
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **MultilayerPerceptron._fitted,
+        "classes_": Labels(n_outputs="n_outputs_"),
+        "_label_binarizer": Instance(
+            LabelBinarizer,
+            {
+                "classes_": Labels(n_outputs="n_outputs_"),
+                "y_type_": OneOf({"binary", "multiclass", "multilabel-indicator"}),
+            },
+        ),
     }
 
     def __init__(

@@ -1,5 +1,6 @@
 """The sparse autoencoder: a network that learns features by reproducing its input."""
 
+from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -19,9 +20,8 @@ from striate.core.objective import Objective
 from striate.solvers.result import Status
 
 from .autoencoder_problem import check_ranges, network_of, problem_of, solver_of
-from .connectivity_masks import (
-    without_zeros,
-)
+from .connectivity_masks import without_zeros
+from .fitted_attributes import INPUT, OPTIMIZER, Attribute, Each, Floats, Instance, Number, Whole
 from .local_receptive_fields import LocalReceptiveFields
 from .progress import Progress
 from .reconstruction import Layer, Reconstruction
@@ -163,6 +163,20 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
 
     components_: Any  # arrays, or sparse matrices
     decoder_components_: Any
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "components_": Floats(("n_components", "n_features_in_"), sparse=True),
+        "intercept_": Floats(("n_components",)),
+        "decoder_components_": Floats(("n_components", "n_features_in_"), sparse=True),
+        "decoder_intercept_": Floats(("n_features_in_",)),
+        "mean_activation_": Floats(("n_components",)),
+        "loss_": Number(),
+        "loss_curve_": Each(Number()),
+        "n_iter_": Whole(),
+        "_optimizer": OPTIMIZER,
+        "_random_state": Instance(np.random.RandomState),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],

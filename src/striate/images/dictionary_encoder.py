@@ -1,5 +1,6 @@
 """Encoders of patches by a dictionary: its atoms, and the description of a patch by them."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from striate.core.activations import CODES
 from striate.core.compile import as_kernel_input
 from striate.core.threads import team
+from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
 from striate.estimators.validated_input import FLOATS, validated
 
@@ -89,6 +91,12 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     >>> encoder.set_params(encoding="soft_threshold").transform(patches).shape
     (500, 40)
     """
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "components_": Floats(("n_components", "n_features_in_")),
+        "n_iter_": Whole(),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],

@@ -1,5 +1,6 @@
 """Scaling of patches into the range of an activation: clip, then one affine map for all values."""
 
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from striate.estimators.fitted_attributes import INPUT, Attribute, Number
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.validated_input import FLOATS, validated
 
@@ -47,6 +49,12 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> bool(scaled.min() >= 0.1 and scaled.max() <= 0.9)
     True
     """
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "center_": Number(),
+        "half_width_": Number(),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "feature_range": [tuple],

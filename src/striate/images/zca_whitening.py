@@ -1,5 +1,6 @@
 """ZCA whitening of rows, such as patches: x ↦ U diag(1 / √(s + ε)) Uᵀ (x − mean)."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -11,6 +12,7 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
+from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.validated_input import FLOATS, in_native_order, validated
 
@@ -68,6 +70,15 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
            [0., 1., 0.],
            [0., 0., 1.]])
     """
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "mean_": Floats(("n_features_in_",)),
+        "components_": Floats(("n_features_in_", "n_features_in_")),
+        "_inverse": Floats(("n_features_in_", "n_features_in_")),
+        "explained_variance_": Floats(("n_features_in_",)),
+        "n_components_": Whole(),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "epsilon": [Interval(Real, 0, None, closed="left")],
