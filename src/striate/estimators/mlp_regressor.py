@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
-from striate.core.activations import range_of
+from striate.core.activations import ACTIVATIONS, range_of
 
 from .base_mlp import MultilayerPerceptron
 from .fitted_attributes import Attribute, Floats
@@ -24,7 +24,7 @@ _TARGET_MARGIN = 0.1
 
 
 def _has_unscaled_targets(attributes: Mapping[str, Any]) -> bool:
-    return not _is_bounded(attributes.get("out_activation_", "identity"))
+    return attributes.get("out_activation_") not in [*filter(_is_bounded, ACTIVATIONS)]
 
 
 def _is_bounded(activation: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
-from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
@@ -95,8 +95,8 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
     """
 
     _fitted: ClassVar[Mapping[str, Attribute]] = {
-        "features_": Instance(object),
-        "classifier_": Instance(object),
+        "features_": Instance(BaseEstimator),
+        "classifier_": Instance(BaseEstimator),
         "classes_": Labels(),
         "n_labeled_": Whole(),
         "n_unlabeled_": Whole(),

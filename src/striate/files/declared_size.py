@@ -30,7 +30,7 @@ def check_declared_size(data: bytes, limit: int) -> None:
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         sizes = {part.filename: part.file_size for part in archive.infolist()}
-        _check(sum(sizes.values()) + (_PARSED - 1) * sizes.get(_SCHEMA, 0), limit)
+        _check(max(sum(sizes.values()), _PARSED * sizes.get(_SCHEMA, 0)), limit)
         uses = _references(json.loads(archive.read(_SCHEMA)) if _SCHEMA in sizes else {})
         total = 0
         for part in archive.infolist():

@@ -136,8 +136,8 @@ class PatchFeatures(
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         "patch_shape_": Shape(3, "n_pixels"),
         "map_shape_": Shape(2),
-        "whitening_": Maybe(Instance(object, {"n_features_in_": Whole("n_pixels")})),
-        "encoder_": Instance(object, {"n_features_in_": Whole("n_pixels")}),
+        "whitening_": Maybe(Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")})),
+        "encoder_": Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")}),
         "filters_": Floats(("*", "*", "*", "*"), optional=True),
     }
 
