@@ -1,6 +1,8 @@
 """Saved estimators come back the same; whatever else is in a file ends in one clear error."""
 
+import copy
 import io
+import json
 import os
 import stat
 import sys
@@ -33,6 +35,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import striate
 from striate import ImageWhitening, PatchFeatures, PatchScaler, SparseAutoencoder, ZCAWhitening
+from striate.estimators.fitted_attributes import check_fitted
 from striate.files.atomic_writing import check_writable, replacing
 from striate.persistence import load, save
 
@@ -190,6 +193,219 @@ def test_sparse_weights_whose_indices_lie(tmp_path):
                 ValueError, match=r"model\.skops: truncated, damaged, or not a file"
             ):
                 load(path)
+
+
+# --- forged, large and foreign files -------------------------------------------------------
+
+
+def changed(value):
+    """Other values for a fitted attribute: another type, shape, size, or not finite."""
+    yield "text" if not isinstance(value, str) else 3
+    if sparse.issparse(value):
+        yield value[:-1]
+        yield value.toarray()[np.newaxis]
+        yield value.astype(np.int64)
+    elif isinstance(value, np.ndarray):
+        yield value[:-1]
+        yield value[np.newaxis]
+        yield value[:0]
+        yield value.ravel()[0]
+        if value.dtype.kind == "f":
+            yield value.astype(value.dtype.newbyteorder())
+            yield np.full_like(value, np.nan)
+            yield value.astype(complex)
+    elif isinstance(value, list) and value and not isinstance(value[0], float):
+        yield value[:-1]
+        yield [*value, value[-1]]
+        for i, one in enumerate(value):
+            for other in changed(one):
+                yield [*value[:i], other, *value[i + 1 :]]
+    elif isinstance(value, dict) and value:
+        yield dict(list(value.items())[:-1])
+    elif isinstance(value, tuple):
+        yield value[:-1]
+        yield (*value[:-1], 0)
+        yield (*value[:-1], value[-1] + 1)
+
+
+#: Sizes that nothing else depends on.
+FREE = {"map_shape_", "classes_", "validation_scores_", "autoencoders_"}
+
+
+@pytest.fixture(scope="module")
+def unchecked():
+    """Saves without the checks, as a forger does."""
+
+    def write(estimator, path):
+        path.write_bytes(skops.io.dumps(estimator))
+
+    return write
+
+
+@pytest.mark.parametrize(("estimator", "data"), ESTIMATORS)
+def test_forged_attributes_are_refused_before_anything_computes(
+    tmp_path, estimator, data, unchecked
+):
+    path, fitted = tmp_path / "forged.skops", clone(estimator).fit(data, np.arange(len(data)) % 3)
+    parameters, n_forged = fitted.get_params(deep=False), 0
+    for name, value in vars(fitted).items():
+        if name in parameters:
+            continue
+        for other in changed(value):
+            if name in FREE and isinstance(other, type(value)):
+                continue
+            fewer = getattr(other, "shape", ()) == (5, 64)
+            if fewer and isinstance(fitted, striate.DictionaryEncoder):
+                continue  # it has one atom less
+            forged = copy.copy(fitted)
+            setattr(forged, name, other)
+            unchecked(forged, path)
+            with pytest.raises(ValueError, match=r"forged\.skops: truncated, damaged") as caught:
+                load(path)
+            assert "\n" not in str(caught.value)
+            with pytest.raises(ValueError, match="cannot be saved"):
+                save(forged, path)
+            n_forged += 1
+    assert n_forged > 0 or isinstance(estimator, ImageWhitening)
+
+
+def test_classes_that_do_not_match_the_outputs_are_refused():
+    for model in (striate.MLPClassifier([2], max_iter=2), striate.LinearClassifier(alphas=0.1)):
+        for n_classes in (2, 3):
+            fitted = model.fit(X, np.arange(len(X)) % n_classes)
+            check_fitted(fitted)
+            for wrong in ({2: 3, 3: 2}[n_classes], 5):
+                fitted.classes_ = np.arange(wrong)
+                with pytest.raises(ValueError, match=r"classes_: .* must be"):
+                    check_fitted(fitted)
+
+
+def test_steps_that_do_not_fit_each_other_are_refused():
+    stack = striate.StackedAutoencoder((6, 4), autoencoder=AUTOENCODER, random_state=0).fit(X / 16)
+    stack.autoencoders_.reverse()
+    with pytest.raises(ValueError, match=r"StackedAutoencoder\.autoencoders_: .* must be"):
+        check_fitted(stack)
+    features = PatchFeatures(AUTOENCODER, **PATCHES).fit(IMAGES)
+    for shape in ((4, 4, 2), (0, 4, 3), (4, 12)):
+        features.patch_shape_ = shape
+        with pytest.raises(ValueError, match=r"PatchFeatures\."):
+            check_fitted(features)
+
+
+def test_parameters_of_a_fitted_estimator_are_checked(tmp_path, unchecked):
+    fitted = clone(AUTOENCODER).fit(X / 16).set_params(activation="softmax")
+    unchecked(fitted, tmp_path / "model.skops")
+    with pytest.raises(ValueError, match=r"'activation' parameter of SparseAutoencoder must be"):
+        load(tmp_path / "model.skops")
+
+
+@pytest.mark.parametrize(("estimator", "data"), ESTIMATORS)
+def test_every_fitted_attribute_is_declared(estimator, data):
+    fitted = clone(estimator).fit(data, np.arange(len(data)) % 3)
+    declared = type(fitted)._fitted
+    assert set(vars(fitted)) <= {*fitted.get_params(deep=False), *declared}
+
+
+@pytest.mark.parametrize("lacks", [True, False])
+@pytest.mark.parametrize("written_by", ["9.8.7", None])
+def test_a_model_of_another_version_names_both(tmp_path, lacks, written_by, unchecked, monkeypatch):
+    path = tmp_path / "model.skops"
+    fitted = striate.MLPClassifier([4], max_iter=3, random_state=0).fit(X / 16, Y)
+    if lacks:
+        del fitted._activations
+    else:
+        fitted.later_ = 3
+    unchecked(fitted, path)
+    if written_by:
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("striate_version.txt", written_by)
+    message = (
+        rf"model\.skops: not loaded, .*(_activations|later_).*written by Striate "
+        rf"{written_by or 'an unknown version'}, and this is Striate {striate.__version__}"
+    )
+    with pytest.raises(ValueError, match=message):
+        load(path)
+
+
+def test_a_parameter_of_another_version_is_missing(tmp_path, unchecked):
+    unfitted = striate.LinearClassifier()
+    del unfitted.tol
+    unchecked(unfitted, tmp_path / "model.skops")
+    with pytest.raises(ValueError, match=r"LinearClassifier needs tol\. It was written by"):
+        load(tmp_path / "model.skops")
+
+
+def test_save_writes_the_version(saved):
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.read("striate_version.txt").decode() == striate.__version__
+
+
+def parts_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def largest_array(parts):
+    return max((name for name in parts if name.endswith(".npy")), key=lambda name: len(parts[name]))
+
+
+def write_parts(path, parts):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+def test_compressed_archives_of_much_are_refused_by_their_declared_size(tmp_path, monkeypatch):
+    path = tmp_path / "model.skops"
+    save(striate.LinearClassifier(alphas=0.1).fit(X, Y), path)
+    parts = parts_of(path)
+    array = largest_array(parts)
+    write_parts(path, {**parts, array: bytes(2**21)})
+    with monkeypatch.context() as patch:
+        patch.setattr("skops.io.loads", None)  # nothing is unpacked
+        with pytest.raises(ValueError, match=r"declares 2 MB of .*the limit of 1 MB"):
+            load(path, max_bytes=2**20)
+    with pytest.raises(ValueError, match="truncated, damaged"):
+        load(path)
+
+
+def test_a_small_part_may_not_declare_a_large_array(tmp_path):
+    path = tmp_path / "model.skops"
+    mlp = striate.MLPClassifier(connectivity=MASK, max_iter=3, random_state=0)
+    save(mlp.fit(X / 16, Y), path)
+    parts = parts_of(path)
+    for suffix in (".npy", ".npz"):
+        name = next(name for name in parts if name.endswith(suffix))
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            header, {"descr": "<f8", "fortran_order": False, "shape": (2**30, 2**20)}
+        )
+        forged = header.getvalue()
+        if suffix == ".npz":
+            inner = io.BytesIO(parts[name])
+            with zipfile.ZipFile(inner, "a") as archive:
+                archive.writestr("data2.npy", forged)
+            forged = inner.getvalue()
+        write_parts(path, {**parts, name: forged})
+        with pytest.raises(ValueError, match=r"declares [\d,]{13,} MB"):
+            load(path)
+
+
+def test_a_part_counts_as_often_as_it_is_used(tmp_path):
+    path = tmp_path / "model.skops"
+    save(clone(AUTOENCODER).fit(X / 16), path)
+    parts = parts_of(path)
+    array = largest_array(parts)
+    schema = json.loads(parts["schema.json"])
+    schema["more"] = [{"file": array}] * 1000
+    write_parts(path, {**parts, "schema.json": json.dumps(schema)})
+    with pytest.raises(ValueError, match=r"declares [2-9] MB of contents"):
+        load(path, max_bytes=10**6)
+
+
+def test_a_file_may_hold_as_much_as_its_own_size(saved):
+    save(clone(AUTOENCODER).set_params(n_components=500, max_iter=1).fit(X / 16), saved)
+    load(saved, max_bytes=1)
 
 
 def test_random_states_come_back(tmp_path):

@@ -1,6 +1,9 @@
 """Fitted estimators in skops files: written atomically, and loaded without running code."""
 
+import io
 import os
+import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,8 +19,10 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 import striate
 from striate.core.sparse_matrices import is_sound
+from striate.estimators.fitted_attributes import OtherVersionError, check_fitted
 from striate.estimators.sklearn_private import CALLBACKS_ATTRIBUTE, SCORER_TYPES, score_function
 from striate.files.atomic_writing import check_writable, write_file
+from striate.files.declared_size import TooLargeError, check_declared_size
 
 # Sparse matrices that skops can save and whose indices `load` checks.
 _SPARSE_TYPES = (
@@ -46,6 +51,8 @@ _SPLITTERS = [
     "StratifiedShuffleSplit",
     "TimeSeriesSplit",
 ]
+# Part of the archive that holds the version of Striate.
+_VERSION_PART = "striate_version.txt"
 # Scorers of a search: the estimator or function that they call must be trusted itself.
 _SCORERS = (*SCORER_TYPES, "striate.estimators.missing_labels._LabeledScorer")
 
@@ -84,6 +91,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     skops_io = _skops_io()
     check_writable(path)
     try:
+        for each in _estimators_in(estimator):
+            check_fitted(each)
         with _without_callbacks(estimator):
             data = skops_io.dumps(estimator)
     except (TypeError, ValueError) as error:
@@ -96,20 +105,27 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
             f"{type(estimator).__name__} cannot be saved, because load would refuse what it "
             f"holds: {', '.join(refused)}{_suggestion(estimator)}"
         )
-    write_file(path, data)
+    archive = io.BytesIO(data)
+    with zipfile.ZipFile(archive, "a") as parts:
+        parts.writestr(_VERSION_PART, striate.__version__)
+    write_file(path, archive.getvalue())
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], *, max_bytes: int = 2**28) -> Any:
     """Read an estimator that :func:`save` wrote.
 
     No code in the file is run. Only types that skops considers safe and Striate's estimators are
     accepted. scikit-learn's trees are refused too, since a forged tree could crash the process.
+    The fitted attributes of Striate's estimators are checked: their names, types, shapes and sizes.
     Needs skops.
 
     Parameters
     ----------
     path : path
         File to read.
+    max_bytes : int, default=2**28
+        Memory that the contents may take, by what the file declares: 256 MiB by default. A file
+        that is larger itself, as models that `save` wrote may be, may take its own size.
 
     Returns
     -------
@@ -119,8 +135,9 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ValueError
-        If the file is empty, truncated, damaged or of another format, or if it holds a type that
-        is not trusted.
+        If the file is empty, truncated, damaged or of another format, if it holds a type that is
+        not trusted, if its contents are too large, or if its attributes are not those of this
+        version of Striate.
     OSError
         If the file does not exist or cannot be read.
     """
@@ -129,10 +146,26 @@ def load(path: str | os.PathLike[str]) -> Any:
     data = _read(path)
     if not data:
         raise ValueError(f"{name}: the file is empty (0 bytes)")
+    limit, written_by = max(max_bytes, len(data)), ""
     try:
+        check_declared_size(data, limit)
+        written_by = _versions(data)
         refused = _refused_types(skops_io, data)
         estimator = None if refused else skops_io.loads(data, trusted=_trusted_types())
         _check_sparse(estimator)
+        for each in _estimators_in(estimator):
+            check_fitted(each)
+    except TooLargeError as error:
+        raise ValueError(
+            f"{name}: not loaded, because {error}, more than the limit of {limit / 1e6:,.0f} MB. "
+            "If you trust the file, raise max_bytes of striate.persistence.load."
+        ) from None
+    except OtherVersionError as error:
+        raise ValueError(
+            f"{name}: not loaded, because of other attributes than those of this version: "
+            f"{error}. {written_by}. Load it with the version that wrote it, or fit and save the "
+            "model again."
+        ) from error
     except Exception as error:
         # Damaged bytes raise BadZipFile, KeyError, UnicodeDecodeError, struct.error and others.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -142,11 +175,20 @@ def load(path: str | os.PathLike[str]) -> Any:
     if refused:
         raise ValueError(
             f"{name}: not loaded, because it holds types that are neither NumPy's, "
-            f"scikit-learn's safe ones nor Striate's: {', '.join(refused)}"
+            f"scikit-learn's safe ones nor Striate's: {', '.join(refused)}. {written_by}."
         )
     if not isinstance(estimator, BaseEstimator):
         raise ValueError(f"{name}: holds a {type(estimator).__name__}, not an estimator")
     return estimator
+
+
+def _versions(data: bytes) -> str:
+    """Return a sentence about the version that wrote the file, and this one."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        known = _VERSION_PART in archive.namelist()
+        written = archive.read(_VERSION_PART).decode("ascii", "replace") if known else ""
+    written = written if re.fullmatch(r"[\w.+!]{1,40}", written) else "an unknown version"
+    return f"It was written by Striate {written}, and this is Striate {striate.__version__}"
 
 
 def _check_sparse(estimator: Any) -> None:

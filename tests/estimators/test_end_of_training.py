@@ -1,5 +1,6 @@
 """Why a training ends, and what its end leaves: perceptrons and autoencoders alike."""
 
+import copy
 import warnings
 from itertools import count
 
@@ -10,7 +11,15 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from striate import MLPClassifier, MLPRegressor, SparseAutoencoder
+from striate import (
+    LinearClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    SelfTaughtClassifier,
+    SparseAutoencoder,
+    StackedAutoencoder,
+    ZCAWhitening,
+)
 from striate.core.objective import Objective
 from striate.solvers.minibatch import Minibatch
 
@@ -179,10 +188,10 @@ def test_ctrl_c_in_partial_fit(estimator, monkeypatch):
     learner = clone(estimator)
     first = {"classes": [0, 1, 2]} if isinstance(learner, MLPClassifier) else {}
     before = weights(learner.partial_fit(X, Y, **first))
-    with pytest.warns(UserWarning, match="interrupted by user") as caught:
+    with pytest.raises(KeyboardInterrupt):  # so that it also ends a loop over parts of the data
         learner.partial_fit(X, Y)
-    assert [each.filename for each in caught] == [__file__]
     np.testing.assert_array_equal(weights(learner), before)
+    assert len(learner.loss_curve_) == 1
     without_warning(learner.partial_fit, X, Y)
 
 
@@ -208,3 +217,212 @@ def test_divergence_of_partial_fit_keeps_what_was_there(estimator):
     expect_divergence(learner.partial_fit, X, Y)
     np.testing.assert_array_equal(weights(learner), before)
     assert learner.loss_ == loss
+
+
+# --- all or nothing ------------------------------------------------------------------------
+
+
+def attributes(estimator):
+    """Return everything that an estimator holds, for comparison."""
+    return {name: repr(value) for name, value in vars(estimator).items()}
+
+
+@of_all
+def test_a_refit_that_diverges_keeps_the_earlier_fit_as_a_whole(estimator):
+    refitted = clone(estimator).set_params(max_iter=500, tol=0.01).fit(X, Y)
+    before, expected = attributes(refitted), outputs(refitted)
+    parameters = with_rate(refitted, 1e30).set_params(activation="relu").get_params()
+    expect_divergence(refitted.set_params(**parameters).fit, LARGE[:, :3], Y + 1)
+    refitted.set_params(**clone(estimator).set_params(max_iter=500, tol=0.01).get_params())
+    assert attributes(refitted) == before
+    np.testing.assert_array_equal(outputs(refitted), expected)
+
+
+@of_minibatches
+def test_divergence_leaves_no_nan_in_the_loss_curve(estimator):
+    learner = with_rate(estimator, 1e200)
+    first = {"classes": [0, 1, 2]} if isinstance(learner, MLPClassifier) else {}
+    learner.partial_fit(X, Y, **first)
+    expect_divergence(learner.partial_fit, X, Y)
+    assert len(learner.loss_curve_) == 1
+    assert np.isfinite(learner.loss_curve_).all()
+
+
+WHOLE = [
+    (MLPClassifier(pretraining=AUTOENCODERS[0]), SparseAutoencoder, "_mean_activation"),
+    (MLPClassifier((4,)), MLPClassifier, "_keep"),
+    (MLPRegressor(hidden_layer_sizes=(4,)), MLPRegressor, "_keep"),
+    (AUTOENCODERS[1], SparseAutoencoder, "_mean_activation"),
+    (StackedAutoencoder((3, 2), autoencoder=AUTOENCODERS[1]), SparseAutoencoder, "transform"),
+    (LinearClassifier(), LinearClassifier, "_choose"),
+    (ZCAWhitening(), ZCAWhitening, "_n_kept"),
+    (SelfTaughtClassifier(ZCAWhitening(), LinearClassifier()), LinearClassifier, "_choose"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("estimator", "owner", "method"), WHOLE)
+def test_ctrl_c_anywhere_leaves_it_as_it_was(estimator, owner, method, monkeypatch):
+    short = {
+        name: 2 for name in ("max_iter", "autoencoder__max_iter") if name in estimator.get_params()
+    }
+    fitted = clone(estimator).set_params(**short).fit(X, Y)
+    unfitted, before = clone(fitted), attributes(fitted)
+    raise_on_call(monkeypatch, owner, method, 1)
+    for each, name in ((fitted, "again"), (unfitted, "new")):
+        monkeypatch.undo()
+        raise_on_call(monkeypatch, owner, method, 1)
+        with pytest.raises(KeyboardInterrupt):
+            each.fit(X[:, :3] if name == "again" else X, Y)
+    monkeypatch.undo()
+    assert attributes(fitted) == before
+    with pytest.raises(NotFittedError):
+        check_is_fitted(unfitted)
+    assert attributes(unfitted) == attributes(clone(fitted))
+
+
+@of_all
+def test_ctrl_c_before_anything_was_learned_leaves_it_unfitted(estimator, monkeypatch):
+    raise_on_call(monkeypatch, Minibatch, "epoch", 1)
+    raise_on_call(monkeypatch, Objective, "__call__", 1)
+    interrupted = clone(estimator)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.fit(X, Y)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(interrupted)
+    monkeypatch.undo()
+    if hasattr(interrupted, "partial_fit"):
+        first = {"classes": [0, 1, 2]} if isinstance(interrupted, MLPClassifier) else {}
+        expected = clone(estimator).partial_fit(X, Y, **first)
+        np.testing.assert_array_equal(
+            weights(interrupted.partial_fit(X, Y, **first)), weights(expected)
+        )
+
+
+@of_minibatches
+def test_partial_fit_goes_on_after_an_interrupted_fit(estimator):
+    interrupted = clone(estimator).set_callbacks(Watcher(interrupt))
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        interrupted.fit(X, Y)
+    before = weights(interrupted)
+    without_warning(interrupted.partial_fit, X, Y)
+    assert len(interrupted.loss_curve_) == 4
+    assert np.isfinite(interrupted.loss_curve_).all()
+    assert (weights(interrupted) != before).any()
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        StackedAutoencoder((3, 2), autoencoder=AUTOENCODERS[1], random_state=0),
+        SelfTaughtClassifier(AUTOENCODERS[0], LinearClassifier()),
+        MLPClassifier(pretraining=AUTOENCODERS[2]),
+    ],
+)
+def test_ctrl_c_in_a_step_of_a_fit_ends_the_whole_fit(whole, monkeypatch):
+    raise_on_call(monkeypatch, Minibatch, "epoch", 3)
+    raise_on_call(monkeypatch, Objective, "__call__", 4)
+    with pytest.raises(KeyboardInterrupt):
+        whole.fit(X, Y)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(whole)
+
+
+@of_all
+def test_after_ctrl_c_no_further_j_is_computed(estimator, monkeypatch):
+    """It may take seconds."""
+    if estimator.solver in ("adam", "sgd"):
+        monkeypatch.setattr("striate.estimators.sparse_autoencoder._QUICK_OBJECTIVE", 0)
+    calls, J = count(), Objective.__call__
+    monkeypatch.setattr(Objective, "__call__", lambda *args: (next(calls), J(*args))[1])
+    reached = []
+
+    def stop():
+        reached.append(next(calls))
+        interrupt()
+
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        clone(estimator).set_callbacks(Watcher(stop)).fit(X, Y)
+    assert next(calls) == reached[0] + 1
+
+
+@of_minibatches
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_epoch_in_several_calls_is_the_same(estimator, early_stopping, monkeypatch):
+    """Ctrl-C takes effect between them."""
+    settings = {"max_iter": 4, "batch_size": 7}
+    if early_stopping and not isinstance(estimator, SparseAutoencoder):
+        settings |= {"early_stopping": True}
+    short = clone(estimator).set_params(**settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        expected = clone(short).fit(X, Y)
+        monkeypatch.setattr("striate.solvers.minibatch.CALL_WORK", 10_000)
+        found = short.fit(X, Y)
+    np.testing.assert_array_equal(weights(found), weights(expected))
+    np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=1e-12)
+
+
+def test_ctrl_c_takes_effect_within_an_epoch(monkeypatch):
+    monkeypatch.setattr("striate.solvers.minibatch.CALL_WORK", 10_000)
+    raise_on_call(monkeypatch, Minibatch, "_steps", 5)
+    with pytest.raises(KeyboardInterrupt):
+        MLPClassifier((4,), batch_size=7).fit(X, Y)
+
+
+# --- early stopping, and what changes between fits -----------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
+def test_divergence_ends_early_stopping_at_once_and_names_the_rate(Estimator, solver):
+    diverging = Estimator(
+        hidden_layer_sizes=(4,), early_stopping=True, solver=solver, learning_rate_init=1e200,
+        random_state=0,
+    )  # fmt: skip
+    epochs = Watcher(lambda: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        with pytest.raises(ValueError, match=r"lower learning_rate_init \(now 1e\+200\)"):
+            diverging.set_callbacks(epochs).fit(X, Y)
+    assert epochs.n_iterations < 5
+
+
+RULES = [
+    {"solver": "adam"},
+    {"solver": "sgd", "nesterovs_momentum": True},
+    {"solver": "sgd", "nesterovs_momentum": False},
+]
+
+
+@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize("before", RULES)
+@pytest.mark.parametrize("after", RULES)
+def test_partial_fit_with_another_rule_starts_it_afresh(Estimator, before, after):
+    first = {"classes": [0, 1, 2]} if Estimator is MLPClassifier else {}
+    learner = Estimator(hidden_layer_sizes=(4,), learning_rate_init=0.1, random_state=0, **before)
+    learner.partial_fit(X, Y, **first).set_params(learning_rate_init=0.2, **after)
+    fresh = copy.deepcopy(learner)
+    fresh._optimizer = {}
+    same = weights(learner.partial_fit(X, Y)) == weights(fresh.partial_fit(X, Y))
+    assert same.all() == (before != after)
+
+
+def test_partial_fit_with_other_parameters_starts_the_rule_afresh():
+    learner = SparseAutoencoder(3, solver="adam", random_state=0).partial_fit(X)
+    learner.set_params(tied_weights=True).partial_fit(X).set_params(tied_weights=False)
+    assert np.isfinite(weights(learner.partial_fit(X.astype(np.float32)))).all()
+
+
+@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
+def test_early_stopping_may_change_between_fits(Estimator):
+    model = Estimator(hidden_layer_sizes=(4,), max_iter=3, warm_start=True, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for early_stopping in (True, False, True):
+            model.set_params(early_stopping=early_stopping).fit(X, Y)
+            assert (model.best_loss_ is None) == early_stopping
+            assert (model.validation_scores_ is None) != early_stopping
+    assert len(model.validation_scores_) == 3
+    model.set_params(early_stopping=False).partial_fit(X, Y)
+    assert len(model.loss_curve_) == 10

@@ -352,6 +352,24 @@ def test_sample_weight_of_labelled_rows_is_passed_on():
             SelfTaughtClassifier(IDENTITY, HEAD).fit(X, KNOWN, sample_weight=weight)
 
 
+@pytest.mark.parametrize("scored_by", ["score", "labeled_scorer"])
+def test_sample_weight_can_be_requested_for_the_score_of_a_search(scored_by):
+    weight = np.linspace(0.1, 5, 300)
+    with sklearn.config_context(enable_metadata_routing=True):
+        means = {}
+        for requested in (True, False):
+            model = SelfTaughtClassifier(PCA(3), clone(HEAD).set_fit_request(sample_weight=True))
+            scoring = labeled_scorer() if scored_by == "labeled_scorer" else None
+            (scoring or model).set_score_request(sample_weight=requested)
+            search = GridSearchCV(model, {"classifier__C": [1]}, cv=2, scoring=scoring)
+            search.fit(X, KNOWN, sample_weight=weight)
+            (means[requested],) = search.cv_results_["mean_test_score"]
+        assert 0 < means[True] != means[False] > 0
+        unset = GridSearchCV(model, {}, cv=2, scoring=labeled_scorer())
+        with pytest.raises(ValueError, match="not explicitly set as requested"):
+            unset.fit(X, KNOWN, sample_weight=weight)
+
+
 def test_callbacks_reach_the_parts(capsys):
     autoencoder = SparseAutoencoder(3, max_iter=4, random_state=0)
     model = SelfTaughtClassifier(autoencoder, HEAD)

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
+
+from striate.estimators.validated_input import FLOATS, validated
 
 from .fitted_weights import FirstLayer, first_layer, lowest_estimator
 from .maximal_inputs import maximal_inputs
@@ -212,8 +214,8 @@ def inspect_units(estimator: Any, X: Any, *, n_rows: int = 9) -> UnitInspection:
     check_is_fitted(estimator)
     estimator = lowest_estimator(estimator)
     layer = first_layer(estimator)
-    kinds = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
-    X = validate_data(estimator, X, reset=False, ensure_min_samples=2, **kinds)
+    kinds = {"accept_sparse": "csr", "dtype": FLOATS}
+    X = validated(estimator, X, reset=False, ensure_min_samples=2, **kinds)
     n_units, n_inputs = layer.components.shape
     if X.shape[1] != n_inputs:
         raise ValueError(

@@ -15,12 +15,14 @@ from striate.native.compile import as_kernel_input, generic, jit, jit_reassociat
 from striate.native.intrinsics import like
 
 from .noise import corrupt
+from .sparse_matrices import canonical_rows
 
 
 class Sparse(NamedTuple):
     """Rows of a CSR matrix: row i has values[k] in columns[k], begins[i] ≤ k < ends[i].
 
-    Columns increase within a row. Other `begins` and `ends` choose other rows without a copy.
+    Columns increase within a row, without duplicates. Other `begins` and `ends` choose other rows
+    without a copy.
     """
 
     values: np.ndarray
@@ -49,11 +51,10 @@ class Chosen(NamedTuple):
 
 
 def as_input(X: Any) -> Any:
-    """Return a C-contiguous ndarray or a CSR matrix as compiled code takes it, without a copy."""
+    """Return an array or a CSR matrix as compiled code takes it, copied only if it must be."""
     if not sparse.issparse(X):
         return as_kernel_input(X)
-    if not X.has_sorted_indices:
-        X = X.sorted_indices()
+    X = canonical_rows(X)
     at = X.indptr.astype(np.int64)
     columns = X.indices.astype(np.int32, copy=False)
     return Sparse(as_kernel_input(X.data), as_kernel_input(columns), at[:-1], at[1:], X.shape[1])

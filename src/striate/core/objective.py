@@ -26,6 +26,8 @@ MAX_GROUPS = 16
 #: Memory budget, in bytes, for per-group gradients awaiting the ordered reduction (at least one per
 #: thread).
 WAITING_BYTES = 6 * 2**20
+#: Multiplications in one call of compiled code, which Ctrl-C cannot end: some tenths of a second.
+CALL_WORK = 1_000_000_000
 
 
 class Groups(NamedTuple):
@@ -59,11 +61,16 @@ class FirstPass(NamedTuple):
         Derivatives of the sparsity term with respect to ρ̂.
     under_way : bool
         Whether this is the first pass.
+    begin, end : int
+        The rows of each group, from its first one, that one call adds: between calls Ctrl-C
+        takes effect.
     """
 
     kept: np.ndarray
     s: np.ndarray
     under_way: bool
+    begin: int = 0
+    end: int = 0
 
 
 class Objective:
@@ -139,7 +146,13 @@ class Objective:
         return sum(self.terms.values()), gradient
 
     def _sum(self, theta: npt.NDArray[Any], first_pass: FirstPass, groups: Groups) -> None:
-        self.run(_sum, self._net, theta, self._data, first_pass, self._work, groups)
+        rows = groups.bounds[-1] - groups.bounds[0]
+        n_calls = 1 + int(rows * self.problem.network.n_weights // CALL_WORK)
+        longest = int(np.diff(groups.bounds).max())
+        n_rows = BLOCK_ROWS * -(-longest // (n_calls * BLOCK_ROWS))  # of each group, per call
+        for begin in range(0, longest, n_rows):
+            part = first_pass._replace(begin=begin, end=begin + n_rows)
+            self.run(_sum, self._net, theta, self._data, part, self._work, groups)
 
 
 @kernel
@@ -161,18 +174,18 @@ def _sum(t, T, net, theta, data, first_pass, work, groups):
     term of J, and the gradient.
     """
     # Each access to an array in a tuple counts references, which takes time to compile away.
-    kept, s, first_pass_under_way = first_pass
+    kept, s, first_pass_under_way, begin, end = first_pass
     bounds, all_sums, values, gradients = groups
     layer = net.layers[0]
     room, columns, weights = work.room[t], work.columns[t : t + 1], data.w
     for g in range(t, len(bounds) - 1, T):
         gradient, sums = gradients[g % len(gradients)], all_sums[g]
-        if first_pass_under_way:
+        if begin == 0 and first_pass_under_way:
             sums[:] = 0
-        else:
+        elif begin == 0:
             gradient[:] = 0
             values[g] = 0
-        for lo in range(bounds[g], bounds[g + 1], BLOCK_ROWS):
+        for lo in range(bounds[g] + begin, min(bounds[g] + end, bounds[g + 1]), BLOCK_ROWS):
             hi = min(lo + BLOCK_ROWS, bounds[g + 1])
             block = Block(room, columns, work.capacity, 0, hi - lo)
             x, w = block_rows(data.X, lo, hi), weights[lo:hi]

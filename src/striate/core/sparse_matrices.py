@@ -21,6 +21,26 @@ def canonical(W: Any) -> Any:
     return W if W.has_sorted_indices else W.sorted_indices()
 
 
+def canonical_rows(X: Any) -> Any:
+    """Return a sparse matrix as CSR with sorted indices and no duplicates; X stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If an index is out of bounds.
+    """
+    if not is_sound(X):
+        raise ValueError(f"the indices of a sparse matrix {X.shape} do not fit its shape")
+    X = X.tocsr()
+    # A new matrix on the same numbers: SciPy trusts flags that may be out of date, and sets new
+    # ones in the caller's matrix.
+    rows = type(X)((X.data, X.indices, X.indptr), shape=X.shape)
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    return rows
+
+
 def is_sound(W: Any) -> Any:
     """Return whether the indices of a sparse matrix are in bounds; SciPy checks other formats."""
     if W.format == "coo":

@@ -67,15 +67,14 @@ def solver_of(model: Any, incremental: bool) -> Solver:
         return LBFGS(model.max_iter, model.tol)
     if model.solver == "gd":
         return GradientDescent(_learning_rate(model), model.max_iter, model.tol)
-    state = getattr(model, "_optimizer", {}) if incremental else {}
     return Epochs(
         rule=Adam(),
         batch_size=model.batch_size,
         max_iter=1 if incremental else model.max_iter,
-        schedule=Constant(state["rate"] if state else _learning_rate(model)),
+        schedule=Constant(_learning_rate(model)),
         stopping=RelativeLossPlateau(model.tol, PATIENCE - 1, best=np.inf),
         random_state=model._random_state,
-        state=state,
+        state=getattr(model, "_optimizer", {}) if incremental else {},
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -13,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from striate.core.activations import HIDDEN_ACTIVATIONS
 from striate.core.design_matrix import as_input
@@ -31,9 +32,12 @@ from .connectivity_masks import (
     resolve_sizes,
     without_zeros,
 )
-from .hidden_layers import HiddenLayers, hidden_layer_sizes, of_pretraining
+from .default_parameters import whole_sizes
+from .fitted_attributes import Attribute
+from .hidden_layers import HiddenLayers, of_pretraining
 from .local_receptive_fields import LocalReceptiveFields
 from .mlp_solvers import solver_of
+from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
 from .reconstruction import Layer
@@ -54,6 +58,7 @@ from .training import (
     team_for,
     train,
 )
+from .validated_input import FLOATS, validated
 
 _NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -64,6 +69,8 @@ _NOT_FINITE = (
 
 class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     """Fit a network as scikit-learn does; subclasses define targets and losses."""
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = PERCEPTRON
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -148,23 +155,23 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-        sizes = hidden_layer_sizes(self)
+        whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         X, y = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
-        if sparse.issparse(X):
-            X = X.tocsr()
         y = y.reshape(len(y), -1)
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
         loss, self.out_activation_ = self._output()
-        layers = self._hidden_layers(X, sizes, first)
+        layers = self._hidden_layers(X, first)
         self._activations = [*layers.activations, self.out_activation_]
         sizes = [X.shape[1], *layers.sizes, self.n_outputs_]
         network = Network(sizes, self._activations, patterns=layers.patterns)
         theta = self._initial_theta(network, X.dtype) if first else self._theta(network, X.dtype)
         if first:
             self._begin_record(network)
+        if first or (self.best_loss_ is None) != self.early_stopping:
+            self._begin_watch()
         data, validation = (X, y, sample_weight), None
         if self.early_stopping and self.solver in MINIBATCH_SOLVERS:
             if incremental:
@@ -183,7 +190,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         progress.end()
         return self
 
-    def _hidden_layers(self, X: Any, sizes: list[int], first: bool) -> HiddenLayers:
+    def _hidden_layers(self, X: Any, first: bool) -> HiddenLayers:
         """Resolve sizes, activations and patterns from parameters, pretraining or earlier fit."""
         names = getattr(self, "feature_names_in_", None)
         masks = resolve_masks(self.connectivity, names) if first or self.warm_start else []
@@ -226,6 +233,9 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_layers_ = len(network.sizes)
         self.n_iter_ = self.t_ = 0
         self.loss_curve_: list[float] = []
+
+    def _begin_watch(self) -> None:
+        """Set what decides about the end of training to its first values."""
         self._no_improvement_count = 0
         self.best_loss_: Any = None if self.early_stopping else np.inf
         self.validation_scores_: Any = [] if self.early_stopping else None
@@ -327,15 +337,15 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         would read it a second time, and takes longer than the network for a single row.
         """
         check_is_fitted(self)
-        plain = type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2 and len(X) > 0
+        plain = type(X) is np.ndarray and X.dtype in FLOATS and X.ndim == 2 and len(X) > 0
         if plain and X.shape[1] == self.n_features_in_ and not hasattr(self, "feature_names_in_"):
             with contextlib.suppress(NotFiniteError):
                 return self._network_output(X, check=True)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return self._network_output(X.tocsr() if sparse.issparse(X) else X)
+        X = validated(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return self._network_output(X)
 
     def _network_output(self, X: Any, check: bool = False) -> npt.NDArray[Any]:
-        dtype = X.dtype if X.dtype.char in "fd" else self.coefs_[0].dtype
+        dtype = X.dtype if X.dtype in FLOATS else self.coefs_[0].dtype
         return network_output(X, self._layers(), dtype, check)
 
     def _layers(self) -> list[Layer]:

@@ -10,9 +10,10 @@ from scipy import sparse
 
 from striate.core.sparse_matrices import canonical, stored
 
-from .default_parameters import as_list, has_default
+from .default_parameters import has_default, whole_sizes
 from .local_receptive_fields import LocalReceptiveFields
 from .reconstruction import Layer
+from .validated_input import in_native_order
 
 #: A csc_array of bool (n_in, n_out), or None for a dense layer; SciPy has no types.
 Mask = Any
@@ -108,7 +109,7 @@ def _check_units(mask: Mask, layer: int) -> None:
 
 def _as_mask(given: Any, layer: int) -> Mask:
     try:
-        matrix = given if sparse.issparse(given) else np.asarray(given)
+        matrix = in_native_order(given if sparse.issparse(given) else np.asarray(given))
         found = f"{matrix.dtype} of shape {matrix.shape}"
     except ValueError:
         matrix, found = np.empty(0), "rows of different lengths"
@@ -136,7 +137,8 @@ def resolve_sizes(
     A parameter with its default value counts as not given, and the sizes are those of the masks.
     Each mask is that of a hidden layer; a None at the end is that of the output layer.
     """
-    given, is_default = as_list(getattr(estimator, name)), has_default(estimator, name)
+    given = whole_sizes(getattr(estimator, name), name)
+    is_default = has_default(estimator, name)
     hidden = masks[:-1] if masks and masks[-1] is None else masks
     if is_default and all(mask is not None for mask in hidden):
         return [mask.shape[1] for mask in hidden] or given

@@ -15,15 +15,6 @@ class HiddenLayers(NamedTuple):
     patterns: list[Any]
 
 
-def hidden_layer_sizes(estimator: Any) -> list[int]:
-    """Return the parameter as a list; raise a ValueError if a size is not positive."""
-    sizes = estimator.hidden_layer_sizes
-    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-    if any(n <= 0 for n in sizes):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-    return sizes
-
-
 def of_pretraining(estimator: Any, masks: list[Any], layers: list[Layer]) -> HiddenLayers:
     """Return the layers of a pretraining, which the parameters must agree with."""
     sizes, activations = [len(b) for _, b, _ in layers], [f for _, _, f in layers]

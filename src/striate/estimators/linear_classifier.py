@@ -1,6 +1,6 @@
 """A linear classifier for many features, which works on their Gram matrix."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -11,14 +11,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
 
+from .fitted_attributes import INPUT, Attribute, Floats, Instance, Labels, Number, Whole
 from .held_out_rows import Rows, held_out_rows
 from .linear_maps import Array, row_space
 from .linear_problem import GramProblem
 from .sklearn_private import Interval, StrOptions, fit_context
+from .validated_input import FLOATS, validated
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -106,6 +108,16 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "coef_": Floats(("n_outputs", "n_features_in_")),
+        "intercept_": Floats(("n_outputs",)),
+        "classes_": Labels(n_outputs="n_outputs"),
+        "alpha_": Number(),
+        "validation_scores_": Instance(dict),
+        "n_iter_": Whole(),
+    }
+
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "loss": [StrOptions({"squared_error", "squared_hinge", "log_loss"})],
         "alphas": ["array-like", Interval(Real, 0, None, closed="neither")],
@@ -160,7 +172,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             If X has NaN or infinite values, if there is only one class, if an α is not positive,
             or if a class has too few rows to hold one of them out.
         """
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], order="C")
+        X, y = validated(self, X, y, dtype=FLOATS, order="C")
         check_classification_targets(y)
         binarizer = LabelBinarizer(neg_label=-1).fit(y)
         self.classes_ = binarizer.classes_
@@ -234,7 +246,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             Decision values.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        X = validated(self, X, dtype=FLOATS, order="C", reset=False)
         z = layer_output(X, self.coef_.T, self.intercept_, "identity")
         return z.ravel() if z.shape[1] == 1 else z
 

@@ -1,11 +1,13 @@
 """Labels with missing values: -1 marks a row without a label."""
 
 from collections.abc import Callable
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import get_scorer
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -129,6 +131,16 @@ class _LabeledScorer:
         params = check_method_params(X, params, rows)
         return self._scorer(estimator, select_rows(X, rows), labels, **params)
 
+    def get_metadata_routing(self) -> Any:
+        """Return what the scorer inside requests, for scikit-learn's metadata routing."""
+        return get_routing_for_object(self._scorer)
+
+    def set_score_request(self, **requests: Any) -> Self:
+        """Request metadata for the scorer inside, as for any scorer of scikit-learn."""
+        self._scorer = copy(self._scorer)
+        self._scorer.set_score_request(**requests)  # type: ignore[attr-defined]
+        return self
+
     def __repr__(self) -> str:
         return f"labeled_scorer({self._scorer!r})"
 
@@ -147,7 +159,8 @@ def labeled_scorer(
     -------
     callable
         ``scorer(estimator, X, y)``, for the parameter `scoring` of scikit-learn's `GridSearchCV`,
-        `cross_val_score` and similar.
+        `cross_val_score` and similar. With metadata routing enabled, `set_score_request` requests
+        ``sample_weight``.
 
     Raises
     ------

@@ -1,5 +1,6 @@
 """MLPClassifier: scikit-learn's interface, ours is the engine."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,11 +11,12 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 from .base_mlp import MultilayerPerceptron
+from .fitted_attributes import Attribute, Instance, Labels, OneOf
 from .sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
 from .training import takes_minibatches
+from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
 
@@ -153,6 +155,18 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         "output_activation": [StrOptions({"auto", "logistic", "tanh"})],
     }
 
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **MultilayerPerceptron._fitted,
+        "classes_": Labels(n_outputs="n_outputs_"),
+        "_label_binarizer": Instance(
+            LabelBinarizer,
+            {
+                "classes_": Labels(n_outputs="n_outputs_"),
+                "y_type_": OneOf({"binary", "multiclass", "multilabel-indicator"}),
+            },
+        ),
+    }
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -217,13 +231,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self.l1_weight = l1_weight
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validate_data(
+        X, y = validated(
             self,
             X,
             y,
             accept_sparse=["csr", "csc"],
             multi_output=True,
-            dtype=(np.float64, np.float32),
+            dtype=FLOATS,
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:

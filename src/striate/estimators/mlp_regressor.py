@@ -1,5 +1,6 @@
 """MLPRegressor: scikit-learn's interface, ours is the engine."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -8,17 +9,26 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
-from striate.core.activations import range_of
+from striate.core.activations import ACTIVATIONS, range_of
 
 from .base_mlp import MultilayerPerceptron
+from .fitted_attributes import Attribute, Floats
 from .sklearn_private import StrOptions, fit_context
 from .training import takes_minibatches
+from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
 # Margin between the targets and the ends of a bounded output's range, which z reaches at infinity.
 _TARGET_MARGIN = 0.1
+
+
+def _has_unscaled_targets(attributes: Mapping[str, Any]) -> bool:
+    return attributes.get("out_activation_") not in [*filter(_is_bounded, ACTIVATIONS)]
+
+
+def _is_bounded(activation: str) -> bool:
+    return bool(np.isfinite(np.subtract(*range_of(activation))))
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
@@ -160,6 +170,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         "output_activation": [StrOptions({"auto", "logistic", "tanh"})],
     }
 
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **MultilayerPerceptron._fitted,
+        "target_scale_": Floats(("n_outputs_",), optional=_has_unscaled_targets),
+        "target_offset_": Floats(("n_outputs_",), optional=_has_unscaled_targets),
+    }
+
     def __init__(
         self,
         loss: str = "squared_error",
@@ -224,14 +240,14 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.l1_weight = l1_weight
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validate_data(
+        X, y = validated(
             self,
             X,
             y,
             accept_sparse=["csr", "csc"],
             multi_output=True,
             y_numeric=True,
-            dtype=(np.float64, np.float32),
+            dtype=FLOATS,
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:
@@ -250,9 +266,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return self.loss, self.output_activation
 
     def _targets(self, y: Any, first: bool) -> Any:
-        low, high = range_of(self.out_activation_)
-        if not np.isfinite(high - low):
+        if not _is_bounded(self.out_activation_):
             return y
+        low, high = range_of(self.out_activation_)
         margin = _TARGET_MARGIN * (high - low)
         low, high = low + margin, high - margin
         if first:
@@ -275,7 +291,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def _predictions(self, outputs: Array) -> Array:
         """Return outputs in the user's units."""
-        if np.isfinite(np.subtract(*range_of(self.out_activation_))):
+        if _is_bounded(self.out_activation_):
             outputs = (outputs - self.target_offset_) / self.target_scale_
             outputs = outputs.astype(self.coefs_[0].dtype, copy=False)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs

@@ -23,32 +23,30 @@ def solver_of(
                 f"early_stopping=True has no effect: solver={mlp.solver!r} trains on all rows "
                 "and stops by tol and max_iter. Choose 'adam' or 'sgd' to stop by a validation "
                 "score.",
-                stacklevel=6,
+                stacklevel=7,
             )
         mlp.loss_curve_ = []
         if mlp.solver == "gd":
             return GradientDescent(mlp.learning_rate_init, mlp.max_iter, mlp.tol)
         # scikit-learn's settings, which are SciPy's but for gtol.
         return LBFGS(mlp.max_iter, 2.220446049250313e-09, mlp.tol, mlp.max_fun)
-    state: dict[str, Any] = getattr(mlp, "_optimizer", {}) if incremental else {}
     return Epochs(
         rule=_rule(mlp),
         batch_size=_batch_size(mlp, problem.n_rows),
         max_iter=1 if incremental else mlp.max_iter,
-        schedule=_schedule(mlp, state["rate"] if state else mlp.learning_rate_init),
+        schedule=_schedule(mlp),
         stopping=_stopping(mlp, problem.network, theta, validation),
         random_state=mlp._random_state,
         shuffle=mlp.shuffle,
         n_rows_seen=mlp.t_,
-        state=state,
+        state=getattr(mlp, "_optimizer", {}) if incremental else {},
     )
 
 
-def _schedule(mlp: Any, rate: float) -> Schedule:
+def _schedule(mlp: Any) -> Schedule:
+    rate = mlp.learning_rate_init
     if mlp.solver == "sgd" and mlp.learning_rate == "invscaling":
-        schedule = InverseScaling(mlp.learning_rate_init, mlp.power_t)
-        schedule.rate = rate
-        return schedule
+        return InverseScaling(rate, mlp.power_t)
     adaptive = mlp.solver == "sgd" and mlp.learning_rate == "adaptive"
     return Adaptive(rate) if adaptive else Constant(rate)
 
@@ -84,6 +82,6 @@ def _batch_size(mlp: Any, n_samples: int) -> int:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be "
             f"clipped to the {n_samples} rows of the data.",
-            stacklevel=5,
+            stacklevel=6,
         )
     return int(mlp.batch_size)

@@ -8,16 +8,17 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import network_output
+
+from .validated_input import FLOATS, in_native_order, validated
 
 #: W (n_in, n_out), an array or a sparse matrix; b (n_out,); and the name of the activation.
 Layer = tuple[Any, npt.NDArray[Any], str]
 
 # Number of rows that are reconstructed at a time.
 _BLOCK_ROWS = 4096
-_DTYPES = (np.float64, np.float32)
 
 
 class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
@@ -68,7 +69,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X = check_array(X, dtype=_DTYPES)
+        X = check_array(in_native_order(X), dtype=FLOATS)
         if X.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {X.shape[1]} columns, but this autoencoder has {self._n_features_out} "
@@ -154,10 +155,9 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _validated(self, X: Any, reset: bool = False) -> Any:
         """Return X as floats: a C-contiguous array or a CSR matrix."""
-        X = validate_data(
-            self, X, accept_sparse=("csr", "csc"), dtype=_DTYPES, order="C", reset=reset
+        return validated(
+            self, X, accept_sparse=("csr", "csc"), dtype=FLOATS, order="C", reset=reset
         )
-        return X.tocsr() if sparse.issparse(X) else X
 
     @property
     def _n_features_out(self) -> int:

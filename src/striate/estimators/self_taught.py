@@ -1,14 +1,15 @@
 """Self-taught learning: features from all rows, a classifier from the labelled ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
-from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from .feature_classifier import FeatureClassifier
+from .fitted_attributes import Attribute, Instance, Labels, Whole
 from .missing_labels import labeled_scorer, training_labels
 from .row_indexing import join_rows, select_rows
 from .sklearn_private import (
@@ -92,6 +93,14 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
     >>> model.score(X[100:], y[100:]) > 0.8
     True
     """
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        "features_": Instance(BaseEstimator),
+        "classifier_": Instance(BaseEstimator),
+        "classes_": Labels(),
+        "n_labeled_": Whole(),
+        "n_unlabeled_": Whole(),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "features": [HasMethods(["fit", "transform"])],

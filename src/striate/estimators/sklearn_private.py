@@ -7,7 +7,8 @@ files.
 ============================  ===========================================  =====================
 name here                     what it does                                 without it
 ============================  ===========================================  =====================
-fit_context                   checks parameters before `fit`               `_validate_params()`
+fit_context                   checks parameters before `fit`, which is     `_validate_params()`
+                              undone if it fails
 Interval, Options, …          state what a parameter may be                checks by hand
 validate_params               the same for a function                      `check_scalar`
 check_sample_weight           weights as floats of the right length        `check_array`
@@ -27,11 +28,13 @@ from typing import Any
 
 import sklearn
 
+from .all_or_nothing import all_or_nothing
+
 # scikit-learn's releases that Striate was tested with.
 TESTED = "1.9"
 
 try:
-    from sklearn.base import _fit_context as fit_context
+    from sklearn.base import _fit_context
     from sklearn.utils import _safe_indexing as safe_indexing
     from sklearn.utils._param_validation import (
         HasMethods,
@@ -77,6 +80,12 @@ __all__ = [
     "score_function",
     "validate_params",
 ]
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Any], Any]:
+    """Decorate `fit` or `partial_fit`: check the parameters, and undo a fit that fails."""
+    checked = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+    return lambda method: checked(all_or_nothing(method))
 
 
 def score_function(scorer: Any) -> Callable[..., float]:

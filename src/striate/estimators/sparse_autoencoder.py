@@ -1,5 +1,6 @@
 """The sparse autoencoder: a network that learns features by reproducing its input."""
 
+from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -19,9 +20,8 @@ from striate.core.objective import Objective
 from striate.solvers.result import Status
 
 from .autoencoder_problem import check_ranges, network_of, problem_of, solver_of
-from .connectivity_masks import (
-    without_zeros,
-)
+from .connectivity_masks import without_zeros
+from .fitted_attributes import INPUT, OPTIMIZER, Attribute, Each, Floats, Instance, Number, Whole
 from .local_receptive_fields import LocalReceptiveFields
 from .progress import Progress
 from .reconstruction import Layer, Reconstruction
@@ -35,6 +35,8 @@ from .training import (
 
 # Number of rows whose activations are averaged at a time.
 _BLOCK_ROWS = 4096
+# Multiplications in J that take a fraction of a second.
+_QUICK_OBJECTIVE = 1_000_000_000
 
 
 class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
@@ -111,7 +113,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     decoder_intercept_ : ndarray of shape (n_features,)
         Biases b′.
     loss_ : float
-        Final J; after `partial_fit`, its mean over the epoch.
+        Final J; after `partial_fit`, and after Ctrl-C with "adam" and much data, its mean over
+        the last epoch.
     loss_curve_ : list of float
         J after each iteration (Adam: its mean over the epoch); with `warm_start` and `partial_fit`,
         of all calls.
@@ -160,6 +163,20 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
 
     components_: Any  # arrays, or sparse matrices
     decoder_components_: Any
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "components_": Floats(("n_components", "n_features_in_"), sparse=True),
+        "intercept_": Floats(("n_components",)),
+        "decoder_components_": Floats(("n_components", "n_features_in_"), sparse=True),
+        "decoder_intercept_": Floats(("n_features_in_",)),
+        "mean_activation_": Floats(("n_components",)),
+        "loss_": Number(),
+        "loss_curve_": Each(Number()),
+        "n_iter_": Whole(),
+        "_optimizer": OPTIMIZER,
+        "_random_state": Instance(np.random.RandomState),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -290,7 +307,10 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
             if result.status is Status.DIVERGED:
                 raise ValueError(result.message)
-            if self.solver == "adam" and not incremental:
+            # Whoever presses Ctrl-C shall not wait long for J.
+            quick = X.shape[0] * network.n_weights < _QUICK_OBJECTIVE
+            final = quick or result.status is not Status.INTERRUPTED
+            if self.solver == "adam" and not incremental and final:
                 # Over all rows, where an epoch has the mean over changing parameters.
                 result = result._replace(value=Objective(problem, run)(result.theta)[0])
         for name, value in self._attributes(network, result.theta).items():

@@ -1,7 +1,7 @@
 """The stacked autoencoder: each layer is learned on the activations of the one below."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .connectivity_masks import check_shapes, resolve_masks, resolve_sizes
+from .fitted_attributes import INPUT, Attribute, Each, Floats, Instance, Whole
 from .local_receptive_fields import LocalReceptiveFields
 from .reconstruction import Layer, Reconstruction
 from .sklearn_private import fit_context
@@ -73,6 +74,16 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
     >>> stack.inverse_transform(stack.transform(X)).shape
     (1797, 64)
     """
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "autoencoders_": Each(
+            Instance(
+                SparseAutoencoder, {"n_features_in_": Whole("in"), "intercept_": Floats(("out",))}
+            ),
+            layers=True,
+        ),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "hidden_layer_sizes": ["array-like"],

@@ -45,42 +45,39 @@ class StoppingRule(ABC):
         self.tol, self.patience = tol, patience
         self.best, self.n_no_improvement = best, n_no_improvement
 
-    @abstractmethod
     def __call__(self, theta: Theta, loss: float) -> Decision:
         """Decide after an epoch that ended at θ with this loss."""
+        if not np.isfinite(loss):
+            return Decision.DIVERGED
+        self.n_no_improvement = 0 if self._improved(theta, loss) else self.n_no_improvement + 1
+        at_plateau = self.n_no_improvement > self.patience
+        return Decision.PLATEAU if at_plateau else Decision.CONTINUE
+
+    @abstractmethod
+    def _improved(self, theta: Theta, loss: float) -> bool:
+        """Return whether the epoch was an improvement, and remember the best."""
 
     def best_of(self, theta: Theta) -> Theta:
         """Return the θ to keep, given the last one."""
         return theta
 
-    def _count(self, improved: bool) -> Decision:
-        self.n_no_improvement = 0 if improved else self.n_no_improvement + 1
-        at_plateau = self.n_no_improvement > self.patience
-        return Decision.PLATEAU if at_plateau else Decision.CONTINUE
-
 
 class LossPlateau(StoppingRule):
     """No fall of the loss by `tol`, as in scikit-learn's perceptrons."""
 
-    def __call__(self, theta: Theta, loss: float) -> Decision:
-        """Decide after an epoch that ended at θ with this loss."""
-        if not np.isfinite(loss):
-            return Decision.DIVERGED
+    def _improved(self, theta: Theta, loss: float) -> bool:
         improved = loss <= self.best - self.tol
         self.best = min(self.best, loss)
-        return self._count(improved)
+        return improved
 
 
 class RelativeLossPlateau(StoppingRule):
     """No fall of the loss by the share `tol` of the best one."""
 
-    def __call__(self, theta: Theta, loss: float) -> Decision:
-        """Decide after an epoch that ended at θ with this loss."""
-        if not np.isfinite(loss):
-            return Decision.DIVERGED
+    def _improved(self, theta: Theta, loss: float) -> bool:
         improved = loss < self.best * (1 - self.tol)
         self.best = min(self.best, loss)
-        return self._count(improved)
+        return improved
 
 
 class ScorePlateau(StoppingRule):
@@ -106,14 +103,13 @@ class ScorePlateau(StoppingRule):
         super().__init__(**rule)
         self.score, self.scores, self._best_theta = score, scores, theta.copy()
 
-    def __call__(self, theta: Theta, loss: float) -> Decision:
-        """Decide after an epoch that ended at θ with this loss."""
+    def _improved(self, theta: Theta, loss: float) -> bool:
         score = self.score(theta)
         self.scores.append(score)
-        worse = score < self.best + self.tol
+        improved = not score < self.best + self.tol
         if score > self.best:
             self.best, self._best_theta = score, theta.copy()
-        return self._count(not worse)
+        return improved
 
     def best_of(self, theta: Theta) -> Theta:
         """Return the θ with the best score."""

@@ -19,6 +19,7 @@ from striate.solvers.minibatch import Minibatch
 from striate.solvers.result import Result, Status, diverged
 from striate.solvers.schedules import Schedule
 
+from .all_or_nothing import is_part_of_a_fit
 from .progress import Progress
 from .stopping import Decision, StoppingRule
 
@@ -53,6 +54,8 @@ class FullBatch(Solver):
             l1=(problem.l1_weight, problem.network.n_weights),
             callback=lambda theta, _: progress(theta, objective.terms),
         )
+        if result.status is Status.INTERRUPTED:  # whoever waits shall not wait for another J
+            return result._replace(value=progress.losses[-1] if progress.losses else np.nan)
         objective(result.theta)
         return result._replace(value=progress.loss(objective.terms))
 
@@ -129,7 +132,8 @@ class Epochs(Solver):
     n_rows_seen : int, default=0
         Rows of earlier epochs, for the schedule.
     state : dict
-        What an earlier `Epochs` remembered, to continue from there.
+        What an earlier `Epochs` remembered, to continue from there if it had the same update rule
+        and the same number of parameters.
     """
 
     rule: Any
@@ -150,7 +154,8 @@ class Epochs(Solver):
     def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
         """Minimize J from θ on, which is updated in place."""
         batches = Minibatch(problem, run, theta, batch_size=self.batch_size, rule=self.rule)
-        batches.resume(self.state)
+        if batches.resume(self.state):
+            self.schedule.rate = self.state["rate"]
         order, result = np.arange(batches.n_rows), Result(theta, np.nan, 0, Status.LIMIT)
         try:
             while result.status is Status.LIMIT and result.n_iter < self.max_iter:
@@ -225,9 +230,17 @@ def train(
         If the limit of iterations was reached.
     UserWarning
         If the training was interrupted (Ctrl-C): the result is what was reached.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the training was interrupted before the end of the first iteration, so that there is
+        nothing to keep, or as a step of another estimator's fit, which would go on otherwise.
     """
     result = solver.minimize(problem, theta, run, progress)
-    caller = 6 if to_convergence else 5  # of `fit`, which has one wrapper more than `partial_fit`
+    if result.status is Status.INTERRUPTED and (result.n_iter == 0 or is_part_of_a_fit()):
+        raise KeyboardInterrupt
+    caller = 7 if to_convergence else 6  # of `fit`, which has one wrapper more than `partial_fit`
     if result.status is Status.LIMIT and to_convergence:
         message = solver.limit_warning.format(n=result.n_iter, message=result.message)
         warnings.warn(message, ConvergenceWarning, stacklevel=caller)

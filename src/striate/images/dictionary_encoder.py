@@ -1,5 +1,6 @@
 """Encoders of patches by a dictionary: its atoms, and the description of a patch by them."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -7,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
+from striate.estimators.validated_input import FLOATS, validated
 from striate.native.compile import as_kernel_input
 from striate.native.threads import team
 
@@ -96,6 +99,12 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     (500, 40)
     """
 
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "components_": Floats(("n_components", "n_features_in_")),
+        "n_iter_": Whole(),
+    }
+
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "dictionary": [StrOptions(set(LEARNERS))],
@@ -146,7 +155,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ConvergenceWarning
             From "kmeans", if X has fewer distinct rows than `n_components`.
         """
-        X = as_kernel_input(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
+        X = as_kernel_input(validated(self, X, dtype=FLOATS, order="C"))
         if len(X) < self.n_components and self.dictionary != "random":
             raise ValueError(
                 f"n_components={self.n_components} atoms cannot be learned from n_samples={len(X)} "
@@ -185,7 +194,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ndarray of shape (n_samples, n_components), twice as many columns for "soft_threshold"
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        X = validated(self, X, dtype=FLOATS, order="C", reset=False)
         encoding = self.as_encoding()
         encoding = for_kernels(encoding, encoding.W, encoding.b, X.dtype)
         codes = np.empty((len(X), n_features(encoding)), dtype=X.dtype)

@@ -1,5 +1,6 @@
 """Whitening of whole images by the filter of Olshausen and Field: r exp(−(r / f₀)⁴)."""
 
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from scipy import fft
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from striate.estimators.fitted_attributes import Attribute
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.files.image_collection import as_collection
 
@@ -41,6 +43,8 @@ class ImageWhitening(TransformerMixin, BaseEstimator):
     >>> white.shape, white.dtype
     ((4, 32, 32, 1), dtype('float32'))
     """
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {}
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "cutoff": [Interval(Real, 0, None, closed="neither")]

@@ -1,6 +1,7 @@
 """Features learned on small patches, convolved over larger images and pooled."""
 
 import warnings
+from collections.abc import Mapping
 from functools import cached_property, partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -13,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from striate.estimators.fitted_attributes import Attribute, Floats, Instance, Maybe, Shape, Whole
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.sixteen_bits import WHOLE_RANGE
@@ -135,6 +137,14 @@ class PatchFeatures(
     >>> features.fit_transform(images).shape
     (10, 64)
     """
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        "patch_shape_": Shape(3, "n_pixels"),
+        "map_shape_": Shape(2),
+        "whitening_": Maybe(Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")})),
+        "encoder_": Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")}),
+        "filters_": Floats(("*", "*", "*", "*"), optional=True),
+    }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "encoder": [HasMethods(["fit", "transform"]), None],

@@ -1,14 +1,17 @@
 """Scaling of patches into the range of an activation: clip, then one affine map for all values."""
 
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from striate.estimators.fitted_attributes import INPUT, Attribute, Number
 from striate.estimators.sklearn_private import Interval, fit_context
+from striate.estimators.validated_input import FLOATS, validated
 
 
 class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -47,6 +50,12 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     True
     """
 
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "center_": Number(),
+        "half_width_": Number(),
+    }
+
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "feature_range": [tuple],
         "n_deviations": [Interval(Real, 0, None, closed="neither")],
@@ -80,7 +89,7 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         numbers = len(bounds) == 2 and all(isinstance(bound, Real) for bound in bounds)
         if not numbers or not bounds[0] < bounds[1]:
             raise ValueError(f"feature_range must be (low, high), got {bounds}.")
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        X = validated(self, X, dtype=FLOATS)
         self.center_ = float(X.mean(dtype=np.float64))
         self.half_width_ = self.n_deviations * float(X.std(dtype=np.float64))
         return self
@@ -122,7 +131,7 @@ class PatchScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validated(self, X, dtype=FLOATS, reset=False)
         scale, shift = self._scale_and_shift()
         scaled = np.clip(X, *self.limits) * X.dtype.type(scale) + X.dtype.type(shift)
         low, high = self.feature_range

@@ -1,5 +1,6 @@
 """ZCA whitening of rows, such as patches: x ↦ U diag(1 / √(s + ε)) Uᵀ (x − mean)."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -8,10 +9,12 @@ import numpy.typing as npt
 from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
+from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
 from striate.estimators.sklearn_private import Interval, fit_context
+from striate.estimators.validated_input import FLOATS, in_native_order, validated
 
 # Rows whose centred copy is held at a time.
 _BLOCK_ROWS = 4096
@@ -68,6 +71,15 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
            [0., 0., 1.]])
     """
 
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "mean_": Floats(("n_features_in_",)),
+        "components_": Floats(("n_features_in_", "n_features_in_")),
+        "_inverse": Floats(("n_features_in_", "n_features_in_")),
+        "explained_variance_": Floats(("n_features_in_",)),
+        "n_components_": Whole(),
+    }
+
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "epsilon": [Interval(Real, 0, None, closed="left")],
         "n_components": [
@@ -101,7 +113,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             If X has NaN or infinite values or only one row, or if n_components is more than the
             number of features.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        X = validated(self, X, dtype=FLOATS, ensure_min_samples=2)
         s, U = linalg.eigh(_covariance(X))
         s, U = np.maximum(s[::-1], 0), U[:, ::-1]
         k = self.n_components_ = self._n_kept(s)
@@ -150,7 +162,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validated(self, X, dtype=FLOATS, reset=False)
         white: npt.NDArray[Any] = layer_output(X, *self.as_layer())
         return white
 
@@ -166,7 +178,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X = check_array(X, dtype=[np.float64, np.float32])
+        X = check_array(in_native_order(X), dtype=FLOATS)
         if X.shape[1] != len(self.mean_):
             raise ValueError(f"X has {X.shape[1]} features, but whitening has {len(self.mean_)}.")
         original: npt.NDArray[Any] = layer_output(X, self._inverse, self.mean_, "identity")

@@ -94,12 +94,12 @@ def as_records(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def as_kernel_input(array: Any) -> npt.NDArray[Any]:
-    """Return an array that kernels read: C-contiguous, aligned, and marked as writable.
+    """Return an array that kernels read: C-contiguous, aligned, native, and marked as writable.
 
     No kernel writes to it. Numba gives a read-only array (joblib's memory maps, say) a type of its
     own, and would compile everything again for it.
     """
-    array = np.require(array, requirements=["C", "ALIGNED"])
+    array = np.require(array, array.dtype.newbyteorder("="), ["C", "ALIGNED"])
     if array.flags.writeable:
         return array
     return np.asarray(_Memory(array))

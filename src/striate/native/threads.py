@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from functools import cache
 from typing import Any, Self
 
@@ -154,8 +155,11 @@ class team:
         """Return what the threads return, in order; `n_threads` lowers their number."""
         T = self._started(min(n_threads or self.n_threads, self.n_threads))
         others = [self._others[t - 1].submit(kernel, t, T, *args) for t in range(1, T)]
-        mine = kernel(0, T, *args)
-        return [mine, *(other.result() for other in others)]
+        try:
+            mine = kernel(0, T, *args)
+            return [mine, *(other.result() for other in others)]
+        finally:
+            wait_for(others)  # after Ctrl-C, too: they write to arrays of the caller
 
     def _started(self, T: int) -> int:
         """Start what is missing of T threads; return their number, less if the system refuses."""

@@ -28,6 +28,10 @@ TILE_ROWS = 128
 TILE_PARAMETERS = 131072
 #: Multiplications in a batch below which a second thread does not pay off.
 SMALL_BATCH = 2_000_000
+#: Multiplications in one call of compiled code, which Ctrl-C cannot end: some tenths of a second.
+CALL_WORK = 1_000_000_000
+#: Work that a row takes beside those, in multiplications.
+ROW_WORK = 500
 #: Share of the running mean activation that a batch keeps.
 KEPT_MEAN = 0.9
 
@@ -180,13 +184,16 @@ class Minibatch:
         moments, means = self._optimizer.moments, self._optimizer.means[0]
         return {"rule": self._rule, "moments": moments, "means": means, "n_steps": self._n_steps}
 
-    def resume(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state`; one that is empty or of another rule changes nothing."""
-        if state.get("rule") == self._rule:
-            self._n_steps = state["n_steps"]
-            self._optimizer.means[:] = state["means"]
-            for mine, given in zip(self._optimizer.moments, state["moments"], strict=True):
-                mine[:] = given
+    def resume(self, state: Mapping[str, Any]) -> bool:
+        """Continue from a `state`, if it is one of the same rule and network; return whether."""
+        mine = self.state
+        if state.get("rule") != mine["rule"] or _shapes(state) != _shapes(mine):
+            return False
+        self._n_steps = state["n_steps"]
+        self._optimizer.means[:] = state["means"]
+        for moments, given in zip(mine["moments"], state["moments"], strict=True):
+            moments[:] = given
+        return True
 
     def epoch(self, order: npt.NDArray[Any], learning_rate: npt.ArrayLike) -> dict[str, float]:
         """Take one step for each batch of the rows X[order].
@@ -206,6 +213,18 @@ class Minibatch:
         """
         rates = np.empty((-(-len(order) // self._batch_size), self.n_groups))
         rates[:] = learning_rate
+        order, sums = np.asarray(order, dtype=np.int64), np.zeros(2)
+        per_batch = self._batch_size * (self._problem.network.n_weights + ROW_WORK)
+        n_batches = max(1, CALL_WORK // per_batch)  # per call
+        for k in range(0, len(rates), n_batches):
+            rows = slice(k * self._batch_size, (k + n_batches) * self._batch_size)
+            sums += self._steps(order[rows], rates[k : k + n_batches])
+        self._data = self._data._replace(X=renewed(self._data.X))
+        data, weights = (sums / len(order)).tolist()
+        return {"data": data, "weights": weights}
+
+    def _steps(self, order: npt.NDArray[np.int64], rates: npt.NDArray[Any]) -> tuple[float, float]:
+        """Take one step for each batch of some rows; return the sums of the terms over rows."""
         data, weights, self._n_steps = self._run(
             _epoch,
             self._net,
@@ -213,11 +232,14 @@ class Minibatch:
             (self._penalties, float(self._problem.decay_over_n)),
             self._optimizer._replace(rates=rates, n_steps=self._n_steps),
             self._batch,
-            np.asarray(order, dtype=np.int64),
+            order,
             n_threads=self._n_threads,
         )[0]
-        self._data = self._data._replace(X=renewed(self._data.X))
-        return {"data": data, "weights": weights}
+        return data, weights
+
+
+def _shapes(state: Mapping[str, Any]) -> list[tuple[int, ...]]:
+    return [np.shape(each) for each in (*state["moments"], state["means"])]
 
 
 def _even(x: float) -> int:
@@ -277,7 +299,7 @@ def _epoch(t, T, net, data, penalties, optimizer, batch, order):
         wait(batch.barrier, T)
         data_sum += n * value
         weights_sum += n * np.sum(batch.tile_values)
-    return data_sum / len(order), weights_sum / len(order), n_steps
+    return data_sum, weights_sum, n_steps
 
 
 @inlined
