@@ -186,6 +186,10 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     encoding = for_kernels(Encoding(W, b, activation, signs), W, b, dtype)
     how, work = POOLINGS[pooling], workspace(project, encoding, 40)
     parts = room_for_parts(cells, how, 6, dtype)
-    convolve_and_pool(image, patches, project, encoding, cells.part_of, how, work, parts)
+    n_positions = feature_map[..., 0].size
+    for positions in ((0, BLOCK_POSITIONS), (BLOCK_POSITIONS, n_positions)):
+        positions = min(positions[0], n_positions), min(positions[1], n_positions)
+        rule = cells.part_of, how
+        convolve_and_pool(image, patches, positions, project, encoding, rule, work, parts)
     result = finish_pooling(cells, how, 1, parts)
     np.testing.assert_allclose(result, expected.reshape(6, 6), rtol=tol, atol=tol)

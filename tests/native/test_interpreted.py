@@ -19,7 +19,7 @@ from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.core.problem import Problem
 from striate.native.compile import COMPILED, kernel
-from striate.native.threads import team, wait
+from striate.native.threads import new_barrier, team, wait
 from striate.solvers.minibatch import Minibatch
 from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 
@@ -128,7 +128,7 @@ def wait_for_both(barrier):
 
 def test_threads_meet():
     """As many rounds as two threads that wait for each other take."""
-    barrier, rounds, seen = np.zeros((2, 8), dtype=np.int64), 5, [[], []]
+    barrier, rounds, seen = new_barrier(), 5, [[], []]
 
     def run(t):
         for k in range(rounds):

@@ -196,7 +196,7 @@ def test_threads_meet_at_the_barrier(n_threads):
     """More threads than cores, too."""
     turns, late = np.zeros((n_threads, 300), np.int64), np.zeros(n_threads, np.int64)
     with threadpool_limits(n_threads), team() as run:
-        run(rendezvous, np.zeros((2, 8), np.int64), turns, late)
+        run(rendezvous, run.barrier, turns, late)
     assert not late.any()
     assert (turns == np.arange(1, 301)).all()
 
@@ -209,11 +209,32 @@ def test_threads_that_started_do_the_work_of_those_that_could_not():
         assert run(who, n_threads=2) == [(0, 2), (1, 2)]
         assert run(who) == [(0, 3), (1, 3), (2, 3)]
         assert run.n_threads == 3
-        run(rendezvous, np.zeros((2, 8), np.int64), turns, late)
+        run(rendezvous, run.barrier, turns, late)
         assert not late.any()
     with threadpool_limits(9), team() as run:
         assert run(who) == [(0, 1)]
     assert threading.active_count() == 1
+
+
+class Stopped(Exception):
+    """Ends a thread's share."""
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_no_thread_waits_for_one_that_ended_with_an_error(failing):
+    turns, late = np.zeros((2, 5), np.int64), np.zeros(2, np.int64)
+
+    def share(t, T, barrier):
+        if t == failing:
+            raise Stopped
+        rendezvous(t, T, barrier, turns, late)
+
+    with threadpool_limits(2), team(2) as run:
+        with pytest.raises(Stopped):
+            run(share, run.barrier)
+        turns[:] = 0
+        run(rendezvous, run.barrier, turns, late)  # the team can go on
+    assert (turns == np.arange(1, 6)).all()
 
 
 def rows(seed):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.native.compile import inlined, kernel
+from striate.native.threads import CALL_WORK
 
 from .design_matrix import block_rows, dense_rows
 from .layers import Block, rows_of
@@ -26,8 +27,6 @@ MAX_GROUPS = 16
 #: Memory budget, in bytes, for per-group gradients awaiting the ordered reduction (at least one per
 #: thread).
 WAITING_BYTES = 6 * 2**20
-#: Multiplications in one call of compiled code, which Ctrl-C cannot end: some tenths of a second.
-CALL_WORK = 1_000_000_000
 
 
 class Groups(NamedTuple):

@@ -66,28 +66,28 @@ def gather_patches(image, patches, begin, P):
 
 
 @kernel
-def convolve_and_pool(image, patches, project, encoding, part_of, pooling, work, parts):
-    """Encode every patch of the image, and pool the activations into parts.
+def convolve_and_pool(image, patches, positions, project, encoding, pooling, work, parts):
+    """Encode the patches at some positions, and pool the activations into parts.
 
     Parameters
     ----------
     image : array of shape (h, w, c)
     patches : Patches
+    positions : (int, int)
+        The first position, and the one after the last: see `gather_patches`.
     project : tuple of array (n_pixels, q) and (q,)
         L and shift: the encoding is of x L + shift, or of the patch x itself if L is empty.
     encoding : Encoding or DistanceEncoding
-    part_of : tuple of array
-        The part that each position lies in: see `Cells`.
-    pooling : int
+    pooling : tuple
+        The part that each position lies in, as in `Cells`, and one of `POOLINGS`.
     work : tuple of array
         Workspaces of `workspace`.
     parts : array of shape (n_parts, n_features)
         Running sums or maxima of the activations; initially 0, or -inf for maxima.
     """
-    (L, shift), (P, Q, A, theta) = project, work
-    n_positions = len(part_of[0]) * len(part_of[1])
-    for begin in range(0, n_positions, len(P)):
-        n = min(len(P), n_positions - begin)
+    (L, shift), (P, Q, A, theta), (part_of, reduction) = project, work, pooling
+    for begin in range(positions[0], positions[1], len(P)):
+        n = min(len(P), positions[1] - begin)
         x = P[:n]
         gather_patches(image, patches, begin, x)
         if L.size > 0:
@@ -101,7 +101,7 @@ def convolve_and_pool(image, patches, project, encoding, part_of, pooling, work,
             hi = min(lo + _POOLED_ROWS, n)
             a, limits = A[lo:hi], theta[lo:hi]
             encode(encoding, x[lo:hi], a, limits)
-            pool(a, begin + lo, part_of, pooling, encoding.signs, limits, parts)
+            pool(a, begin + lo, part_of, reduction, encoding.signs, limits, parts)
 
 
 Workspace = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]

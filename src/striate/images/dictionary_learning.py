@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from striate.native.blas import product
 from striate.native.compile import jit, kernel
 from striate.native.intrinsics import larger, like
-from striate.native.threads import team
+from striate.native.threads import CALL_WORK, team
 
 # Rows whose products are computed at once, and groups of rows whose sums are added in a fixed
 # order.
@@ -39,10 +39,12 @@ def omp1(
     """Repeat w_j ← Σ (w_j·x) x over the patches x whose best atom is w_j, scaled to unit length."""
     W = unit_rows(drawn_patches(X, n_atoms, max_iter, random_state)[0])
     bounds = np.linspace(0, len(X), _N_GROUPS + 1).astype(np.int64)
-    sums = np.empty((_N_GROUPS, *W.shape), dtype=X.dtype)
+    sums, longest = np.empty((_N_GROUPS, *W.shape), dtype=X.dtype), int(np.diff(bounds).max())
+    n_rows = max(1, CALL_WORK // (W.size * _BLOCK_ROWS * _N_GROUPS)) * _BLOCK_ROWS  # per group
     with team() as run:
         for _ in range(max_iter):
-            run(_sum_of_best, X, W, bounds, sums)
+            for begin in range(0, longest, n_rows):
+                run(_sum_of_best, X, W, bounds, (begin, begin + n_rows), sums)
             W = np.add.reduce(sums, axis=0)
             unused = np.flatnonzero(~W.any(axis=1))
             W[unused] = X[random_state.randint(len(X), size=len(unused))]
@@ -80,13 +82,18 @@ def unit_rows(W: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 @kernel
-def _sum_of_best(t, T, X, W, bounds, sums):
-    """Sum (w_j·x) x over the rows whose largest |w_j·x| is that of atom j, for groups of rows."""
+def _sum_of_best(t, T, X, W, bounds, part, sums):
+    """Sum (w_j·x) x over the rows whose largest |w_j·x| is that of atom j, for groups of rows.
+
+    `part` says which rows of each group, from its first one, this call adds.
+    """
     Z = np.empty((_BLOCK_ROWS, len(W)), dtype=X.dtype)
     for g in range(t, len(sums), T):
-        sums[g] = 0
-        for lo in range(bounds[g], bounds[g + 1], _BLOCK_ROWS):
-            n = min(_BLOCK_ROWS, bounds[g + 1] - lo)
+        if part[0] == 0:
+            sums[g] = 0
+        end = min(bounds[g] + part[1], bounds[g + 1])
+        for lo in range(bounds[g] + part[0], end, _BLOCK_ROWS):
+            n = min(_BLOCK_ROWS, end - lo)
             product(X[lo : lo + n], False, W, True, Z[:n], 0.0)
             for i in range(n):
                 best = _largest(Z, i)

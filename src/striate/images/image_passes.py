@@ -11,7 +11,7 @@ import numpy.typing as npt
 from striate.files.image_collection import ImageCollection
 from striate.files.prefetch import PrefetchedImages
 from striate.native.compile import as_kernel_input
-from striate.native.threads import team
+from striate.native.threads import CALL_WORK, team
 
 from .convolution import BLOCK_POSITIONS, Patches, convolve_and_pool, gather_patches, workspace
 from .operator_fusion import Folded
@@ -40,16 +40,14 @@ class FusedPass:
     def __call__(self, view: npt.NDArray[Any], cells: Cells, parts: npt.NDArray[Any]) -> None:
         """Add the codes of the view (h, w, c) to its parts (n_parts, n_codes)."""
         _, project, encoding = self._folded
-        convolve_and_pool(
-            view,
-            self._patches,
-            project,
-            encoding,
-            cells.part_of,
-            self._pooling,
-            self._work,
-            parts,
-        )
+        n_y, n_x = self._patches.map_shape(view)
+        blocks = max(1, CALL_WORK // (encoding.W.size * BLOCK_POSITIONS))
+        pooling, n_each = (cells.part_of, self._pooling), blocks * BLOCK_POSITIONS
+        for begin in range(0, n_y * n_x, n_each):
+            positions = begin, min(begin + n_each, n_y * n_x)
+            convolve_and_pool(
+                view, self._patches, positions, project, encoding, pooling, self._work, parts
+            )
 
 
 class TransformerPass:

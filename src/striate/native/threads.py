@@ -5,18 +5,22 @@ import os
 import re
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from functools import cache
 from typing import Any, Self
 
 import llvmlite.binding
+import numpy as np
 from joblib import cpu_count
 from llvmlite import ir
 from numba.core import cgutils, types
 from threadpoolctl import ThreadpoolController
 
 from .compile import intrinsic_or, jit
+
+#: Multiplications in one call of compiled code, which Ctrl-C cannot end: some tenths of a second.
+CALL_WORK = 1_000_000_000
 
 
 @cache
@@ -129,6 +133,11 @@ class team:
         At most this many threads; no more than `available_threads()` in any case, nor than the
         system lets this process start.
 
+    Attributes
+    ----------
+    barrier : ndarray
+        For `wait`. No thread waits there for one that has ended with an error.
+
     Notes
     -----
     The kernel is compiled code. Thread t of T calls kernel(t, T, *args) and takes its share of the
@@ -144,6 +153,7 @@ class team:
     def __enter__(self) -> Self:
         self._limits = _single_threaded_blas.enter()
         self._others: list[ThreadPoolExecutor] = []  # of one thread each
+        self.barrier = new_barrier()
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -154,12 +164,26 @@ class team:
     def __call__(self, kernel: Any, *args: Any, n_threads: int | None = None) -> list[Any]:
         """Return what the threads return, in order; `n_threads` lowers their number."""
         T = self._started(min(n_threads or self.n_threads, self.n_threads))
-        others = [self._others[t - 1].submit(kernel, t, T, *args) for t in range(1, T)]
+        others: list[Future[Any]] = []
         try:
-            mine = kernel(0, T, *args)
+            others.extend(
+                self._others[t - 1].submit(self._share, kernel, t, T, *args) for t in range(1, T)
+            )
+            mine = self._share(kernel, 0, T, *args)
             return [mine, *(other.result() for other in others)]
+        except BaseException:  # Ctrl-C, before this thread has done its share
+            self.barrier[_STOPPED] = 1
+            raise
         finally:
-            wait_for(others)  # after Ctrl-C, too: they write to arrays of the caller
+            wait_for(others)  # they write to arrays of the caller
+            self.barrier[:] = 0
+
+    def _share(self, kernel: Any, *args: Any) -> Any:
+        try:
+            return kernel(*args)
+        except BaseException:
+            self.barrier[_STOPPED] = 1
+            raise
 
     def _started(self, T: int) -> int:
         """Start what is missing of T threads; return their number, less if the system refuses."""
@@ -176,6 +200,13 @@ class team:
 _counting = threading.Lock()
 
 # Where all threads must have finished one step before any begins the next, they meet at a barrier.
+# Its three numbers are in rows of 64 bytes, so that no cache line is shared.
+_ARRIVED, _ROUND, _STOPPED = range(3)
+
+
+def new_barrier() -> Any:
+    """Return a barrier for `wait`: an array of zeros."""
+    return np.zeros((3, 8), dtype=np.int64)
 
 
 def _add_in_python(counter: Any, amount: int) -> int:
@@ -219,17 +250,20 @@ llvmlite.binding.add_symbol(
 
 @jit
 def wait(barrier, T):
-    """Return when all T threads have called it; `barrier` is zeros((2, 8), int64)."""
+    """Return true when all T threads have called it, and false if one of them never will."""
     if T == 1:
-        return
-    arrived, round_ = barrier[0], barrier[1]  # rows of 64 bytes: no cache line is shared
+        return True
+    arrived, round_, stopped = barrier[_ARRIVED], barrier[_ROUND], barrier[_STOPPED]
     this_round = _add(round_, 0)
     if _add(arrived, 1) == T - 1:
         _add(arrived, -T)
         _add(round_, 1)
-        return
+        return True
     turns = 0
     while _add(round_, 0) == this_round:
+        if _add(stopped, 0) != 0:
+            return False
         turns += 1
         if turns > 100:  # the others may need this very core
             _yield_processor()
+    return True

@@ -19,7 +19,7 @@ from striate.core.propagation import (
     propagate,
 )
 from striate.native.compile import as_records, inlined, jit, kernel
-from striate.native.threads import wait
+from striate.native.threads import CALL_WORK, wait
 
 from .update_rules import RULES, address_of_rule, take_step
 
@@ -28,8 +28,6 @@ TILE_ROWS = 128
 TILE_PARAMETERS = 131072
 #: Multiplications in a batch below which a second thread does not pay off.
 SMALL_BATCH = 2_000_000
-#: Multiplications in one call of compiled code, which Ctrl-C cannot end: some tenths of a second.
-CALL_WORK = 1_000_000_000
 #: Work that a row takes beside those, in multiplications.
 ROW_WORK = 500
 #: Share of the running mean activation that a batch keeps.
@@ -162,7 +160,7 @@ class Minibatch:
             row_values=np.zeros(n_row_tiles),
             tile_values=np.zeros(len(tiles)),
             sums=np.zeros((n_row_tiles, n_1), dtype=dtype),
-            barrier=np.zeros((2, 8), dtype=np.int64),
+            barrier=run.barrier,
         )
         n_moments = RULES[type(rule)].n_moments
         self._optimizer = Optimizer(
@@ -283,20 +281,22 @@ def _epoch(t, T, net, data, penalties, optimizer, batch, order):
             _enter_rows(net, theta, data, batch, (r, n, total), chosen, beta)
         value = 0.0
         if beta != 0:
-            wait(batch.barrier, T)
+            if not wait(batch.barrier, T):
+                break
             keep = KEPT_MEAN if n_steps > 0 else 0.0
             value = penalize_activations(net.layers[0], penalties[0], batch.sums, keep, means, s)
         n_steps += 1
         for r in range(t, n_row_tiles, T):
             batch.row_values[r] = _propagate(net, theta, data.loss, batch, (r, n), s)
-        wait(batch.barrier, T)
-        for r in range(n_row_tiles):
-            value += batch.row_values[r]
+        if not wait(batch.barrier, T):
+            break
+        value += np.sum(batch.row_values)
         terms = _of_batch(penalties, total)
         for j in range(t, len(tiles), T):
             step[0], step[1], step[2] = n_steps, optimizer.rates[k, tiles[j].group], terms.l1
             batch.tile_values[j] = _update(net, optimizer, terms, batch, (j, n), step, gradient)
-        wait(batch.barrier, T)
+        if not wait(batch.barrier, T):
+            break
         data_sum += n * value
         weights_sum += n * np.sum(batch.tile_values)
     return data_sum, weights_sum, n_steps
