@@ -29,13 +29,15 @@ class EncodeAndPool(Protocol):
 
 
 class FusedPass:
-    """A pass in compiled code, in a workspace of its own: one for each thread."""
+    """A pass in compiled code, in a workspace of its own: one for each thread of the team `run`."""
 
-    def __init__(self, patches: Patches, folded: Folded, pooling: int, n_pixels: int) -> None:
+    def __init__(
+        self, patches: Patches, folded: Folded, pooling: int, n_pixels: int, run: team
+    ) -> None:
         lowest, highest = map(float, folded.limits)
         self._patches = patches._replace(lowest=lowest, highest=highest)
         self._folded, self._pooling = folded, pooling
-        self._work = workspace(folded.project, folded.encoding, n_pixels)
+        self._run, self._work = run, workspace(folded.project, folded.encoding, n_pixels)
 
     def __call__(self, view: npt.NDArray[Any], cells: Cells, parts: npt.NDArray[Any]) -> None:
         """Add the codes of the view (h, w, c) to its parts (n_parts, n_codes)."""
@@ -44,6 +46,8 @@ class FusedPass:
         blocks = max(1, CALL_WORK // (encoding.W.size * BLOCK_POSITIONS))
         pooling, n_each = (cells.part_of, self._pooling), blocks * BLOCK_POSITIONS
         for begin in range(0, n_y * n_x, n_each):
+            if self._run.stopped:
+                return
             positions = begin, min(begin + n_each, n_y * n_x)
             convolve_and_pool(
                 view, self._patches, positions, project, encoding, pooling, self._work, parts
@@ -100,8 +104,9 @@ class ImagePooling:
                 new_pass = partial(TransformerPass, self.patches, encoder, self.pooling)
                 self._pool_share(0, 1, prefetched, new_pass, pooled)
             else:
-                new_pass = partial(FusedPass, self.patches, folded, self.pooling, encoder.n_pixels)
                 with team() as run:
+                    n_pixels = encoder.n_pixels
+                    new_pass = partial(FusedPass, self.patches, folded, self.pooling, n_pixels, run)
                     run(self._pool_share, prefetched, new_pass, pooled)
             prefetched.raise_first_error()
         return pooled

@@ -185,6 +185,11 @@ class team:
             self.barrier[_STOPPED] = 1
             raise
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a thread has ended with an error or Ctrl-C: long work of the others may end."""
+        return bool(self.barrier[_STOPPED, 0])
+
     def _started(self, T: int) -> int:
         """Start what is missing of T threads; return their number, less if the system refuses."""
         try:
