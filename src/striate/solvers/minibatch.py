@@ -19,6 +19,7 @@ from striate.core.propagation import (
     propagate,
 )
 from striate.native.compile import as_records, inlined, jit, kernel
+from striate.native.denormals import flush_denormals, restore_denormals
 from striate.native.threads import CALL_WORK, wait
 
 from .update_rules import RULES, address_of_rule, take_step
@@ -272,6 +273,7 @@ def _epoch(t, T, net, data, penalties, optimizer, batch, order):
     s = np.zeros(net.layers[0].n_out if beta != 0 else 0, dtype=theta.dtype)
     gradient, step = np.empty(_largest(tiles), dtype=theta.dtype), np.empty(3)  # of a Step
     data_sum = weights_sum = 0.0
+    before = flush_denormals()
     for k in range(len(optimizer.rates)):
         chosen = order[k * capacity : (k + 1) * capacity]
         n, total = len(chosen), _total(data.w, chosen)
@@ -299,6 +301,7 @@ def _epoch(t, T, net, data, penalties, optimizer, batch, order):
             break
         data_sum += n * value
         weights_sum += n * np.sum(batch.tile_values)
+    restore_denormals(before)
     return data_sum, weights_sum, n_steps
 
 
