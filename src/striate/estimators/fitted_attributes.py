@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from striate.solvers.update_rules import RULES
+
 from .all_or_nothing import state_of
 from .validated_input import FLOATS
 
@@ -131,6 +133,17 @@ class Number(Attribute):
 
 
 @dataclass(frozen=True)
+class Range(Attribute):
+    """Pair of numbers between 0 and 1, the lower one first."""
+
+    def check(self, value: Any, sizes: Sizes) -> None:
+        """Raise a FittedAttributeError unless the value is as declared."""
+        sound = type(value) is tuple and len(value) == 2
+        sound = sound and all(isinstance(each, Real) for each in value)
+        _require(sound and 0 <= value[0] < value[1] <= 1, "a range within 0 to 1", value)
+
+
+@dataclass(frozen=True)
 class OneOf(Attribute):
     """One of some names."""
 
@@ -160,10 +173,12 @@ class Each(Attribute):
     one: Attribute
     kind: type = list
     layers: bool = False
+    length: int | None = None
 
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
         _require(type(value) is self.kind, f"a {self.kind.__name__}", value)
+        _require(self.length in (None, len(value)), f"of length {self.length}", value)
         if self.layers:
             sizes.require("number of layers", len(value))
         for i, one in enumerate(value):
@@ -222,8 +237,8 @@ INPUT: Mapping[str, Attribute] = {
 #: What minibatch training continues from: nothing, or `Minibatch.state` and the learning rate.
 OPTIMIZER = Items(
     {
-        "rule": Whole(),
-        "moments": Each(Floats(("*",), finite=False), tuple),
+        "rule": OneOf({rule.__name__ for rule in RULES}),
+        "moments": Each(Floats(("*",), finite=False), tuple, length=2),
         "means": Floats(("*",)),
         "n_steps": Whole(),
         "rate": Number(),

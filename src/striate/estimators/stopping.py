@@ -53,6 +53,11 @@ class StoppingRule(ABC):
         at_plateau = self.n_no_improvement > self.patience
         return Decision.PLATEAU if at_plateau else Decision.CONTINUE
 
+    @property
+    def has_best(self) -> bool:
+        """Whether `best_of` returns a θ from before a divergence."""
+        return False
+
     @abstractmethod
     def _improved(self, theta: Theta, loss: float) -> bool:
         """Return whether the epoch was an improvement, and remember the best."""
@@ -110,6 +115,18 @@ class ScorePlateau(StoppingRule):
         if score > self.best:
             self.best, self._best_theta = score, theta.copy()
         return improved
+
+    def __call__(self, theta: Theta, loss: float) -> Decision:
+        """Decide after an epoch that ended at θ with this loss."""
+        decision = super().__call__(theta, loss)
+        if decision is Decision.DIVERGED:
+            self.scores.append(np.nan)
+        return decision
+
+    @property
+    def has_best(self) -> bool:
+        """Whether an epoch had a score."""
+        return bool(np.isfinite(self.best))
 
     def best_of(self, theta: Theta) -> Theta:
         """Return the θ with the best score."""

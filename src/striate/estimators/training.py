@@ -177,8 +177,9 @@ class Epochs(Solver):
         asked_to_stop, rate = progress(theta, terms), self.schedule.rate
         decision = self.stopping(theta, value)
         if decision is Decision.DIVERGED:
-            remedy = f"Lower learning_rate (now {rate:g}) or scale the data."
-            return diverged(theta, value, n_iter, remedy)
+            remedy = f"Lower the learning rate (now {rate:g}) or scale the data."
+            result = diverged(theta, value, n_iter, remedy)
+            return result._replace(status=Status.STOPPED) if self.stopping.has_best else result
         self.schedule.after_epoch(self.n_rows_seen + n_iter * n_rows)
         if decision is Decision.PLATEAU and self._stops_at_plateau(progress):
             result = result._replace(status=Status.STOPPED)
@@ -227,7 +228,8 @@ def train(
     Warns
     -----
     ConvergenceWarning
-        If the limit of iterations was reached.
+        If the limit of iterations was reached, or if training diverged after an epoch whose
+        weights are kept.
     UserWarning
         If the training was interrupted (Ctrl-C): the result is what was reached.
 
@@ -243,6 +245,9 @@ def train(
     caller = 7 if to_convergence else 6  # of `fit`, which has one wrapper more than `partial_fit`
     if result.status is Status.LIMIT and to_convergence:
         message = solver.limit_warning.format(n=result.n_iter, message=result.message)
+        warnings.warn(message, ConvergenceWarning, stacklevel=caller)
+    if result.status is Status.STOPPED and result.message:
+        message = f"{result.message} The weights with the best validation score are kept."
         warnings.warn(message, ConvergenceWarning, stacklevel=caller)
     if result.status is Status.INTERRUPTED:
         warnings.warn("Training interrupted by user.", stacklevel=caller)

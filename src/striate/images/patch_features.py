@@ -14,7 +14,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from striate.estimators.fitted_attributes import Attribute, Floats, Instance, Maybe, Shape, Whole
+from striate.estimators.fitted_attributes import (
+    Attribute,
+    Floats,
+    Instance,
+    Maybe,
+    Range,
+    Shape,
+    Whole,
+)
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.sixteen_bits import WHOLE_RANGE
@@ -141,6 +149,7 @@ class PatchFeatures(
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         "patch_shape_": Shape(3, "n_pixels"),
         "map_shape_": Shape(2),
+        "used_range_": Range(),
         "whitening_": Maybe(Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")})),
         "encoder_": Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")}),
         "filters_": Floats(("*", "*", "*", "*"), optional=True),
