@@ -64,8 +64,12 @@ class Workspace(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The part of a workspace that holds the rows `begin` to `end` of a block."""
+    """The part of a workspace that holds the rows `begin` to `end` of a block.
 
+    `first` holds their a(1), which may be kept elsewhere than in `room`.
+    """
+
+    first: np.ndarray
     room: np.ndarray
     columns: np.ndarray
     capacity: int
@@ -85,6 +89,12 @@ def weights(theta, layer):
 @jit
 def biases(theta, layer):
     return part(theta, layer.b_at, (layer.n_out,))
+
+
+@jit
+def units(block, layers, l):
+    """Return a of layer l (counted from 0 for the first hidden one)."""
+    return block.first if l == 0 else rows_of(block, layers[l].a_at, layers[l].n_out)
 
 
 @jit

@@ -114,7 +114,7 @@ class Network:
             layer["needs_z"] = activation.needs_z
         self.n_parameters = int(self.n_weights + n_out.sum())
         n_z = np.where(layers["needs_z"], n_out, 0)
-        sizes = np.concatenate([n_out, n_out, n_z])
+        sizes = np.concatenate([n_out, n_out, n_z])  # a(1) first: see `Block`
         begins = np.cumsum(sizes) - sizes
         layers["a_at"], layers["delta_at"], layers["z_at"] = begins.reshape(3, -1)
         self._n_numbers = int(sizes.sum())

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from striate.native.compile import inlined, kernel
+from striate.native.compile import kernel
+from striate.native.intrinsics import part
 from striate.native.threads import CALL_WORK
 
 from .design_matrix import block_rows, dense_rows
-from .layers import Block, rows_of
+from .layers import Block
 from .penalties import add_weighted_sum, penalize_activations, penalize_weights
 from .problem import Problem
 from .propagation import add_gradient, first_layer, propagate
@@ -175,7 +176,7 @@ def _sum(t, T, net, theta, data, first_pass, work, groups):
     # Each access to an array in a tuple counts references, which takes time to compile away.
     kept, s, first_pass_under_way, begin, end = first_pass
     bounds, all_sums, values, gradients = groups
-    layer = net.layers[0]
+    masked = net.layers[0].pattern_at >= 0  # its columns are not kept
     room, columns, weights = work.room[t], work.columns[t : t + 1], data.w
     for g in range(t, len(bounds) - 1, T):
         gradient, sums = gradients[g % len(gradients)], all_sums[g]
@@ -186,26 +187,14 @@ def _sum(t, T, net, theta, data, first_pass, work, groups):
             values[g] = 0
         for lo in range(bounds[g] + begin, min(bounds[g] + end, bounds[g + 1]), BLOCK_ROWS):
             hi = min(lo + BLOCK_ROWS, bounds[g + 1])
-            block = Block(room, columns, work.capacity, 0, hi - lo)
+            first = kept[lo:hi] if hi <= len(kept) else part(room, 0, (hi - lo, sums.size))
+            block = Block(first, room, columns, work.capacity, 0, hi - lo)
             x, w = block_rows(data.X, lo, hi), weights[lo:hi]
-            first = rows_of(block, layer.a_at, layer.n_out)
-            masked = layer.pattern_at >= 0  # its columns are not kept
             if first_pass_under_way or hi > len(kept) or masked:
                 first_layer(net, theta, x, block)
-            else:
-                _copy(kept[lo:hi], first)
             if first_pass_under_way:
                 add_weighted_sum(first, w, sums)
-                if hi <= len(kept):
-                    _copy(first, kept[lo:hi])
                 continue
             y = dense_rows(data.Y, lo, hi)
             values[g] += propagate(net, theta, data.loss, block, y, w, s)
             add_gradient(net, x, block, gradient)
-
-
-@inlined
-def _copy(rows, target):
-    for i in range(rows.shape[0]):  # an assignment of slices takes Numba longer to compile
-        for j in range(rows.shape[1]):
-            target[i, j] = rows[i, j]

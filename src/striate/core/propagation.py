@@ -10,7 +10,7 @@ from striate.native.intrinsics import part
 
 from .activations import activate, keep_z, times_derivative
 from .design_matrix import add_transposed_times, chosen_rows, copy_rows, times
-from .layers import biases, rows_of, weights
+from .layers import biases, rows_of, units, weights
 from .losses import data_term
 from .masked_layers import keep_delta, masked_backward, masked_forward, masked_gradient
 
@@ -18,8 +18,7 @@ from .masked_layers import keep_delta, masked_backward, masked_forward, masked_g
 @inlined
 def first_layer(net, theta, x, block):
     """a(1) = f(W(0) x + b(0)), for rows x of any kind."""
-    layer = net.layers[0]
-    a = rows_of(block, layer.a_at, layer.n_out)
+    layer, a = net.layers[0], block.first
     if layer.pattern_at >= 0:
         masked_forward(net.links, theta, layer, x, block.columns, a)
     else:
@@ -49,9 +48,7 @@ def deeper_layers(net, theta, block):
     """a(l+1) = f(W(l) a(l) + b(l)) for all layers beyond the first hidden one."""
     layers = net.layers
     for l in range(1, len(layers)):
-        layer, below = layers[l], layers[l - 1]
-        a = rows_of(block, below.a_at, below.n_out)
-        z = rows_of(block, layer.a_at, layer.n_out)
+        layer, a, z = layers[l], units(block, layers, l - 1), units(block, layers, l)
         if layer.pattern_at >= 0:
             masked_forward(net.links, theta, layer, a, block.columns, z)
         else:
@@ -87,16 +84,18 @@ def backward(net, theta, block, w, s):
             for i in range(d.shape[0]):
                 for j in range(s.size):
                     d[i, j] += w[i] * s[j]
-        at = below.z_at if below.needs_z else below.a_at
-        times_derivative(below.derivative, rows_of(block, at, below.n_out), d)
+        if below.needs_z:
+            times_derivative(below.derivative, rows_of(block, below.z_at, below.n_out), d)
+        else:
+            times_derivative(below.derivative, units(block, layers, l - 1), d)
 
 
 @inlined
 def propagate(net, theta, loss, block, y, w, s):
     """Go forward beyond the first hidden layer and backward; return Σ_i w_i loss_i."""
     deeper_layers(net, theta, block)
-    layer = net.layers[-1]
-    output = rows_of(block, layer.a_at, layer.n_out)
+    layers, last = net.layers, len(net.layers) - 1
+    layer, output = layers[last], units(block, layers, last)
     d = rows_of(block, layer.delta_at, layer.n_out)
     value = data_term(loss[0], output, y, w, d)
     if loss[1]:
@@ -136,17 +135,16 @@ def add_weight_gradient(net, l, lo, hi, x, block, G):
     mirror = len(layers) - 1 - l
     for k in range(2 if layers[mirror].transposed else 1):
         l = l if k == 0 else mirror
-        layer, below = layers[l], layers[max(l - 1, 0)]
+        layer = layers[l]
         d = rows_of(block, layer.delta_at, layer.n_out)
         if layer.pattern_at >= 0:
             masked_gradient(net.links, layer, lo, hi, block.columns, G)
             continue
         n = layer.n_in if layer.transposed else layer.n_out
         of_slices = part(G, 0, (hi - lo, n))
-        a = rows_of(block, below.a_at, below.n_out)
         if l == 0:
             add_transposed_times(x, lo, hi, d, of_slices)
         elif layer.transposed:
-            add_transposed_times(d, lo, hi, a, of_slices)
+            add_transposed_times(d, lo, hi, units(block, layers, l - 1), of_slices)
         else:
-            add_transposed_times(a, lo, hi, d, of_slices)
+            add_transposed_times(units(block, layers, l - 1), lo, hi, d, of_slices)

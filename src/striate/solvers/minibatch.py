@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.core.design_matrix import block_rows, copy_rows, empty_rows, renewed
-from striate.core.layers import Block, Workspace, rows_of
+from striate.core.layers import Block, Workspace
 from striate.core.network import Network
 from striate.core.penalties import Terms, add_weighted_sum, penalize_activations, penalize_weights
 from striate.core.problem import Problem
@@ -20,6 +20,7 @@ from striate.core.propagation import (
 )
 from striate.native.compile import as_records, inlined, jit, kernel
 from striate.native.denormals import flush_denormals, restore_denormals
+from striate.native.intrinsics import part
 from striate.native.threads import CALL_WORK, wait
 
 from .update_rules import RULES, address_of_rule, take_step
@@ -148,6 +149,7 @@ class Minibatch:
         self.n_rows, self.n_groups, self._n_steps = problem.n_rows, 2 * len(network.layers), 0
         B = self._batch_size = min(batch_size, self.n_rows)
         small = B * network.n_weights < SMALL_BATCH
+        self._batch_work = B * (network.n_weights + ROW_WORK)
         self._n_threads = n_row_tiles = 1 if small else _even(B / TILE_ROWS)
         tiles, n_1 = _parameter_tiles(network, small), network.sizes[1]
         # Columns are made of X itself.
@@ -210,17 +212,17 @@ class Minibatch:
             "data" (with sparsity) and "weights" (the ridge and the L1 term), averaged over rows;
             their sum is J.
         """
-        rates = np.empty((-(-len(order) // self._batch_size), self.n_groups))
+        B = self._batch_size
+        rates = np.empty((-(-len(order) // B), self.n_groups))
         rates[:] = learning_rate
-        order, sums = np.asarray(order, dtype=np.int64), np.zeros(2)
-        per_batch = self._batch_size * (self._problem.network.n_weights + ROW_WORK)
-        n_batches = max(1, CALL_WORK // per_batch)  # per call
+        order = np.asarray(order, dtype=np.int64)
+        n_batches = max(1, CALL_WORK // self._batch_work)  # per call
+        data = weights = 0.0
         for k in range(0, len(rates), n_batches):
-            rows = slice(k * self._batch_size, (k + n_batches) * self._batch_size)
-            sums += self._steps(order[rows], rates[k : k + n_batches])
+            sums = self._steps(order[k * B : (k + n_batches) * B], rates[k : k + n_batches])
+            data, weights = data + sums[0], weights + sums[1]
         self._data = self._data._replace(X=renewed(self._data.X))
-        data, weights = (sums / len(order)).tolist()
-        return {"data": data, "weights": weights}
+        return {"data": data / len(order), "weights": weights / len(order)}
 
     def _steps(self, order: npt.NDArray[np.int64], rates: npt.NDArray[Any]) -> tuple[float, float]:
         """Take one step for each batch of some rows; return the sums of the terms over rows."""
@@ -340,7 +342,9 @@ def _rows_of(batch, r, n):
 @inlined
 def _block(batch, begin, end, columns):
     """Room for the rows begin to end of the batch."""
-    return Block(batch.work.room[0], columns, batch.work.capacity, begin, end)
+    room, capacity, n_1 = batch.work.room[0], batch.work.capacity, batch.sums.shape[1]
+    first = part(room, begin * n_1, (end - begin, n_1))
+    return Block(first, room, columns, capacity, begin, end)
 
 
 @jit
@@ -356,8 +360,7 @@ def _enter_rows(net, theta, data, batch, part, chosen, beta):
     first_layer_of_batch(net.links, net, theta, data.X, rows, x, block)
     batch.sums[r] = 0
     if beta != 0:
-        first = rows_of(block, net.layers[0].a_at, net.layers[0].n_out)
-        add_weighted_sum(first, batch.w[lo:hi], batch.sums[r])
+        add_weighted_sum(block.first, batch.w[lo:hi], batch.sums[r])
 
 
 @jit
