@@ -1,9 +1,10 @@
 """Activations f and their derivatives, one scalar line each, and the table of all of them."""
 
+import functools
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import float64
 
 from striate.native.compile import generic, inlined, jit, jit_uncached, specialize
@@ -196,7 +197,8 @@ def range_of(name: str) -> tuple[float, float]:
     return ACTIVATIONS[name].lowest, ACTIVATIONS[name].highest
 
 
-def address_of_activation(name: str, dtype: npt.DTypeLike) -> int:
+@functools.cache
+def address_of_activation(name: str, dtype: Hashable) -> int:
     """Return the address of f, for `activate`."""
     f, of_rows = ACTIVATIONS[name].f, ACTIVATIONS[name].of_rows
 
@@ -216,7 +218,8 @@ def address_of_activation(name: str, dtype: npt.DTypeLike) -> int:
     return address_of(rowwise, name, "aann", dtype)
 
 
-def address_of_derivative(name: str, dtype: npt.DTypeLike) -> int:
+@functools.cache
+def address_of_derivative(name: str, dtype: Hashable) -> int:
     """Return the address of f′, for `times_derivative`; 0 if f′ = 1."""
     derivative = ACTIVATIONS[name].derivative
     if derivative is None:

@@ -1,9 +1,10 @@
 """Data terms of J. A loss owns its output activation and the δ of the output layer."""
 
+import functools
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from striate.native.compile import inlined, jit, jit_reassociating
 from striate.native.function_pointers import address_of, evaluate
@@ -119,7 +120,8 @@ LOSSES = {
 }
 
 
-def address_of_loss(name: str, dtype: npt.DTypeLike) -> int:
+@functools.cache
+def address_of_loss(name: str, dtype: Hashable) -> int:
     """Return the address of a data term, for `data_term`."""
     loss = LOSSES[name].data_term
 

@@ -124,7 +124,7 @@ class Network:
 
         It has addresses of this process, so it is made anew wherever it is used.
         """
-        layers = self.layers.copy()
+        layers, dtype = self.layers.copy(), np.dtype(dtype)
         for layer, name in zip(layers, self.activations, strict=True):
             layer["f"] = address_of_activation(name, dtype)
             layer["derivative"] = address_of_derivative(name, dtype)

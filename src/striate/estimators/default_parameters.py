@@ -1,6 +1,8 @@
 """Parameters as Python objects: sizes as whole numbers, and those with their default value."""
 
+import functools
 import inspect
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
@@ -9,8 +11,13 @@ import numpy as np
 
 def has_default(estimator: Any, name: str) -> bool:
     """Return whether a parameter equals its default; numbers may be given as a sequence of one."""
-    default = inspect.signature(type(estimator)).parameters[name].default
-    return as_list(getattr(estimator, name)) == as_list(default)
+    kind: Any = type(estimator)
+    return as_list(getattr(estimator, name)) == as_list(_defaults(kind)[name].default)
+
+
+@functools.cache
+def _defaults(kind: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(kind).parameters
 
 
 def whole_sizes(value: Any, name: str) -> list[int]:

@@ -113,7 +113,7 @@ def for_kernels(encoding: Any, W: Any, b: Any, dtype: npt.DTypeLike) -> Any:
     )
     encoding = encoding._replace(W=W, b=b, signs=signs)
     if isinstance(encoding, Encoding):
-        encoding = encoding._replace(f=address_of_activation(str(encoding.f), dtype))
+        encoding = encoding._replace(f=address_of_activation(str(encoding.f), np.dtype(dtype)))
     return encoding
 
 

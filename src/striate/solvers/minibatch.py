@@ -143,8 +143,9 @@ class Minibatch:
         self, problem: Problem, run: Any, theta: npt.NDArray[Any], *, batch_size: int, rule: Any
     ) -> None:
         network, dtype = problem.network, problem.dtype
+        kind: Any = type(rule)
         self._problem, self._run, self.theta = problem, run, theta
-        self._net, self._rule = network.net(dtype), type(rule).__name__
+        self._net, self._rule = network.net(dtype), kind.__name__
         self._data, self._penalties = problem.data(normalized=False), problem.penalties(np.inf)
         self.n_rows, self.n_groups, self._n_steps = problem.n_rows, 2 * len(network.layers), 0
         B = self._batch_size = min(batch_size, self.n_rows)
@@ -165,7 +166,7 @@ class Minibatch:
             sums=np.zeros((n_row_tiles, n_1), dtype=dtype),
             barrier=run.barrier,
         )
-        n_moments = RULES[type(rule)].n_moments
+        n_moments = RULES[kind].n_moments
         self._optimizer = Optimizer(
             theta=theta,
             moments=(
@@ -173,7 +174,7 @@ class Minibatch:
                 np.zeros(theta.size if n_moments > 1 else 0, dtype),
             ),
             means=np.zeros((min(self._n_threads, run.n_threads), n_1)),
-            rule=address_of_rule(rule, dtype),
+            rule=address_of_rule(kind, dtype),
             constants=np.array([*rule, 0.0, 0.0, 0.0][:3]),
             rates=np.zeros((0, self.n_groups)),
             n_steps=0,

@@ -6,10 +6,11 @@ L1 term κ Σ |w|, which makes weights exactly 0: w ← sign(w) max(0, |w| − �
 step length replaces η.
 """
 
+import functools
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from striate.core.penalties import shrunk
 from striate.native.compile import inlined, jit
@@ -137,9 +138,10 @@ RULES = {
 }
 
 
-def address_of_rule(rule: Any, dtype: npt.DTypeLike) -> int:
+@functools.cache
+def address_of_rule(rule: Any, dtype: Hashable) -> int:
     """Return the address of a rule's step in this process, for `take_step`."""
-    step = RULES[type(rule)].step
+    step = RULES[rule].step
 
     def on_arrays(constants, numbers, theta, g, m, v, n):
         constants, numbers = array_at(constants, (3,)), array_at(numbers, (3,))
@@ -147,7 +149,7 @@ def address_of_rule(rule: Any, dtype: npt.DTypeLike) -> int:
         m, v = array_at(m, (n,)), array_at(v, (n,))
         step(constants, Step(numbers[0], numbers[1], numbers[2]), theta, g, m, v)
 
-    return address_of(on_arrays, type(rule).__name__, "ddaaaan", dtype)
+    return address_of(on_arrays, rule.__name__, "ddaaaan", dtype)
 
 
 @inlined
