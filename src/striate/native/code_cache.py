@@ -10,6 +10,7 @@ import functools
 import hashlib
 import os
 import pickle
+import sys
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -44,7 +45,8 @@ class CodeCache:
         source = Path(function.__code__.co_filename)
         self._folders = functools.partial(folders, source.parent)
         self._stamp = functools.partial(_stamp, source.parent)
-        self._name = f"{source.stem}.{name or function.__name__}"
+        tag = sys.implementation.cache_tag  # such as cpython-313
+        self._name = f"{source.stem}.{name or function.__name__}.{tag}"
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return the compiled code for these types; None if there is none that is sound."""
