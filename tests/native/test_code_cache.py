@@ -165,3 +165,14 @@ def test_nothing_warns_where_all_is_well():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         in_new_process()
+
+
+def test_functions_made_by_another_are_not_mistaken_for_each_other():
+    def times(factor):
+        @kernel
+        def product(x):
+            return factor * x[0]
+
+        return product
+
+    assert [times(factor)(X + 1) for factor in (2.0, 3.0)] == [2.0, 3.0]

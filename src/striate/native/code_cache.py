@@ -33,7 +33,8 @@ class CodeCache:
     function : function
         Its module gives the folder, and its name the beginning of the files' names.
     name : str, default=None
-        A name that no other function of this module has; by default that of the function.
+        A name that no other function of this module has; by default that of the function and its
+        line. Functions made inside another need one.
 
     Notes
     -----
@@ -45,8 +46,10 @@ class CodeCache:
         source = Path(function.__code__.co_filename)
         self._folders = functools.partial(folders, source.parent)
         self._stamp = functools.partial(_stamp, source.parent)
+        name = name or f"{function.__qualname__}-{function.__code__.co_firstlineno}"
+        name = name.replace("<locals>.", "").replace("<lambda>", "lambda")
         tag = sys.implementation.cache_tag  # such as cpython-313
-        self._name = f"{source.stem}.{name or function.__name__}.{tag}"
+        self._name = f"{source.stem}.{name}.{tag}"
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return the compiled code for these types; None if there is none that is sound."""

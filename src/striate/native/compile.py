@@ -27,7 +27,7 @@ def _compiler(cache: bool = True, **options: Any) -> Callable[[Callable[..., Any
 
     def decorate(function: Any) -> Any:
         compiled = numba.njit(**options)(function)
-        if cache and hasattr(compiled, "_cache"):
+        if cache and not function.__closure__ and hasattr(compiled, "_cache"):
             compiled._cache = CodeCache(function)
         return compiled
 
@@ -44,7 +44,8 @@ jit = _compiler(**OPTIONS)
 #: every level of calls is compiled once more, and fewer levels take less time.
 inlined = _compiler(**OPTIONS, cache=False, inline="always")
 
-#: The same for a function made inside another, which only callers can cache on disk.
+#: The same for a function made inside another, which only callers can cache on disk: its code
+#: depends on more than its source.
 jit_uncached = _compiler(**OPTIONS, cache=False)
 
 #: The same for sums.
