@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from striate.solvers.update_rules import RULES
+
 from .all_or_nothing import state_of
 from .validated_input import FLOATS
 
@@ -222,7 +224,7 @@ INPUT: Mapping[str, Attribute] = {
 #: What minibatch training continues from: nothing, or `Minibatch.state` and the learning rate.
 OPTIMIZER = Items(
     {
-        "rule": Whole(),
+        "rule": OneOf({rule.__name__ for rule in RULES}),
         "moments": Each(Floats(("*",), finite=False), tuple),
         "means": Floats(("*",)),
         "n_steps": Whole(),
