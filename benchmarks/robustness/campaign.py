@@ -1,9 +1,11 @@
 """Try thousands of bad inputs, and count what comes of them."""
 
+import contextlib
 import os
 import sys
 import time
 from collections import Counter
+from tempfile import TemporaryDirectory
 
 from benchmarks.result_tables import Report, Table
 
@@ -32,7 +34,8 @@ def measure(n_cases: int = 10_000, seed: int = 0, n_workers: int | None = None) 
 
 def show(number: int, seed: int = 0) -> None:
     """Try one case in this process; print the input and what happened."""
-    outcome = try_one(number, seed)
+    with TemporaryDirectory(prefix="striate-campaign-") as folder, contextlib.chdir(folder):
+        outcome = try_one(number, seed)
     print(f"case {number} ({outcome.family}): {outcome.text}\n{outcome.verdict}: {outcome.details}")
 
 

@@ -229,7 +229,7 @@ _IMAGE_USES: dict[str, Callable[[Any, Path], Any]] = {
         [given[0]] if len(given) > 1 else given[0]
     ),
     "extract_features": lambda given, folder: extract_features(
-        _python_features(), find_images(given), folder / "f.npy", channels=1, on_error="nan"
+        _python_features(), find_images(given), folder / "f.npy", channels=1, on_error="skip"
     ),
 }
 

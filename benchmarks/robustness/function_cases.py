@@ -48,7 +48,7 @@ def _square(theta: Any) -> Any:
 
 def _scored(**values: Any) -> Any:
     scorer = labeled_scorer(values["scoring"])
-    return scorer(fitted("MLPClassifier"), plain_rows(), np.arange(30) % 3)
+    return float(scorer(fitted("MLPClassifier"), plain_rows(), np.arange(30) % 3))
 
 
 def _moved(**values: Any) -> Any:

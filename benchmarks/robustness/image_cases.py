@@ -43,7 +43,9 @@ def _uses(channels: int) -> dict[str, Callable[[Any], Any]]:
         "PatchFeatures.sample_patches": lambda images: _fitted(channels).sample_patches(
             images, 20, random_state=0
         ),
-        "ImageWhitening.transform": lambda images: ImageWhitening().fit(images).transform(images),
+        "ImageWhitening.transform": lambda images: list(
+            ImageWhitening().fit(images).transform(list(images))
+        ),
         "shift_sensitivity": lambda images: (
             shift_sensitivity(FunctionTransformer(), images, (1, 2), random_state=0).mean
         ),

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from striate.persistence import load
+
 from .case import BrokenPromiseError, Case, CommandMessage
 from .command_cases import arguments_of, check_written, suffix_of
 from .command_place import files_in, invoke, plain_folder
@@ -38,8 +40,8 @@ def killed(rng: np.random.Generator) -> Case:
         process.result()
         _check_each(command, out, clean)
         invoke(*arguments)
-        if files_in(out.parent) != clean:
-            raise BrokenPromiseError(_differences(files_in(out.parent), clean))
+        if _contents(out.parent) != clean:
+            raise BrokenPromiseError(_differences(_contents(out.parent), clean))
         shutil.rmtree(out.parent)
 
     text = f"striate {command}, killed after {seconds:.3f} s{', over old files' * exists}"
@@ -53,14 +55,14 @@ def full_disk(rng: np.random.Generator) -> Case:
 
     def attempt() -> None:
         out, clean = _place(command, exists), _uninterrupted(command)
-        before = files_in(out.parent)
+        before = _contents(out.parent)
 
         def run() -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
             invoke(*arguments_of(command, out))
 
         error = _fork(run).result()
-        after = files_in(out.parent)
+        after = _contents(out.parent)
         shutil.rmtree(out.parent)
         wanted = clean if error is None else before
         if after != wanted and not (error and command == "features"):  # what it has is kept
@@ -116,24 +118,36 @@ def _place(command: str, exists: bool) -> Path:
 
 
 @cache
-def _uninterrupted(command: str) -> dict[str, bytes]:
+def _uninterrupted(command: str) -> dict[str, Any]:
     """Return the files that a command writes, by name."""
     plain_folder()
     out = _place(command, False)
     invoke(*arguments_of(command, out))
-    return files_in(out.parent)
+    return _contents(out.parent)
 
 
-def _check_each(command: str, out: Path, clean: dict[str, bytes]) -> None:
+def _contents(folder: Path) -> dict[str, Any]:
+    """Return the files in a folder by name; models as what they compute, since they hold dates."""
+    found: dict[str, Any] = files_in(folder)
+    images = plain_folder() / "images"
+    for name, data in found.items():
+        if name.endswith(".skops") and data != _OLD:
+            model = load(folder / name)
+            kind = "predict_proba" if hasattr(model, "predict_proba") else "transform"
+            found[name] = getattr(model, kind)(images).tobytes()
+    return found
+
+
+def _check_each(command: str, out: Path, clean: dict[str, Any]) -> None:
     """Check that each file under its own name is old or whole."""
-    for name, data in files_in(out.parent).items():
+    for name, data in _contents(out.parent).items():
         if name in clean and data not in (_OLD, clean[name]):
             raise BrokenPromiseError(f"{name} is neither old nor whole")
     if out.exists() and out.read_bytes() != _OLD:
         check_written(command, out)
 
 
-def _differences(found: dict[str, bytes], wanted: dict[str, bytes]) -> str:
+def _differences(found: dict[str, Any], wanted: dict[str, Any]) -> str:
     names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
     return f"other files than without the interruption: {names}"
 

@@ -17,7 +17,7 @@ from .command_place import plain_folder, stripes
 
 def _saved(image: Any, **options: Any) -> Callable[[Path, Any], None]:
     def write(path: Path, rng: Any) -> None:
-        image().save(path, **options)
+        image().save(path, **({"format": "png"} | options))
 
     return write
 

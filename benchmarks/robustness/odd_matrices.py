@@ -35,9 +35,10 @@ def legal_matrix(rng: np.random.Generator, X: Any) -> tuple[str, Any, Any]:
     if kind == 1:
         X32 = X.astype(np.float32)
         name = str(rng.choice([*_FORMS, *_FRAMES]))
-        single = name in _FORMS and rng.random() < 0.3
+        single = name in _FORMS and rng.random() < 0.3  # scikit-learn converts lists to float64
         X = X32 if single else X
-        return f"{name}{' of float32' if single else ''}", {**_FORMS, **_FRAMES}[name](X), X.copy()
+        odd = {**_FORMS, **_FRAMES}[name](X)
+        return f"{name}{' of float32' if single else ''}", odd, X.astype(np.float64)
     name = str(rng.choice(list(_LAYOUTS)))
     dtype = str(rng.choice(["<f8", "<f4", ">f8", ">f4"]))
     odd = _LAYOUTS[name](X.astype(dtype))

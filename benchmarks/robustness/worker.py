@@ -15,7 +15,7 @@ from typing import Any
 from .case import CRASH, HANG, Case, judge
 
 #: Seconds for one case, and for the first one of a process, which imports and compiles.
-LIMIT, FIRST_LIMIT = 30, 400
+LIMIT, FIRST_LIMIT = 60, 400
 # Memory of a worker: a parameter may ask for more than the machine has.
 _MOST_BYTES = 8 * 2**30
 

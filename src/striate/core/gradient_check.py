@@ -1,6 +1,7 @@
 """Numerical gradients: the lecture's check of backpropagation."""
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,13 @@ def check_gradient(
         ‖numerical - analytical‖ / ‖numerical + analytical‖. A correct gradient gives about
         1e-9; above 1e-7 something is wrong, or θ lies on a kink of relu.
 
+    Raises
+    ------
+    TypeError
+        If `fun` is not a function.
+    ValueError
+        If `theta` is not a vector, or `epsilon` is not above 0.
+
     References
     ----------
     .. [1] Stanford UFLDL tutorial, "Gradient checking and advanced optimization".
@@ -43,7 +51,13 @@ def check_gradient(
     >>> check_gradient(lambda theta: (np.sum(theta**3), 2 * theta**2), np.ones(3)) > 0.1
     True
     """
+    if not callable(fun):
+        raise TypeError(f"fun must be a function of theta, got {fun!r}")
+    if not isinstance(epsilon, Real) or not 0 < epsilon < np.inf:
+        raise ValueError(f"epsilon must be a number above 0, got {epsilon!r}")
     theta = np.array(theta, dtype=np.float64)
+    if theta.ndim != 1:
+        raise ValueError(f"theta must be a vector, got the shape {theta.shape}")
     analytical = np.asarray(fun(theta)[1], dtype=np.float64)
     numerical = np.empty_like(analytical)
     for i in range(theta.size):

@@ -12,7 +12,7 @@ from scipy import sparse
 from striate.analysis.orientation import orientation_selectivity, preferred_orientation
 from striate.core.sparse_matrices import dense
 
-from .check_parameters import check_indices, check_number
+from .check_parameters import check_drawing, check_indices, check_number
 from .feature_grid import FeatureGrid
 from .find_weights import pixel_weights, receptive_fields
 from .style import figure_of, require_matplotlib, style
@@ -151,6 +151,7 @@ class FeatureDisplay:
             invalid value.
         """
         require_matplotlib("FeatureDisplay")
+        check_drawing(ax=ax, cmap=cmap, title=title)
         components, shown = _select(self.components, units)
         tiles = as_tiles(components, self.image_shape)
         n_columns = _check_columns(n_columns, tiles)

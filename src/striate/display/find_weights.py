@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def layer_weights(estimator: Any, layer: int) -> Any:
     """
     for step in steps_of(estimator):
         layers = _all_layers(step)
-        if layers and not 0 <= layer < len(layers):
+        if layers and not (isinstance(layer, Integral) and 0 <= layer < len(layers)):
             raise ValueError(
                 f"{type(step).__name__} has layers 0 to {len(layers) - 1}, got layer={layer!r}."
             )

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
+from .check_parameters import is_image_shape
+
 
 def as_tiles(
     components: ArrayLike, image_shape: tuple[int, ...] | None = None
@@ -52,7 +54,7 @@ def infer_image_shape(n_features: int) -> tuple[int, ...]:
 
 
 def _full_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    if np.shape(shape) not in ((2,), (3,)) or any(int(n) != n or n < 1 for n in shape):
+    if not is_image_shape(shape):
         raise ValueError(
             f"image_shape must be (height, width) or (height, width, n_channels), got {shape!r}."
         )

@@ -17,6 +17,8 @@ from .check_parameters import check_indices
 
 def window_weights(weights: Any, fields: LocalReceptiveFields) -> NDArray[Any]:
     """Return the weights in each window, (n_maps, n_windows, n_seen), of W (n_inputs, n_units)."""
+    if not isinstance(fields, LocalReceptiveFields):
+        raise ValueError(f"fields must be LocalReceptiveFields, got {fields!r}.")
     seen, n_maps = fields.windows(), int(fields.n_maps)
     W = sparse.csc_array(weights) if sparse.issparse(weights) else np.asarray(weights)
     if W.ndim == 2 and W.shape == fields.mask().shape:

@@ -1,10 +1,41 @@
-"""Parameters as Python objects: sizes as whole numbers, and those with their default value."""
+"""Parameters as Python objects: plain numbers, whole sizes, and those with their default value."""
 
+import functools
 import inspect
-from numbers import Real
+from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+
+def with_plain_numbers(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate `fit`: NumPy's scalars among the parameters are Python's while it runs.
+
+    Arithmetic with the former overflows (`numpy.uint8`), or has a type that compiled code does not
+    know (`numpy.longdouble`). Whole numbers must fit into 64 bits.
+    """
+
+    @functools.wraps(method)
+    def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        given = {name: value for name, value in vars(self).items() if isinstance(value, np.generic)}
+        plain = {name: _plain(value) for name, value in given.items()}
+        for name, value in (vars(self) | plain).items():
+            if isinstance(value, Integral) and not -(2**63) <= value < 2**63:
+                raise ValueError(
+                    f"The {name!r} parameter of {type(self).__name__} does not fit into 64 bits."
+                )
+        vars(self).update(plain)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            vars(self).update(given)
+
+    return fit
+
+
+def _plain(value: np.generic) -> Any:
+    return float(value) if isinstance(value, np.floating) else value.item()
 
 
 def has_default(estimator: Any, name: str) -> bool:

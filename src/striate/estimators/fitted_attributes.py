@@ -7,7 +7,9 @@ another version.
 A size has a name, which stands for the same number wherever it occurs in a table.
 """
 
+import functools
 import inspect
+import math
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from striate.core.sparse_matrices import stored
 from striate.solvers.update_rules import RULES
 
 from .all_or_nothing import state_of
@@ -61,6 +64,10 @@ class Attribute:
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
 
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return True
+
 
 def _require(condition: Any, expected: str, value: Any) -> None:
     if not condition:
@@ -84,8 +91,11 @@ class Floats(Attribute):
         _require(sound, f"an array of floats ({', '.join(self.shape)})", value)
         for name, n in zip(self.shape, value.shape, strict=True):
             sizes.require(name, n)
-        stored = value.data if sparse.issparse(value) else value
-        _require(not self.finite or np.isfinite(stored).all(), "finite", value)
+        _require(self.is_finite(value), "finite", value)
+
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return not self.finite or bool(np.isfinite(stored(value)).all())
 
 
 @dataclass(frozen=True)
@@ -127,9 +137,25 @@ class Whole(Attribute):
 class Number(Attribute):
     """Number."""
 
+    finite: bool = True
+
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
         _require(isinstance(value, Real), "a number", value)
+
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return not self.finite or math.isfinite(value)
+
+
+@dataclass(frozen=True)
+class Bounds(Attribute):
+    """Tuple (low, high) of finite numbers, of which the first is less."""
+
+    def check(self, value: Any, sizes: Sizes) -> None:
+        """Raise a FittedAttributeError unless the value is as declared."""
+        numbers = type(value) is tuple and len(value) == 2 and all(type(x) is float for x in value)
+        _require(numbers and -math.inf < value[0] < value[1] < math.inf, "(low, high)", value)
 
 
 @dataclass(frozen=True)
@@ -154,6 +180,10 @@ class Maybe(Attribute):
         if value is not None:
             self.other.check(value, sizes)
 
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return value is None or self.other.is_finite(value)
+
 
 @dataclass(frozen=True)
 class Each(Attribute):
@@ -170,6 +200,10 @@ class Each(Attribute):
             sizes.require("number of layers", len(value))
         for i, one in enumerate(value):
             self.one.check(one, sizes.of_layer(i, len(value)) if self.layers else sizes)
+
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return all(map(self.one.is_finite, value))
 
 
 @dataclass(frozen=True)
@@ -263,6 +297,24 @@ def check_fitted(estimator: Any) -> None:
                 raise FittedAttributeError(f"{kind.__name__}.{name}: {error}") from None
     if fitted and hasattr(kind, "_parameter_constraints"):
         estimator._validate_params()
+
+
+def with_finite_result(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate `fit`: raise a ValueError if a fitted attribute is not finite."""
+
+    @functools.wraps(method)
+    def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = method(self, *args, **kwargs)
+        for name, attribute in getattr(self, "_fitted", {}).items():
+            if name in vars(self) and not attribute.is_finite(vars(self)[name]):
+                raise ValueError(
+                    f"{type(self).__name__}: {name} became NaN or infinity, because values in the "
+                    "data are too large, or too far apart. Scale them, with StandardScaler for "
+                    "instance."
+                )
+        return result
+
+    return fit
 
 
 def _required(table: Mapping[str, Attribute], state: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ Estimators take their input from here. So compiled code meets two kinds of X onl
 arrays are never changed.
 """
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,34 @@ def validated(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
     X, or X and y
         A sparse X as CSR with sorted indices, whose duplicate entries are added.
     """
-    if y:
-        X, *y = validate_data(estimator, in_native_order(X), *y, **options)
-        return (_canonical(X), *y)
-    return _canonical(validate_data(estimator, in_native_order(X), **options))
+    _refuse_kinds(X, "X", "VMm")
+    for each in y:
+        _refuse_kinds(each, "y", "VMm" if options.get("y_numeric") else "V")
+        _check_objects(each)
+    try:
+        checked = validate_data(estimator, in_native_order(X), *y, **options)
+    except OverflowError as error:
+        raise ValueError(f"the data have a number beyond the range of float64 ({error})") from error
+    return (_canonical(checked[0]), *checked[1:]) if y else _canonical(checked)
+
+
+def _refuse_kinds(data: Any, name: str, kinds: str) -> None:
+    """Raise a ValueError for an array of records or times, which NumPy would turn into numbers."""
+    dtype = getattr(data, "dtype", None)
+    if getattr(dtype, "kind", "f") in kinds:
+        raise ValueError(f"{name} must hold numbers, got dtype {dtype}")
+
+
+def _check_objects(y: Any) -> None:
+    """Raise a ValueError if a y of objects does not hold numbers only, or text only."""
+    if getattr(y, "dtype", None) != object:
+        return
+    found = {type(each) for each in np.asarray(y).ravel()}
+    texts = {each for each in found if issubclass(each, str | bytes)}
+    others = {each for each in found - texts if not issubclass(each, Number | np.bool_)}
+    if others or (texts and found - texts):
+        names = ", ".join(sorted(each.__name__ for each in found))
+        raise ValueError(f"y must hold numbers only, or text only, got objects of type {names}")
 
 
 def in_native_order(X: Any) -> Any:

@@ -14,7 +14,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from striate.estimators.fitted_attributes import Attribute, Floats, Instance, Maybe, Shape, Whole
+from striate.estimators.fitted_attributes import (
+    Attribute,
+    Bounds,
+    Floats,
+    Instance,
+    Maybe,
+    Shape,
+    Whole,
+)
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.sixteen_bits import WHOLE_RANGE
@@ -143,6 +151,7 @@ class PatchFeatures(
         "map_shape_": Shape(2),
         "whitening_": Maybe(Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")})),
         "encoder_": Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")}),
+        "used_range_": Bounds(),
         "filters_": Floats(("*", "*", "*", "*"), optional=True),
     }
 
@@ -225,7 +234,7 @@ class PatchFeatures(
         progress = partial(report_reading, self, context)
         drawn = draw_patches(collection, size, self.n_patches, random_state, progress)
         drawn.warn_if_constant(collection.n_channels)
-        self.used_range_ = drawn.use_sixteen_bits(collection)
+        self.used_range_ = tuple(map(float, drawn.use_sixteen_bits(collection)))
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
         steps = self._new_steps(random_state)
