@@ -44,7 +44,7 @@ def _uses(channels: int) -> dict[str, Callable[[Any], Any]]:
             images, 20, random_state=0
         ),
         "ImageWhitening.transform": lambda images: list(
-            ImageWhitening().fit(images).transform(list(images))
+            ImageWhitening().fit(images).transform(images)
         ),
         "shift_sensitivity": lambda images: (
             shift_sensitivity(FunctionTransformer(), images, (1, 2), random_state=0).mean

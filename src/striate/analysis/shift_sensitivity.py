@@ -255,6 +255,8 @@ def _mean_distance(features: NDArray[Any], of_image: NDArray[np.intp]) -> float:
         distances = euclidean_distances(features[rows], features)
         total += float(distances[different].sum(dtype=np.float64))
         n_pairs += int(different.sum())
+    if not np.isfinite(total):
+        raise ValueError("the features are so large that their distances are infinite")
     if not total > 0:
         raise ValueError(
             "all images have the same features: their distance is 0, so changes have no scale"

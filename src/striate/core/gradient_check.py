@@ -37,7 +37,7 @@ def check_gradient(
     TypeError
         If `fun` is not a function.
     ValueError
-        If `theta` is not a vector, or `epsilon` is not above 0.
+        If `theta` is not a vector, `epsilon` is not above 0, or J is not finite near `theta`.
 
     References
     ----------
@@ -53,16 +53,22 @@ def check_gradient(
     """
     if not callable(fun):
         raise TypeError(f"fun must be a function of theta, got {fun!r}")
-    if not isinstance(epsilon, Real) or not 0 < epsilon < np.inf:
+    number: Any = epsilon
+    if not isinstance(number, Real) or not 0 < float(number) < np.inf:
         raise ValueError(f"epsilon must be a number above 0, got {epsilon!r}")
-    theta = np.array(theta, dtype=np.float64)
+    try:
+        theta = np.array(theta, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        theta = np.empty(())
     if theta.ndim != 1:
-        raise ValueError(f"theta must be a vector, got the shape {theta.shape}")
+        raise ValueError("theta must be a vector of real numbers")
     analytical = np.asarray(fun(theta)[1], dtype=np.float64)
     numerical = np.empty_like(analytical)
     for i in range(theta.size):
         shift = np.zeros_like(theta)
         shift[i] = epsilon
         numerical[i] = (fun(theta + shift)[0] - fun(theta - shift)[0]) / (2 * epsilon)
+    if not np.isfinite(numerical).all() or not np.isfinite(analytical).all():
+        raise ValueError("J or its gradient is not finite at theta, or at a distance of epsilon")
     size = np.linalg.norm(numerical + analytical)
     return float(np.linalg.norm(numerical - analytical) / size) if size else 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ def is_image_shape(shape: Any) -> bool:
     """Return whether this is (height, width) or (height, width, n_channels)."""
     if shape_of(shape) not in ((2,), (3,)):
         return False
-    return all(isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in shape)
+    return all(isinstance(n, int | np.integer) and n is not True and n > 0 for n in shape)
 
 
 def check_indices(indices: ArrayLike, n: int, name: str) -> NDArray[np.intp]:
@@ -54,9 +53,16 @@ def check_indices(indices: ArrayLike, n: int, name: str) -> NDArray[np.intp]:
     return checked.astype(np.intp)
 
 
-def check_number(number: int, name: str) -> int:
+def check_choice(value: Any, choices: tuple[str, ...], name: str) -> None:
+    """Raise a ValueError unless a parameter is one of some words."""
+    if not isinstance(value, str) or value not in choices:
+        *first, last = map(repr, choices)
+        raise ValueError(f"{name} must be {', '.join(first)} or {last}, got {value!r}.")
+
+
+def check_number(number: Any, name: str) -> int:
     """Return a whole number of at least 1; raise a ValueError for anything else."""
-    if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
+    if not isinstance(number, int | np.integer) or number is True or number < 1:
         raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}.")
     return int(number)
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from striate.analysis.orientation import orientation_selectivity, preferred_orientation
 from striate.core.sparse_matrices import dense
 
-from .check_parameters import check_drawing, check_indices, check_number
+from .check_parameters import check_choice, check_drawing, check_indices, check_number
 from .feature_grid import FeatureGrid
 from .find_weights import pixel_weights, receptive_fields
 from .style import figure_of, require_matplotlib, style
@@ -290,12 +290,11 @@ def _check_columns(n_columns: int | None, tiles: NDArray[Any]) -> int:
 
 def _order(tiles: NDArray[Any], sort: str) -> NDArray[np.intp]:
     """Return the indices of the tiles in the order in which they are shown."""
+    check_choice(sort, ("none", "orientation", "norm"), "sort")
     if sort == "none":
         return np.arange(len(tiles))
     if sort == "orientation":
         vague = orientation_selectivity(tiles) < 0.5
         return np.lexsort((preferred_orientation(tiles), vague))
-    if sort == "norm":
-        norms = np.linalg.norm(tiles.reshape(len(tiles), -1), axis=1)
-        return np.argsort(-norms, kind="stable")
-    raise ValueError(f"sort must be 'none', 'orientation' or 'norm', got {sort!r}.")
+    norms = np.linalg.norm(tiles.reshape(len(tiles), -1), axis=1)
+    return np.argsort(-norms, kind="stable")

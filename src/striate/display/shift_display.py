@@ -120,7 +120,7 @@ class ShiftDisplay:
         import matplotlib.pyplot as plt
 
         given = self.sensitivities
-        named = {"": given} if isinstance(given, ShiftSensitivity) else given
+        named: Any = {"": given} if isinstance(given, ShiftSensitivity) else given
         if not isinstance(named, Mapping):
             raise ValueError(f"sensitivities must be a ShiftSensitivity or a dict, got {named!r}.")
         if not named:
@@ -128,6 +128,7 @@ class ShiftDisplay:
         for name, each in named.items():
             if not isinstance(each, ShiftSensitivity):
                 raise ValueError(f"sensitivities[{name!r}] is no ShiftSensitivity: {each!r}.")
+        named = dict(named)
         if ax is None:
             with style():
                 self._draw(plt.subplots()[1], named, by_direction, title)

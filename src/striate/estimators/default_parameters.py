@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ def with_plain_numbers(method: Callable[..., Any]) -> Callable[..., Any]:
         given = {name: value for name, value in vars(self).items() if isinstance(value, np.generic)}
         plain = {name: _plain(value) for name, value in given.items()}
         for name, value in (vars(self) | plain).items():
-            if isinstance(value, Integral) and not -(2**63) <= value < 2**63:
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
                 raise ValueError(
                     f"The {name!r} parameter of {type(self).__name__} does not fit into 64 bits."
                 )

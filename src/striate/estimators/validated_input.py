@@ -54,7 +54,7 @@ def _refuse_kinds(data: Any, name: str, kinds: str) -> None:
 
 def _check_objects(y: Any) -> None:
     """Raise a ValueError if a y of objects does not hold numbers only, or text only."""
-    if getattr(y, "dtype", None) != object:
+    if not hasattr(y, "dtype") or y.dtype != np.dtype(object):
         return
     found = {type(each) for each in np.asarray(y).ravel()}
     texts = {each for each in found if issubclass(each, str | bytes)}

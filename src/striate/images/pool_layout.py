@@ -85,4 +85,4 @@ def two_integers(name: str, value: Any) -> tuple[int, int]:
 
 
 def _is_size(n: Any) -> bool:
-    return isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0
+    return isinstance(n, int | np.integer) and n is not True and bool(n > 0)
