@@ -49,7 +49,7 @@ def _listening(path: Path, rng: Any) -> None:
     os.chdir(path.parent)  # names of sockets are short
     try:
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path.name)
+            listener.bind(path.name[:50])
     finally:
         os.chdir(here)
 

@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from striate.core.sparse_matrices import canonical_rows
+from striate.estimators.validated_input import FLOATS
 
 from .fitted_weights import unit_weights
 
@@ -60,6 +61,6 @@ def maximal_inputs(components: Any) -> Any:
 def _as_array(W: Any) -> Any:
     """Return finite numbers as an array; None for anything else."""
     try:
-        return check_array(W, dtype="numeric", allow_nd=True, ensure_2d=False)
+        return check_array(W, dtype=FLOATS, allow_nd=True, ensure_2d=False)
     except (TypeError, ValueError, OverflowError):
         return None

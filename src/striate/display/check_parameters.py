@@ -60,6 +60,12 @@ def check_choice(value: Any, choices: tuple[str, ...], name: str) -> None:
         raise ValueError(f"{name} must be {', '.join(first)} or {last}, got {value!r}.")
 
 
+def check_flag(value: Any, name: str) -> None:
+    """Raise a ValueError unless a parameter is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+
+
 def check_number(number: Any, name: str) -> int:
     """Return a whole number of at least 1; raise a ValueError for anything else."""
     if not isinstance(number, int | np.integer) or number is True or number < 1:

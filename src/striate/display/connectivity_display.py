@@ -273,7 +273,7 @@ class ConnectivityDisplay:
 
     def _mask_image(self) -> MaskImage:
         """Check the parameters and return the image to draw."""
-        mask = check_array(self.mask, accept_sparse="csc", dtype=None, input_name="mask")
+        mask = check_array(self.mask, accept_sparse="csc", input_name="mask")
         mask = sparse.csc_array(mask) != 0
         n_inputs, shape, names = mask.shape[0], self.image_shape, self.feature_names
         if shape is not None and not (is_image_shape(shape) and math.prod(shape) == n_inputs):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from .axis_ticks import label_log_axis, set_whole_ticks
-from .check_parameters import check_drawing, shape_of
+from .check_parameters import check_drawing, check_flag, shape_of
 from .find_weights import steps_of, unwrap
 from .line_labels import label_lines
 from .style import figure_of, require_matplotlib, style
@@ -126,6 +126,7 @@ class LossCurveDisplay:
         """
         require_matplotlib("LossCurveDisplay")
         check_drawing(ax=ax, title=title)
+        check_flag(log, "log")
         import matplotlib.pyplot as plt
 
         curves, names = _named_curves(self.loss_curves, self.names)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from striate.analysis.shift_sensitivity import ShiftSensitivity, sensitivities
 
-from .check_parameters import check_drawing
+from .check_parameters import check_drawing, check_flag
 from .line_labels import label_lines
 from .style import QUIET, figure_of, require_matplotlib, style
 
@@ -117,6 +117,7 @@ class ShiftDisplay:
         """
         require_matplotlib("ShiftDisplay")
         check_drawing(ax=ax, title=title)
+        check_flag(by_direction, "by_direction")
         import matplotlib.pyplot as plt
 
         given = self.sensitivities

@@ -36,7 +36,7 @@ def validated(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
     """
     _refuse_kinds(X, "X", "VMm")
     for each in y:
-        _refuse_kinds(each, "y", "VMm" if options.get("y_numeric") else "V")
+        _refuse_kinds(each, "y", "VMmUST" if options.get("y_numeric") else "V")
         _check_objects(each)
     try:
         checked = validate_data(estimator, in_native_order(X), *y, **options)
@@ -46,7 +46,7 @@ def validated(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
 
 
 def _refuse_kinds(data: Any, name: str, kinds: str) -> None:
-    """Raise a ValueError for an array of records or times, which NumPy would turn into numbers."""
+    """Raise a ValueError for records, times or text, which NumPy may turn into numbers."""
     dtype = getattr(data, "dtype", None)
     if getattr(dtype, "kind", "f") in kinds:
         raise ValueError(f"{name} must hold numbers, got dtype {dtype}")

@@ -85,6 +85,8 @@ def pillow_pixels(image: Any, dtype: npt.DTypeLike) -> Pixels:
     ImageError
         As from `read_image`.
     """
+    if 0 in image.size:
+        raise ImageError(f"is empty, its size is {image.size}")
     with explaining_errors(), quiet_pillow:
         return pixels_of(image, dtype)
 
