@@ -9,6 +9,7 @@ from benchmarks.robustness.case import AGREES, FAILURES, MESSAGE, TRACEBACK, WRO
 from benchmarks.robustness.families import FAMILIES
 from benchmarks.robustness.worker import try_one
 from PIL import Image
+from scipy import sparse
 
 from striate import (
     ConnectivityDisplay,
@@ -19,6 +20,7 @@ from striate import (
     MLPClassifier,
     MLPRegressor,
     PatchFeatures,
+    SelfTaughtClassifier,
     ShiftDisplay,
     SparseAutoencoder,
     ZCAWhitening,
@@ -216,3 +218,20 @@ def test_maximal_inputs_refuse_what_are_no_weights():
     for components in ([["a", "b"]], [[1.0], [1.0, 2.0]], [[10**400]], [[np.nan]]):
         with pytest.raises(ValueError, match="components must be finite weights"):
             maximal_inputs(components)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "bsr"])
+def test_sparse_matrices_are_checked_before_anything_converts_them(kind):
+    broken = sparse.csr_array(X).asformat(kind)
+    broken.indices[3] = 10**6  # SciPy's conversions write there
+    labels = np.where(np.arange(30) < 20, Y, -1)
+    for use in (
+        SparseAutoencoder(2).fit,
+        lambda W: MLPClassifier().fit(W, Y),
+        lambda W: SelfTaughtClassifier(SparseAutoencoder(2), MLPClassifier()).fit(W, labels),
+        maximal_inputs,
+        lambda W: FeatureDisplay(W).plot(),
+        lambda W: ConnectivityDisplay(W).plot(),
+    ):
+        with pytest.raises(ValueError, match="the indices of a sparse matrix"):
+            use(broken)

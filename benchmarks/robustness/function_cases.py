@@ -84,6 +84,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"shifts": (1, 2), "window_size": None, "n_windows": 1, "random_state": 0},
     ),
 }
+_SENSITIVITY = shift_sensitivity(FunctionTransformer(), _IMAGES, (1, 2))
 _DISPLAYS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "FeatureDisplay": (
         lambda components, image_shape, **how: FeatureDisplay(
@@ -104,7 +105,7 @@ _DISPLAYS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "ConnectivityDisplay": (
         lambda mask, **how: ConnectivityDisplay.from_mask(mask, **how),
         {
-            "mask": np.eye(3, 4),
+            "mask": np.eye(4, 3),
             "image_shape": (2, 2),
             "feature_names": None,
             "figure": None,
@@ -117,7 +118,7 @@ _DISPLAYS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "ShiftDisplay": (
         lambda sensitivities, **how: ShiftDisplay(sensitivities).plot(**how),
-        {"sensitivities": {}, "ax": None, "by_direction": False, "title": None},
+        {"sensitivities": _SENSITIVITY, "ax": None, "by_direction": False, "title": None},
     ),
     "UnitsDisplay": (
         lambda **how: UnitsDisplay.from_estimator(fitted("SparseAutoencoder"), plain_rows(), **how),

@@ -1,5 +1,6 @@
 """Odd files where an image or a model is expected, and odd places for output."""
 
+import io
 import os
 import shutil
 import socket
@@ -15,9 +16,16 @@ from PIL import Image
 from .command_place import plain_folder, stripes
 
 
+def _content(image: Any, **options: Any) -> bytes:
+    """Return the content of an image's file, which Pillow could not write under any name."""
+    content = io.BytesIO()
+    image.save(content, **options)
+    return content.getvalue()
+
+
 def _saved(image: Any, **options: Any) -> Callable[[Path, Any], None]:
     def write(path: Path, rng: Any) -> None:
-        image().save(path, **({"format": "png"} | options))
+        path.write_bytes(_content(image(), **({"format": "png"} | options)))
 
     return write
 
@@ -26,8 +34,7 @@ def _changed(kind: str, n: int = 0, **options: Any) -> Callable[[Path, Any], Non
     """Return a function that writes an image with n random bytes changed, or truncated (n = 0)."""
 
     def write(path: Path, rng: Any) -> None:
-        stripes(0, 1).save(path, kind, **options)
-        data = bytearray(path.read_bytes())
+        data = bytearray(_content(stripes(0, 1), format=kind, **options))
         for i in rng.integers(len(data), size=n):
             data[i] = int(rng.integers(256))
         path.write_bytes(data[: None if n else int(rng.integers(len(data)))])
@@ -37,8 +44,7 @@ def _changed(kind: str, n: int = 0, **options: Any) -> Callable[[Path, Any], Non
 
 def _bomb(path: Path, rng: Any) -> None:
     """Write a PNG whose header declares more pixels than any machine has memory for."""
-    stripes(0, 1).save(path, "png")
-    data = bytearray(path.read_bytes())
+    data = bytearray(_content(stripes(0, 1), format="png"))
     data[16:24] = struct.pack(">II", 2**31 - 1, 2**31 - 1)
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     path.write_bytes(data)

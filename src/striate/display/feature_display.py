@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from striate.analysis.orientation import orientation_selectivity, preferred_orientation
-from striate.core.sparse_matrices import dense
+from striate.core.sparse_matrices import canonical_rows, dense
 
 from .check_parameters import check_choice, check_drawing, check_indices, check_number
 from .feature_grid import FeatureGrid
@@ -269,7 +269,7 @@ def _select(components: Any, units: ArrayLike | None) -> tuple[Any, NDArray[np.i
     else:
         shown = check_indices(units, n_units, "units")
     if is_sparse:
-        return dense(sparse.csr_array(components)[shown]), shown
+        return dense(canonical_rows(components)[shown]), shown
     return components if units is None else np.asarray(components)[shown], shown
 
 

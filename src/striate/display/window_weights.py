@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
-from striate.core.sparse_matrices import dense, stored
+from striate.core.sparse_matrices import canonical, dense, stored
 from striate.estimators.local_receptive_fields import LocalReceptiveFields
 
 from .check_parameters import check_choice, check_indices
@@ -20,7 +20,7 @@ def window_weights(weights: Any, fields: LocalReceptiveFields) -> NDArray[Any]:
     if not isinstance(fields, LocalReceptiveFields):
         raise ValueError(f"fields must be LocalReceptiveFields, got {fields!r}.")
     seen, n_maps = fields.windows(), int(fields.n_maps)
-    W = sparse.csc_array(weights) if sparse.issparse(weights) else np.asarray(weights)
+    W = canonical(weights) if sparse.issparse(weights) else np.asarray(weights)
     if W.ndim == 2 and W.shape == fields.mask().shape:
         units = np.arange(len(seen)) * n_maps + np.arange(n_maps)[:, np.newaxis]
         found = np.stack([dense(W[seen, own[:, np.newaxis]]) for own in units])

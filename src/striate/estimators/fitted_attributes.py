@@ -7,7 +7,6 @@ another version.
 A size has a name, which stands for the same number wherever it occurs in a table.
 """
 
-import functools
 import inspect
 import math
 from collections.abc import Callable, Container, Mapping
@@ -21,7 +20,7 @@ from scipy import sparse
 from striate.core.sparse_matrices import stored
 from striate.solvers.update_rules import RULES
 
-from .all_or_nothing import state_of
+from .estimator_state import state_of
 from .validated_input import FLOATS
 
 
@@ -149,13 +148,13 @@ class Number(Attribute):
 
 
 @dataclass(frozen=True)
-class Bounds(Attribute):
-    """Tuple (low, high) of finite numbers, of which the first is less."""
+class UsedPart(Attribute):
+    """Values of black and white, as parts of the range of a type: white may lie just beyond."""
 
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
         numbers = type(value) is tuple and len(value) == 2 and all(type(x) is float for x in value)
-        _require(numbers and -math.inf < value[0] < value[1] < math.inf, "(low, high)", value)
+        _require(numbers and 0 <= value[0] < value[1] < 2, "(black, white)", value)
 
 
 @dataclass(frozen=True)
@@ -299,22 +298,15 @@ def check_fitted(estimator: Any) -> None:
         estimator._validate_params()
 
 
-def with_finite_result(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate `fit`: raise a ValueError if a fitted attribute is not finite."""
-
-    @functools.wraps(method)
-    def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = method(self, *args, **kwargs)
-        for name, attribute in getattr(self, "_fitted", {}).items():
-            if name in vars(self) and not attribute.is_finite(vars(self)[name]):
-                raise ValueError(
-                    f"{type(self).__name__}: {name} became NaN or infinity, because values in the "
-                    "data are too large, or too far apart. Scale them, with StandardScaler for "
-                    "instance."
-                )
-        return result
-
-    return fit
+def check_finite(estimator: Any) -> None:
+    """Raise a ValueError if a fitted attribute that must be finite is not."""
+    for name, attribute in getattr(estimator, "_fitted", {}).items():
+        if name in vars(estimator) and not attribute.is_finite(vars(estimator)[name]):
+            raise ValueError(
+                f"{type(estimator).__name__}: {name} became NaN or infinity, because values in the "
+                "data are too large, or too far apart. Scale them, with StandardScaler for "
+                "instance."
+            )
 
 
 def _required(table: Mapping[str, Attribute], state: Mapping[str, Any]) -> list[str]:

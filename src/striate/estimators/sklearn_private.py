@@ -29,8 +29,6 @@ from typing import Any
 import sklearn
 
 from .all_or_nothing import all_or_nothing
-from .default_parameters import with_plain_numbers
-from .fitted_attributes import with_finite_result
 
 # scikit-learn's releases that Striate was tested with.
 TESTED = "1.9"
@@ -85,18 +83,9 @@ __all__ = [
 
 
 def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Any], Any]:
-    """Decorate `fit` or `partial_fit`: check the parameters, and undo a fit that fails.
-
-    A `fit` whose result is not finite fails.
-    """
+    """Decorate `fit` or `partial_fit`: check the parameters, and undo a fit that fails."""
     checked = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
-
-    def decorate(method: Callable[..., Any]) -> Any:
-        if method.__name__ == "fit":
-            method = with_finite_result(method)
-        return checked(with_plain_numbers(all_or_nothing(method)))
-
-    return decorate
+    return lambda method: checked(all_or_nothing(method))
 
 
 def score_function(scorer: Any) -> Callable[..., float]:

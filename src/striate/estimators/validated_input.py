@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
-from striate.core.sparse_matrices import canonical_rows
+from striate.core.sparse_matrices import canonical_rows, check_sound
 
 #: Types of the arithmetic; other numbers are converted to the first.
 FLOATS = (np.float64, np.float32)
@@ -34,10 +34,12 @@ def validated(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
     X, or X and y
         A sparse X as CSR with sorted indices, whose duplicate entries are added.
     """
-    _refuse_kinds(X, "X", "VMm")
+    refuse_kinds(X, "X", "VMm")
     for each in y:
-        _refuse_kinds(each, "y", "VMmUST" if options.get("y_numeric") else "V")
+        refuse_kinds(each, "y", "VMmUST" if options.get("y_numeric") else "V")
         _check_objects(each)
+        if sparse.issparse(each) and options.get("y_numeric"):
+            raise ValueError("y must be dense: call its method toarray()")
     try:
         checked = validate_data(estimator, in_native_order(X), *y, **options)
     except OverflowError as error:
@@ -45,7 +47,7 @@ def validated(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
     return (_canonical(checked[0]), *checked[1:]) if y else _canonical(checked)
 
 
-def _refuse_kinds(data: Any, name: str, kinds: str) -> None:
+def refuse_kinds(data: Any, name: str, kinds: str) -> None:
     """Raise a ValueError for records, times or text, which NumPy may turn into numbers."""
     dtype = getattr(data, "dtype", None)
     if getattr(dtype, "kind", "f") in kinds:
@@ -68,7 +70,14 @@ def in_native_order(X: Any) -> Any:
     """Return an array or sparse matrix in the byte order of this machine; anything else as it is.
 
     Files from other machines have the other order. The numbers keep their precision.
+
+    Raises
+    ------
+    ValueError
+        If the indices of a sparse matrix do not fit its shape: nothing may convert it.
     """
+    if sparse.issparse(X):
+        check_sound(X)
     if not isinstance(X, np.ndarray) and not sparse.issparse(X):
         return X
     if X.dtype.isnative:

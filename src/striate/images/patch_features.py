@@ -16,11 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.estimators.fitted_attributes import (
     Attribute,
-    Bounds,
     Floats,
     Instance,
     Maybe,
     Shape,
+    UsedPart,
     Whole,
 )
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
@@ -151,7 +151,7 @@ class PatchFeatures(
         "map_shape_": Shape(2),
         "whitening_": Maybe(Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")})),
         "encoder_": Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")}),
-        "used_range_": Bounds(),
+        "used_range_": UsedPart(),
         "filters_": Floats(("*", "*", "*", "*"), optional=True),
     }
 
