@@ -1,4 +1,4 @@
-"""Run all or selected benchmarks, and write docs/benchmarks.md."""
+"""Run all or selected benchmarks, and write docs/benchmarks.md and docs/reliability.md."""
 
 import argparse
 import importlib
@@ -18,7 +18,10 @@ BENCHMARKS = {
     "perceptron": "bench_perceptron",
     "sparse-networks": "bench_sparse_networks",
     "sparse-digits": "bench_sparse_digits",
+    "robustness": "robustness.campaign",
 }
+#: Pages other than docs/benchmarks.md.
+PAGES = {"robustness": PAGE.with_name("reliability.md")}
 
 
 def main(arguments=None):
@@ -28,10 +31,18 @@ def main(arguments=None):
     parser.add_argument(
         "--no-page", action="store_true", help="print the tables without writing a file"
     )
+    parser.add_argument(
+        "--case", type=int, metavar="N", help="with robustness: show this one of its cases"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]!r}; choose from: {names}")
+    if options.case is not None:
+        if options.names != ["robustness"]:
+            parser.error("--case N is for robustness: python -m benchmarks robustness --case N")
+        importlib.import_module(".robustness.campaign", __package__).show(options.case)
+        return
     restart_without(KERNEL_VARIABLES)
     if not HAS_TORCH:
         print(WITHOUT_TORCH, flush=True)
@@ -41,10 +52,11 @@ def main(arguments=None):
         report.remarks.append(f"Measured {description()}.")
         report.show()
         if not options.no_page:
-            write(name, report.markdown())
+            page = PAGES.get(name, PAGE)
+            write(name, report.markdown(), page)
             for file, png in report.pictures.items():
                 write_picture(file, png)
-            print(f"Written to {PAGE}", flush=True)
+            print(f"Written to {page}", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from benchmarks import (
     recipe,
     timing,
 )
-from benchmarks.__main__ import BENCHMARKS
+from benchmarks.__main__ import BENCHMARKS, PAGES
 from benchmarks.bench_image_features import memory_of_transform
 from benchmarks.fixed_iterations import fixed_iterations
 from benchmarks.result_tables import Report, SpreadTargets, Times, ValueTargets, duration
@@ -46,8 +46,9 @@ SIZES = {
     },
     "sparse-digits": {"rounds": 1, "seeds": 2},
 }
-# These take minutes at any size: one trains as long as scikit-learn, one starts many processes.
-LARGE = {"perceptron", "first-use"}
+# These take minutes at any size: one trains as long as scikit-learn, one starts many processes. The
+# last has tests of its own.
+LARGE = {"perceptron", "first-use", "robustness"}
 WRONG = pytest.raises(RuntimeError, match="differ")
 
 
@@ -75,8 +76,8 @@ def test_a_benchmark_measures(name):
 
 def test_every_benchmark_is_tested_and_has_a_place_on_the_page():
     assert {*SIZES, *LARGE} == set(BENCHMARKS)
-    page = page_sections.PAGE.read_text(encoding="utf-8")
     for name in BENCHMARKS:
+        page = PAGES.get(name, page_sections.PAGE).read_text(encoding="utf-8")
         assert f"<!-- measured: {name} -->" in page
         assert f"<!-- end of {name} -->" in page
 

@@ -23,6 +23,7 @@ from striate.estimators.fitted_attributes import OtherVersionError, check_fitted
 from striate.estimators.sklearn_private import CALLBACKS_ATTRIBUTE, SCORER_TYPES, score_function
 from striate.files.atomic_writing import check_writable, write_file
 from striate.files.declared_size import TooLargeError, check_declared_size
+from striate.files.regular_files import ENDLESS, is_endless
 
 # Sparse matrices that skops can save and whose indices `load` checks.
 _SPARSE_TYPES = (
@@ -200,6 +201,8 @@ def _check_sparse(estimator: Any) -> None:
 
 def _read(path: str | os.PathLike[str]) -> bytes:
     try:
+        if is_endless(path):
+            raise ValueError(f"{os.fspath(path)}: {ENDLESS}")
         return Path(path).read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -4,6 +4,10 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import check_array
+
+from striate.core.sparse_matrices import canonical_rows
+from striate.estimators.validated_input import FLOATS
 
 from .fitted_weights import unit_weights
 
@@ -41,14 +45,22 @@ def maximal_inputs(components: Any) -> Any:
     """
     weights = unit_weights(components)
     W = components if weights is None else weights
-    W = sparse.csr_array(W) if sparse.issparse(W) else np.asarray(W)
-    if W.ndim < 2:
+    W = sparse.csr_array(canonical_rows(W)) if sparse.issparse(W) else _as_array(W)
+    if W is None or W.ndim < 2:
         raise ValueError(
-            "components must be weights (n_units, ...), or a fitted estimator with filters_, "
-            f"components_, cluster_centers_ or coefs_; got {components!r}"
+            "components must be finite weights (n_units, ...), or a fitted estimator with "
+            f"filters_, components_, cluster_centers_ or coefs_; got {components!r}"
         )
     rows = W.reshape(W.shape[0], -1)
     norm = sparse.linalg.norm if sparse.issparse(W) else np.linalg.norm
     norms = norm(rows, axis=1)[:, np.newaxis]
     x: Any = rows / np.where(norms == 0, 1, norms)
     return x.tocsr() if sparse.issparse(x) else x.reshape(W.shape)
+
+
+def _as_array(W: Any) -> Any:
+    """Return finite numbers as an array; None for anything else."""
+    try:
+        return check_array(W, dtype=FLOATS, allow_nd=True, ensure_2d=False)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from striate.files.image_collection import ImageCollection, as_collection
+from striate.images.pool_layout import two_integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +77,7 @@ def _checked_size(images: ImageCollection, largest_shift: int, window_size: Any)
                 )
         height, width = np.min(shapes, axis=0) - largest_shift
         return int(height), int(width)
-    integer = int | np.integer
-    pair = (window_size,) * 2 if isinstance(window_size, integer) else window_size
-    if np.shape(pair) != (2,) or not all(isinstance(n, integer) and n > 0 for n in pair):
-        raise ValueError(f"window_size must be one or two positive integers, got {window_size!r}")
-    return int(pair[0]), int(pair[1])
+    return two_integers("window_size", window_size)
 
 
 def _check_room(image: NDArray[Any], name: str, size: tuple[int, int], largest_shift: int) -> None:

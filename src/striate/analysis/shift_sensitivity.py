@@ -196,7 +196,7 @@ def sensitivities(
     for each in transformers.values():
         if not hasattr(each, "transform"):
             raise TypeError(f"{type(each).__name__} is not a transformer: it has no transform")
-    check_scalar(n_windows, "n_windows", Integral, min_val=1)
+    check_scalar(n_windows, "n_windows", Integral, min_val=1, max_val=2**31)
     checked = _checked_shifts(shifts)
     # Windows are floats: they are scaled here as the first transformer scales images of 16 bits.
     firsts = [each[0] if hasattr(each, "steps") else each for each in transformers.values()]
@@ -255,6 +255,8 @@ def _mean_distance(features: NDArray[Any], of_image: NDArray[np.intp]) -> float:
         distances = euclidean_distances(features[rows], features)
         total += float(distances[different].sum(dtype=np.float64))
         n_pairs += int(different.sum())
+    if not np.isfinite(total):
+        raise ValueError("the features are so large that their distances are infinite")
     if not total > 0:
         raise ValueError(
             "all images have the same features: their distance is 0, so changes have no scale"

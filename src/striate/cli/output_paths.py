@@ -1,5 +1,6 @@
 """Names of output files, checked before any work is done."""
 
+import os
 from pathlib import Path
 
 from striate.files.atomic_writing import check_writable
@@ -44,7 +45,7 @@ def picture_beside(path: Path, images: list[Path] | None = None) -> Path:
     """
     picture = path.parent / f"{path.stem}.png"
     check_writable(picture)
-    if picture.resolve() in {each.resolve() for each in images or []}:
+    if os.path.realpath(picture) in set(map(os.path.realpath, images or [])):
         raise ValueError(
             f"--out {path}: the picture of the features would overwrite {picture}, which is one of "
             "the images; choose another name"

@@ -1,6 +1,7 @@
 """Numerical gradients: the lecture's check of backpropagation."""
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,13 @@ def check_gradient(
         ‖numerical - analytical‖ / ‖numerical + analytical‖. A correct gradient gives about
         1e-9; above 1e-7 something is wrong, or θ lies on a kink of relu.
 
+    Raises
+    ------
+    TypeError
+        If `fun` is not a function.
+    ValueError
+        If `theta` is not a vector, `epsilon` is not above 0, or J is not finite near `theta`.
+
     References
     ----------
     .. [1] Stanford UFLDL tutorial, "Gradient checking and advanced optimization".
@@ -43,12 +51,24 @@ def check_gradient(
     >>> check_gradient(lambda theta: (np.sum(theta**3), 2 * theta**2), np.ones(3)) > 0.1
     True
     """
-    theta = np.array(theta, dtype=np.float64)
+    if not callable(fun):
+        raise TypeError(f"fun must be a function of theta, got {fun!r}")
+    number: Any = epsilon
+    if not isinstance(number, Real) or not 0 < float(number) < np.inf:
+        raise ValueError(f"epsilon must be a number above 0, got {epsilon!r}")
+    try:
+        theta = np.array(theta, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        theta = np.empty(())
+    if theta.ndim != 1:
+        raise ValueError("theta must be a vector of real numbers")
     analytical = np.asarray(fun(theta)[1], dtype=np.float64)
     numerical = np.empty_like(analytical)
     for i in range(theta.size):
         shift = np.zeros_like(theta)
         shift[i] = epsilon
         numerical[i] = (fun(theta + shift)[0] - fun(theta - shift)[0]) / (2 * epsilon)
+    if not np.isfinite(numerical).all() or not np.isfinite(analytical).all():
+        raise ValueError("J or its gradient is not finite at theta, or at a distance of epsilon")
     size = np.linalg.norm(numerical + analytical)
     return float(np.linalg.norm(numerical - analytical) / size) if size else 0.0

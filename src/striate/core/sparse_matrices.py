@@ -15,8 +15,7 @@ def canonical(W: Any) -> Any:
         If an index is out of bounds (in a damaged file, say): compiled code would read beyond an
         array.
     """
-    if not is_sound(W):
-        raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
+    check_sound(W)
     W = sparse.csc_array(W)
     return W if W.has_sorted_indices else W.sorted_indices()
 
@@ -29,8 +28,7 @@ def canonical_rows(X: Any) -> Any:
     ValueError
         If an index is out of bounds.
     """
-    if not is_sound(X):
-        raise ValueError(f"the indices of a sparse matrix {X.shape} do not fit its shape")
+    check_sound(X)
     X = X.tocsr()
     # A new matrix on the same numbers: SciPy trusts flags that may be out of date, and sets new
     # ones in the caller's matrix.
@@ -41,6 +39,12 @@ def canonical_rows(X: Any) -> Any:
     return rows
 
 
+def check_sound(W: Any) -> None:
+    """Raise a ValueError if an index is out of bounds; SciPy's conversions would write there."""
+    if not is_sound(W):
+        raise ValueError(f"the indices of a sparse matrix {W.shape} do not fit its shape")
+
+
 def is_sound(W: Any) -> Any:
     """Return whether the indices of a sparse matrix are in bounds; SciPy checks other formats."""
     if W.format == "coo":
@@ -48,7 +52,7 @@ def is_sound(W: Any) -> Any:
             len(each) == len(W.data) and each.min(initial=0) >= 0 and each.max(initial=-1) < n
             for each, n in zip(W.coords, W.shape, strict=True)
         )
-    if W.format not in ("csc", "csr", "bsr"):
+    if W.format not in ("csc", "csr", "bsr") or W.ndim != 2:
         return True
     size = W.blocksize if W.format == "bsr" else (1, 1)
     n_rows, n_columns = (n // each for n, each in zip(W.shape, size, strict=True))

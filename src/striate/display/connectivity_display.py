@@ -11,8 +11,9 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from striate.estimators.local_receptive_fields import LocalReceptiveFields
+from striate.estimators.validated_input import in_native_order
 
-from .check_parameters import check_names
+from .check_parameters import check_drawing, check_names, is_image_shape
 from .find_weights import layer_weights, receptive_fields, unwrap
 from .mask_image import MaskImage
 from .sized_figure import open_figure
@@ -126,6 +127,7 @@ class ConnectivityDisplay:
             If the mask is not a matrix, or `image_shape` or `feature_names` do not match it.
         """
         require_matplotlib("ConnectivityDisplay")
+        check_drawing(figure=figure, title=title)
         image = self._mask_image()
         if figure is None:
             with style():
@@ -272,18 +274,19 @@ class ConnectivityDisplay:
 
     def _mask_image(self) -> MaskImage:
         """Check the parameters and return the image to draw."""
-        mask = check_array(self.mask, accept_sparse="csc", dtype=None, input_name="mask")
+        mask = check_array(in_native_order(self.mask), accept_sparse="csc", input_name="mask")
         mask = sparse.csc_array(mask) != 0
         n_inputs, shape, names = mask.shape[0], self.image_shape, self.feature_names
-        if shape is not None and (len(shape) not in (2, 3) or math.prod(shape) != n_inputs):
+        if shape is not None and not (is_image_shape(shape) and math.prod(shape) == n_inputs):
             raise ValueError(
-                f"image_shape={shape} does not match the {n_inputs} inputs of the mask. Pass the "
+                f"image_shape={shape!r} does not match the {n_inputs} inputs of the mask. Pass the "
                 "(height, width) or (height, width, n_bands) of the images."
             )
         units_per_input, inputs_per_unit = (
             np.asarray(mask.sum(axis=axis, dtype=np.int64)) for axis in (1, 0)
         )
         names = None if names is None else check_names(names, n_inputs, "input")
+        shape = None if shape is None else tuple(shape)
         return MaskImage(mask, units_per_input, inputs_per_unit, shape, names)
 
 

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from striate.analysis.orientation import orientation_selectivity, preferred_orientation
-from striate.core.sparse_matrices import dense
+from striate.core.sparse_matrices import canonical_rows, dense
 
-from .check_parameters import check_indices, check_number
+from .check_parameters import check_choice, check_drawing, check_indices, check_number
 from .feature_grid import FeatureGrid
 from .find_weights import pixel_weights, receptive_fields
 from .style import figure_of, require_matplotlib, style
@@ -151,6 +151,7 @@ class FeatureDisplay:
             invalid value.
         """
         require_matplotlib("FeatureDisplay")
+        check_drawing(ax=ax, cmap=cmap, title=title)
         components, shown = _select(self.components, units)
         tiles = as_tiles(components, self.image_shape)
         n_columns = _check_columns(n_columns, tiles)
@@ -268,7 +269,7 @@ def _select(components: Any, units: ArrayLike | None) -> tuple[Any, NDArray[np.i
     else:
         shown = check_indices(units, n_units, "units")
     if is_sparse:
-        return dense(sparse.csr_array(components)[shown]), shown
+        return dense(canonical_rows(components)[shown]), shown
     return components if units is None else np.asarray(components)[shown], shown
 
 
@@ -289,12 +290,11 @@ def _check_columns(n_columns: int | None, tiles: NDArray[Any]) -> int:
 
 def _order(tiles: NDArray[Any], sort: str) -> NDArray[np.intp]:
     """Return the indices of the tiles in the order in which they are shown."""
+    check_choice(sort, ("none", "orientation", "norm"), "sort")
     if sort == "none":
         return np.arange(len(tiles))
     if sort == "orientation":
         vague = orientation_selectivity(tiles) < 0.5
         return np.lexsort((preferred_orientation(tiles), vague))
-    if sort == "norm":
-        norms = np.linalg.norm(tiles.reshape(len(tiles), -1), axis=1)
-        return np.argsort(-norms, kind="stable")
-    raise ValueError(f"sort must be 'none', 'orientation' or 'norm', got {sort!r}.")
+    norms = np.linalg.norm(tiles.reshape(len(tiles), -1), axis=1)
+    return np.argsort(-norms, kind="stable")

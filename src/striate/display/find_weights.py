@@ -35,7 +35,7 @@ def pixel_weights(estimator: Any) -> Any:
     )
 
 
-def layer_weights(estimator: Any, layer: int) -> Any:
+def layer_weights(estimator: Any, layer: Any) -> Any:
     """Return W (n_in, n_out) of a layer of a fitted network, as an array or a sparse matrix.
 
     Raises
@@ -47,7 +47,7 @@ def layer_weights(estimator: Any, layer: int) -> Any:
     """
     for step in steps_of(estimator):
         layers = _all_layers(step)
-        if layers and not 0 <= layer < len(layers):
+        if layers and not (isinstance(layer, int | np.integer) and 0 <= layer < len(layers)):
             raise ValueError(
                 f"{type(step).__name__} has layers 0 to {len(layers) - 1}, got layer={layer!r}."
             )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from .axis_ticks import label_log_axis, set_whole_ticks
+from .check_parameters import check_drawing, check_flag, shape_of
 from .find_weights import steps_of, unwrap
 from .line_labels import label_lines
 from .style import figure_of, require_matplotlib, style
@@ -124,6 +125,8 @@ class LossCurveDisplay:
             `log` is True and a loss is not positive.
         """
         require_matplotlib("LossCurveDisplay")
+        check_drawing(ax=ax, title=title)
+        check_flag(log, "log")
         import matplotlib.pyplot as plt
 
         curves, names = _named_curves(self.loss_curves, self.names)
@@ -248,9 +251,13 @@ def _named_curves(
     if isinstance(loss_curves, Mapping):
         names = list(loss_curves) if names is None else names
         loss_curves = list(loss_curves.values())
-    elif len(loss_curves) and np.ndim(loss_curves[0]) == 0:
+    if not isinstance(loss_curves, list | tuple) and not np.shape(loss_curves):
+        raise ValueError(f"loss_curves must be a list of losses, or several, got {loss_curves!r}.")
+    if len(loss_curves) and shape_of(loss_curves[0]) == ():
         loss_curves = [loss_curves]
     curves = [_check_curve(curve) for curve in loss_curves]
+    if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
+        raise ValueError(f"names must be a list of text, got {names!r}.")
     names = [""] * len(curves) if names is None else [str(name) for name in names]
     if not curves:
         raise ValueError("loss_curves is empty. Pass at least one loss curve.")
@@ -260,7 +267,10 @@ def _named_curves(
 
 
 def _check_curve(curve: ArrayLike) -> NDArray[np.float64]:
-    losses = np.asarray(curve, dtype=np.float64)
+    try:
+        losses = np.asarray(curve, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        losses = np.empty(0)
     if losses.ndim != 1 or not len(losses) or not np.isfinite(losses).all():
         raise ValueError("Each loss curve must be a list of one or more finite numbers.")
     return losses

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from striate.estimators.local_receptive_fields import LocalReceptiveFields
 
-from .check_parameters import check_indices, check_number
+from .check_parameters import check_drawing, check_indices, check_number
 from .field_mosaics import FieldMosaics
 from .field_tracks import MOST_ROWS, FieldTracks
 from .find_weights import layer_weights, receptive_fields
@@ -141,6 +141,7 @@ class ReceptiveFieldsDisplay:
             If the weights do not match the fields, or a parameter has an invalid value.
         """
         require_matplotlib("ReceptiveFieldsDisplay")
+        check_drawing(figure=figure, cmap=cmap, title=title)
         weights = window_weights(self.weights, self.fields)
         if maps is None:
             maps = np.arange(min(check_number(n_maps, "n_maps"), len(weights)))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from striate.analysis.shift_sensitivity import ShiftSensitivity, sensitivities
 
+from .check_parameters import check_drawing, check_flag
 from .line_labels import label_lines
 from .style import QUIET, figure_of, require_matplotlib, style
 
@@ -115,12 +116,20 @@ class ShiftDisplay:
             If `sensitivities` is empty.
         """
         require_matplotlib("ShiftDisplay")
+        check_drawing(ax=ax, title=title)
+        check_flag(by_direction, "by_direction")
         import matplotlib.pyplot as plt
 
         given = self.sensitivities
-        named = {"": given} if isinstance(given, ShiftSensitivity) else dict(given)
+        named: Any = {"": given} if isinstance(given, ShiftSensitivity) else given
+        if not isinstance(named, Mapping):
+            raise ValueError(f"sensitivities must be a ShiftSensitivity or a dict, got {named!r}.")
         if not named:
             raise ValueError("sensitivities is empty. Pass at least one ShiftSensitivity.")
+        for name, each in named.items():
+            if not isinstance(each, ShiftSensitivity):
+                raise ValueError(f"sensitivities[{name!r}] is no ShiftSensitivity: {each!r}.")
+        named = dict(named)
         if ax is None:
             with style():
                 self._draw(plt.subplots()[1], named, by_direction, title)

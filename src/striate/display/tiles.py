@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
+from .check_parameters import check_choice, is_image_shape
+
 
 def as_tiles(
     components: ArrayLike, image_shape: tuple[int, ...] | None = None
@@ -52,7 +54,7 @@ def infer_image_shape(n_features: int) -> tuple[int, ...]:
 
 
 def _full_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    if np.shape(shape) not in ((2,), (3,)) or any(int(n) != n or n < 1 for n in shape):
+    if not is_image_shape(shape):
         raise ValueError(
             f"image_shape must be (height, width) or (height, width, n_channels), got {shape!r}."
         )
@@ -68,8 +70,7 @@ def _full_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 def scaled(tiles: NDArray[np.floating], scale: str) -> NDArray[np.float64]:
     """Scale the tiles to [-1, 1], each by its own factor or all by one; zero stays zero."""
-    if scale not in ("tile", "common"):
-        raise ValueError(f"scale must be 'tile' or 'common', got {scale!r}.")
+    check_choice(scale, ("tile", "common"), "scale")
     axis = (1, 2, 3) if scale == "tile" else None
     largest = np.abs(tiles).max(axis=axis, keepdims=True).astype(np.float64)
     return tiles / np.where(largest > 0, largest, 1.0)

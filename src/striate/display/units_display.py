@@ -10,8 +10,9 @@ from sklearn.utils import check_array
 
 from striate.analysis.unit_inspection import UnitInspection, inspect_units
 from striate.core.sparse_matrices import dense
+from striate.estimators.validated_input import in_native_order
 
-from .check_parameters import check_indices, check_names, check_number
+from .check_parameters import check_drawing, check_indices, check_names, check_number
 from .style import require_matplotlib, style
 from .tiles import infer_image_shape
 from .unit_bars import UnitBars
@@ -153,8 +154,9 @@ class UnitsDisplay:
             not match X.
         """
         require_matplotlib("UnitsDisplay")
+        check_drawing(figure=figure, cmap=cmap, title=title)
         inspection = self.inspection
-        X = check_array(self.X, accept_sparse="csr", ensure_all_finite=False)
+        X = check_array(in_native_order(self.X), accept_sparse="csr", ensure_all_finite=False)
         if X.shape != (inspection.n_samples, inspection.maximal_inputs.shape[1]):
             raise ValueError(
                 f"X {X.shape} is not the one inspected, with {inspection.n_samples} rows and "

@@ -9,16 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
-from striate.core.sparse_matrices import dense, stored
+from striate.core.sparse_matrices import canonical, dense, stored
 from striate.estimators.local_receptive_fields import LocalReceptiveFields
 
-from .check_parameters import check_indices
+from .check_parameters import check_choice, check_indices
 
 
 def window_weights(weights: Any, fields: LocalReceptiveFields) -> NDArray[Any]:
     """Return the weights in each window, (n_maps, n_windows, n_seen), of W (n_inputs, n_units)."""
+    if not isinstance(fields, LocalReceptiveFields):
+        raise ValueError(f"fields must be LocalReceptiveFields, got {fields!r}.")
     seen, n_maps = fields.windows(), int(fields.n_maps)
-    W = sparse.csc_array(weights) if sparse.issparse(weights) else np.asarray(weights)
+    W = canonical(weights) if sparse.issparse(weights) else np.asarray(weights)
     if W.ndim == 2 and W.shape == fields.mask().shape:
         units = np.arange(len(seen)) * n_maps + np.arange(n_maps)[:, np.newaxis]
         found = np.stack([dense(W[seen, own[:, np.newaxis]]) for own in units])
@@ -33,8 +35,7 @@ def window_weights(weights: Any, fields: LocalReceptiveFields) -> NDArray[Any]:
 
 def scale_weights(weights: NDArray[Any], scale: str) -> NDArray[np.float64]:
     """Scale weights (n_maps, n_windows, ...) to [-1, 1]."""
-    if scale not in ("map", "tile", "common"):
-        raise ValueError(f"scale must be 'map', 'tile' or 'common', got {scale!r}.")
+    check_choice(scale, ("map", "tile", "common"), "scale")
     first = {"map": 1, "tile": 2, "common": 0}[scale]
     largest = np.abs(weights).max(axis=tuple(range(first, weights.ndim)), keepdims=True)
     return weights / np.where(largest > 0, largest, 1).astype(np.float64)

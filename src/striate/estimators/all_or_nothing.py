@@ -5,14 +5,18 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-# Names of attributes that belong to scikit-learn's callbacks, which tidies them up itself.
-_CALLBACKS = "callback"
+from .default_parameters import plain_numbers
+from .estimator_state import state_of
+from .fitted_attributes import check_finite
+
 # Number of fits of Striate's estimators under way, one inside the other.
 _depth: ContextVar[int] = ContextVar("depth", default=0)
 
 
 def all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate `fit` or `partial_fit`: undo it if it ends with an error or with Ctrl-C.
+
+    A `fit` whose result is not finite ends with an error.
 
     An estimator that was fitted before stays usable with what it had learned; another one stays
     unfitted. Fits append to lists, such as loss curves, and replace all other attributes.
@@ -24,7 +28,11 @@ def all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
         lengths = {name: len(value) for name, value in before.items() if isinstance(value, list)}
         token = _depth.set(_depth.get() + 1)
         try:
-            return method(self, *args, **kwargs)
+            with plain_numbers(self):
+                result = method(self, *args, **kwargs)
+            if method.__name__ == "fit":
+                check_finite(self)
+            return result
         except BaseException:
             for name in state_of(self):
                 delattr(self, name)
@@ -41,8 +49,3 @@ def all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
 def is_part_of_a_fit() -> bool:
     """Return whether the fit under way is a step of another estimator's fit."""
     return _depth.get() > 1
-
-
-def state_of(estimator: Any) -> dict[str, Any]:
-    """Return the parameters and fitted attributes by name."""
-    return {name: value for name, value in vars(estimator).items() if _CALLBACKS not in name}

@@ -58,7 +58,7 @@ from .training import (
     team_for,
     train,
 )
-from .validated_input import FLOATS, validated
+from .validated_input import FLOATS, refuse_kinds, validated
 
 _NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -158,6 +158,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         X, y = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
+            refuse_kinds(sample_weight, "sample_weight", "VMmUST")
             sample_weight = check_sample_weight(sample_weight, X)
         y = y.reshape(len(y), -1)
         self.n_outputs_ = y.shape[1]

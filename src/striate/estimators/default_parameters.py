@@ -1,12 +1,48 @@
-"""Parameters as Python objects: sizes as whole numbers, and those with their default value."""
+"""Parameters as Python objects: plain numbers, whole sizes, and those with their default value."""
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
 import numpy as np
+
+
+@contextmanager
+def plain_numbers(estimator: Any) -> Iterator[None]:
+    """Turn NumPy's scalars among the parameters of an estimator into Python's for a while.
+
+    Arithmetic with the former overflows (`numpy.uint8`), or has a type that compiled code does not
+    know (`numpy.longdouble`).
+
+    Raises
+    ------
+    ValueError
+        If a whole number does not fit into 64 bits.
+    """
+    kind: Any = type(estimator)
+    names = _defaults(kind)
+    given = {name: value for name, value in vars(estimator).items() if name in names}
+    given = {name: value for name, value in given.items() if isinstance(value, np.generic | int)}
+    plain = {name: _plain(value) for name, value in given.items()}
+    for name, value in plain.items():
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ValueError(
+                f"The {name!r} parameter of {type(estimator).__name__} does not fit into 64 bits."
+            )
+    vars(estimator).update(plain)
+    try:
+        yield
+    finally:
+        vars(estimator).update(given)
+
+
+def _plain(value: np.generic | int) -> Any:
+    if isinstance(value, np.floating):
+        return float(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def has_default(estimator: Any, name: str) -> bool:

@@ -8,6 +8,7 @@ A size has a name, which stands for the same number wherever it occurs in a tabl
 """
 
 import inspect
+import math
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
@@ -16,9 +17,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from striate.core.sparse_matrices import stored
 from striate.solvers.update_rules import RULES
 
-from .all_or_nothing import state_of
+from .estimator_state import state_of
 from .validated_input import FLOATS
 
 
@@ -61,6 +63,10 @@ class Attribute:
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
 
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return True
+
 
 def _require(condition: Any, expected: str, value: Any) -> None:
     if not condition:
@@ -84,8 +90,11 @@ class Floats(Attribute):
         _require(sound, f"an array of floats ({', '.join(self.shape)})", value)
         for name, n in zip(self.shape, value.shape, strict=True):
             sizes.require(name, n)
-        stored = value.data if sparse.issparse(value) else value
-        _require(not self.finite or np.isfinite(stored).all(), "finite", value)
+        _require(self.is_finite(value), "finite", value)
+
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return not self.finite or bool(np.isfinite(stored(value)).all())
 
 
 @dataclass(frozen=True)
@@ -127,20 +136,25 @@ class Whole(Attribute):
 class Number(Attribute):
     """Number."""
 
+    finite: bool = True
+
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
         _require(isinstance(value, Real), "a number", value)
 
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return not self.finite or math.isfinite(value)
+
 
 @dataclass(frozen=True)
-class Range(Attribute):
-    """Pair of numbers between 0 and 1, the lower one first."""
+class UsedPart(Attribute):
+    """Values of black and white, as parts of the range of a type: white may lie just beyond."""
 
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
-        sound = type(value) is tuple and len(value) == 2
-        sound = sound and all(isinstance(each, Real) for each in value)
-        _require(sound and 0 <= value[0] < value[1] <= 1, "a range within 0 to 1", value)
+        numbers = type(value) is tuple and len(value) == 2 and all(type(x) is float for x in value)
+        _require(numbers and 0 <= value[0] < value[1] < 2, "(black, white)", value)
 
 
 @dataclass(frozen=True)
@@ -165,6 +179,10 @@ class Maybe(Attribute):
         if value is not None:
             self.other.check(value, sizes)
 
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return value is None or self.other.is_finite(value)
+
 
 @dataclass(frozen=True)
 class Each(Attribute):
@@ -183,6 +201,10 @@ class Each(Attribute):
             sizes.require("number of layers", len(value))
         for i, one in enumerate(value):
             self.one.check(one, sizes.of_layer(i, len(value)) if self.layers else sizes)
+
+    def is_finite(self, value: Any) -> bool:
+        """Return whether a value that must be finite is so."""
+        return all(map(self.one.is_finite, value))
 
 
 @dataclass(frozen=True)
@@ -276,6 +298,17 @@ def check_fitted(estimator: Any) -> None:
                 raise FittedAttributeError(f"{kind.__name__}.{name}: {error}") from None
     if fitted and hasattr(kind, "_parameter_constraints"):
         estimator._validate_params()
+
+
+def check_finite(estimator: Any) -> None:
+    """Raise a ValueError if a fitted attribute that must be finite is not."""
+    for name, attribute in getattr(estimator, "_fitted", {}).items():
+        if name in vars(estimator) and not attribute.is_finite(vars(estimator)[name]):
+            raise ValueError(
+                f"{type(estimator).__name__}: {name} became NaN or infinity, because values in the "
+                "data are too large, or too far apart. Scale them, with StandardScaler for "
+                "instance."
+            )
 
 
 def _required(table: Mapping[str, Attribute], state: Mapping[str, Any]) -> list[str]:

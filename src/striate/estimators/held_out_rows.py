@@ -39,5 +39,4 @@ def _stratified_folds(
         if len(rows) > 1:
             fold[rows] = (n_assigned + np.arange(len(rows))) % n_folds
             n_assigned += len(rows)
-    folds = [np.flatnonzero(fold == k) for k in range(n_folds)]
-    return [rows for rows in folds if len(rows)]
+    return [np.flatnonzero(fold == k) for k in range(min(n_folds, n_assigned))]

@@ -13,6 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from .row_indexing import select_rows
 from .sklearn_private import check_method_params, num_samples
+from .validated_input import refuse_kinds
 
 Rows = npt.NDArray[np.intp]
 Labels = npt.NDArray[Any]
@@ -40,6 +41,7 @@ def known_labels(y: Any) -> tuple[Rows, Labels]:
         If y is continuous, has NaN or None, mixes text with numbers other than -1, or has the
         text "-1".
     """
+    refuse_kinds(y, "y", "V")
     y = column_or_1d(y, warn=True)
     if y.dtype == object:
         rows = np.flatnonzero([not (isinstance(label, Number) and label == -1) for label in y])

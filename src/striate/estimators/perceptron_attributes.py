@@ -20,6 +20,9 @@ from .fitted_attributes import (
 )
 from .reconstruction import Reconstruction
 
+# A loss may be too large for a number where the weights are not.
+_LOSS = Number(finite=False)
+
 PERCEPTRON: Mapping[str, Attribute] = {
     **INPUT,
     "n_outputs_": Whole("n_outputs_"),
@@ -31,11 +34,11 @@ PERCEPTRON: Mapping[str, Attribute] = {
     "n_layers_": Whole(),
     "n_iter_": Whole(),
     "t_": Whole(),
-    "loss_": Number(),
-    "loss_curve_": Each(Number()),
-    "best_loss_": Maybe(Number()),
-    "validation_scores_": Maybe(Each(Number())),
-    "best_validation_score_": Maybe(Number()),
+    "loss_": _LOSS,
+    "loss_curve_": Each(_LOSS),
+    "best_loss_": Maybe(_LOSS),
+    "validation_scores_": Maybe(Each(_LOSS)),
+    "best_validation_score_": Maybe(_LOSS),
     "_no_improvement_count": Whole(),
     "_optimizer": OPTIMIZER,
     "_random_state": Instance(np.random.RandomState),

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from striate.core.sparse_matrices import check_sound
+
 from .sklearn_private import num_samples, safe_indexing
 
 
@@ -27,6 +29,7 @@ def select_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
     if len(rows) == num_samples(X):
         return X
     if sparse.issparse(X):
+        check_sound(X)
         X = X.tocsr()  # not all formats can be indexed
     return safe_indexing(X, rows)
 

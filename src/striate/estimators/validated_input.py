@@ -4,13 +4,14 @@ Estimators take their input from here. So compiled code meets two kinds of X onl
 arrays are never changed.
 """
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
-from striate.core.sparse_matrices import canonical_rows
+from striate.core.sparse_matrices import canonical_rows, check_sound
 
 #: Types of the arithmetic; other numbers are converted to the first.
 FLOATS = (np.float64, np.float32)
@@ -33,17 +34,50 @@ def validated(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
     X, or X and y
         A sparse X as CSR with sorted indices, whose duplicate entries are added.
     """
-    if y:
-        X, *y = validate_data(estimator, in_native_order(X), *y, **options)
-        return (_canonical(X), *y)
-    return _canonical(validate_data(estimator, in_native_order(X), **options))
+    refuse_kinds(X, "X", "VMm")
+    for each in y:
+        refuse_kinds(each, "y", "VMmUST" if options.get("y_numeric") else "V")
+        _check_objects(each)
+        if sparse.issparse(each) and options.get("y_numeric"):
+            raise ValueError("y must be dense: call its method toarray()")
+    try:
+        checked = validate_data(estimator, in_native_order(X), *y, **options)
+    except OverflowError as error:
+        raise ValueError(f"the data have a number beyond the range of float64 ({error})") from error
+    return (_canonical(checked[0]), *checked[1:]) if y else _canonical(checked)
+
+
+def refuse_kinds(data: Any, name: str, kinds: str) -> None:
+    """Raise a ValueError for records, times or text, which NumPy may turn into numbers."""
+    dtype = getattr(data, "dtype", None)
+    if getattr(dtype, "kind", "f") in kinds:
+        raise ValueError(f"{name} must hold numbers, got dtype {dtype}")
+
+
+def _check_objects(y: Any) -> None:
+    """Raise a ValueError if a y of objects does not hold numbers only, or text only."""
+    if not hasattr(y, "dtype") or y.dtype != np.dtype(object):
+        return
+    found = {type(each) for each in np.asarray(y).ravel()}
+    texts = {each for each in found if issubclass(each, str | bytes)}
+    others = {each for each in found - texts if not issubclass(each, Number | np.bool_)}
+    if others or (texts and found - texts):
+        names = ", ".join(sorted(each.__name__ for each in found))
+        raise ValueError(f"y must hold numbers only, or text only, got objects of type {names}")
 
 
 def in_native_order(X: Any) -> Any:
     """Return an array or sparse matrix in the byte order of this machine; anything else as it is.
 
     Files from other machines have the other order. The numbers keep their precision.
+
+    Raises
+    ------
+    ValueError
+        If the indices of a sparse matrix do not fit its shape: nothing may convert it.
     """
+    if sparse.issparse(X):
+        check_sound(X)
     if not isinstance(X, np.ndarray) and not sparse.issparse(X):
         return X
     if X.dtype.isnative:

@@ -34,7 +34,10 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         If `path` is a folder or a device, or its folder is missing or cannot be written to.
     """
     target = Path(path)
-    folder = target.resolve().parent
+    real = Path(os.path.realpath(path))  # resolve() raises a RuntimeError for a link to itself
+    folder = real.parent
+    if real.is_symlink():
+        raise OSError(f"{target}: is a link that leads to itself; choose another name")
     if target.is_dir():
         raise IsADirectoryError(f"{target}: is a folder; give the name of a file")
     if target.exists() and not target.is_file():
@@ -72,7 +75,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     If the block raises or is interrupted, `path` stays as it was. If the disk is full, the error
     names `path`.
     """
-    target = Path(path).resolve()  # a link is kept, the file it points to is replaced
+    target = Path(os.path.realpath(path))  # a link is kept, the file it points to is replaced
     with naming_full_disk(path), _temporary(target) as temporary:
         yield temporary
         os.replace(temporary, target)
@@ -82,7 +85,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def _temporary(target: Path) -> Iterator[Path]:
     """Create an empty file in the target's folder, with its suffix; remove it afterwards."""
     # Without tempfile, whose files only the owner may read.
-    temporary = target.resolve().parent / f".striate-{secrets.token_hex(8)}{target.suffix}"
+    temporary = (
+        Path(os.path.realpath(target)).parent / f".striate-{secrets.token_hex(8)}{target.suffix}"
+    )
     lock = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
     try:
         with _locked(lock):

@@ -1,7 +1,6 @@
 """Image files read into floating-point arrays (h, w, c)."""
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from .decoded_pixels import ImageError, Pixels, pixels_of
 from .pillow_warnings import quiet_pillow
+from .regular_files import ENDLESS, is_endless
 from .tiff_planes import number_of_bands
 
 # Pillow reads many more formats, some of them by other programs (EPS by Ghostscript).
@@ -85,6 +85,8 @@ def pillow_pixels(image: Any, dtype: npt.DTypeLike) -> Pixels:
     ImageError
         As from `read_image`.
     """
+    if 0 in image.size:
+        raise ImageError(f"is empty, its size is {image.size}")
     with explaining_errors(), quiet_pillow:
         return pixels_of(image, dtype)
 
@@ -120,22 +122,16 @@ def _import_pillow() -> None:
 def _decode(path: str | os.PathLike[str], dtype: npt.DTypeLike) -> Pixels:
     from PIL import Image
 
-    _check_regular(path)
+    if os.path.isdir(path):
+        raise ImageError("is a folder; list the images in it with find_images")
+    if is_endless(path):
+        raise ImageError(ENDLESS)
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise ImageError("the file is empty (0 bytes)")
         Image.init()
         with Image.open(file, formats=[f for f in _FORMATS if f in Image.OPEN]) as image:
             return pixels_of(image, dtype)
-
-
-def _check_regular(path: str | os.PathLike[str]) -> None:
-    """Raise an ImageError unless the path is that of a regular file: a pipe may never end."""
-    mode = os.stat(path).st_mode
-    if stat.S_ISDIR(mode):
-        raise ImageError("is a folder; list the images in it with find_images")
-    if not stat.S_ISREG(mode):
-        raise ImageError("is not a regular file, but a pipe, a socket or a device")
 
 
 def _why_unidentified(path: str | os.PathLike[str]) -> str:

@@ -155,7 +155,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ConvergenceWarning
             From "kmeans", if X has fewer distinct rows than `n_components`.
         """
-        X = as_kernel_input(validated(self, X, dtype=FLOATS, order="C"))
+        X = as_kernel_input(self._validated(X, reset=True))
         if len(X) < self.n_components and self.dictionary != "random":
             raise ValueError(
                 f"n_components={self.n_components} atoms cannot be learned from n_samples={len(X)} "
@@ -194,7 +194,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ndarray of shape (n_samples, n_components), twice as many columns for "soft_threshold"
         """
         check_is_fitted(self)
-        X = validated(self, X, dtype=FLOATS, order="C", reset=False)
+        X = self._validated(X, reset=False)
         encoding = self.as_encoding()
         encoding = for_kernels(encoding, encoding.W, encoding.b, X.dtype)
         codes = np.empty((len(X), n_features(encoding)), dtype=X.dtype)
@@ -205,6 +205,16 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 theta = np.full(len(x), encoding.threshold, dtype=X.dtype)
                 run(encode_rows, encoding, x, Z, theta, codes[rows])
         return codes
+
+    def _validated(self, X: Any, reset: bool) -> npt.NDArray[Any]:
+        X = validated(self, X, dtype=FLOATS, order="C", reset=reset)
+        largest, limit = float(np.abs(X).max()), float(np.sqrt(np.finfo(X.dtype).max / X.size))
+        if largest > limit:
+            raise ValueError(
+                f"X has values up to {largest:.2g}, whose distances are beyond {X.dtype}. Scale X, "
+                "with StandardScaler for instance."
+            )
+        return np.asarray(X)
 
     @property
     def _n_features_out(self) -> int:

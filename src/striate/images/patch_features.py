@@ -19,8 +19,8 @@ from striate.estimators.fitted_attributes import (
     Floats,
     Instance,
     Maybe,
-    Range,
     Shape,
+    UsedPart,
     Whole,
 )
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
@@ -149,9 +149,9 @@ class PatchFeatures(
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         "patch_shape_": Shape(3, "n_pixels"),
         "map_shape_": Shape(2),
-        "used_range_": Range(),
         "whitening_": Maybe(Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")})),
         "encoder_": Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")}),
+        "used_range_": UsedPart(),
         "filters_": Floats(("*", "*", "*", "*"), optional=True),
     }
 
@@ -234,7 +234,8 @@ class PatchFeatures(
         progress = partial(report_reading, self, context)
         drawn = draw_patches(collection, size, self.n_patches, random_state, progress)
         drawn.warn_if_constant(collection.n_channels)
-        self.used_range_ = drawn.use_sixteen_bits(collection)
+        black, white = drawn.use_sixteen_bits(collection)
+        self.used_range_ = float(black), float(white)
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
         steps = self._new_steps(random_state)

@@ -78,8 +78,11 @@ class PoolLayout:
 
 def two_integers(name: str, value: Any) -> tuple[int, int]:
     """Return two positive integers, given two or one for both; `name` is for the message."""
-    integer = int | np.integer
-    pair = (value, value) if isinstance(value, integer) else tuple(value)
-    if len(pair) != 2 or not all(isinstance(n, integer) and n > 0 for n in pair):
+    pair = (value, value) if isinstance(value, int | np.integer) else value
+    if not isinstance(pair, tuple | list | np.ndarray) or [*map(_is_size, pair)] != [True, True]:
         raise ValueError(f"{name} must be two positive integers, got {value!r}")
     return int(pair[0]), int(pair[1])
+
+
+def _is_size(n: Any) -> bool:
+    return isinstance(n, int | np.integer) and n is not True and bool(n > 0)

@@ -114,7 +114,14 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             number of features.
         """
         X = validated(self, X, dtype=FLOATS, ensure_min_samples=2)
-        s, U = linalg.eigh(_covariance(X))
+        with np.errstate(over="ignore", invalid="ignore"):
+            covariance = _covariance(X)
+        if not np.isfinite(covariance).all():
+            raise ValueError(
+                f"X has values up to {np.abs(X).max():.2g}, whose squares are beyond float64. "
+                "Scale X, with StandardScaler for instance."
+            )
+        s, U = linalg.eigh(covariance)
         s, U = np.maximum(s[::-1], 0), U[:, ::-1]
         k = self.n_components_ = self._n_kept(s)
         # A direction without any variance holds nothing to scale: it is left at zero.
