@@ -128,12 +128,11 @@ def test_partial_fit_and_warm_start(task, solver):
 
 @pytest.mark.parametrize(
     ("task", "kind", "dtype"),
-    all_pairs(
-        row
-        for row in product(TASKS, KINDS, (np.float32, np.float64))
-        if row[1] is np.asarray or row[2] == np.float64
-    )
-    + [pytest.param("binary", sparse.csr_array, np.float32, marks=pytest.mark.long)],
+    [
+        *all_pairs((task, kind, np.float64) for task, kind in product(TASKS, KINDS)),
+        *((task, np.asarray, np.float32) for task in TASKS),
+        pytest.param("binary", sparse.csr_array, np.float32, marks=pytest.mark.long),
+    ],
 )
 def test_predictions(task, kind, dtype):
     X, y, _ = data(task)

@@ -65,7 +65,7 @@ def test_settings_of_each_layer(data):
     ("settings", "message"),
     [
         ({"hidden_layer_sizes": ()}, "at least one layer"),
-        ({"hidden_layer_sizes": (9, 0)}, "n_components"),
+        ({"hidden_layer_sizes": (9, 0)}, "hidden_layer_sizes must be > 0"),
         ({"autoencoder": [ONE] * 3}, "list of 3, but hidden_layer_sizes has 2 layers"),
         ({"autoencoder": PCA()}, "autoencoder"),
     ],

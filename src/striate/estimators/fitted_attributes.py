@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from striate.solvers.update_rules import RULES
+
 from .all_or_nothing import state_of
 from .validated_input import FLOATS
 
@@ -131,6 +133,18 @@ class Number(Attribute):
 
 
 @dataclass(frozen=True)
+class Part(Attribute):
+    """Part of the range from 0 to 1: a lower and a higher number."""
+
+    def check(self, value: Any, sizes: Sizes) -> None:
+        """Raise a FittedAttributeError unless the value is as declared."""
+        sound = type(value) is tuple and len(value) == 2
+        sound = sound and all(isinstance(limit, Real) for limit in value)
+        sound = sound and 0 <= value[0] < value[1] <= 1
+        _require(sound, "a lower and a higher number, from 0 to 1", value)
+
+
+@dataclass(frozen=True)
 class OneOf(Attribute):
     """One of some names."""
 
@@ -222,7 +236,7 @@ INPUT: Mapping[str, Attribute] = {
 #: What minibatch training continues from: nothing, or `Minibatch.state` and the learning rate.
 OPTIMIZER = Items(
     {
-        "rule": Whole(),
+        "rule": OneOf({rule.__name__ for rule in RULES}),
         "moments": Each(Floats(("*",), finite=False), tuple),
         "means": Floats(("*",)),
         "n_steps": Whole(),

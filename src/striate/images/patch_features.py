@@ -14,7 +14,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from striate.estimators.fitted_attributes import Attribute, Floats, Instance, Maybe, Shape, Whole
+from striate.estimators.fitted_attributes import (
+    Attribute,
+    Floats,
+    Instance,
+    Maybe,
+    Part,
+    Shape,
+    Whole,
+)
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.sixteen_bits import WHOLE_RANGE
@@ -143,6 +151,7 @@ class PatchFeatures(
         "map_shape_": Shape(2),
         "whitening_": Maybe(Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")})),
         "encoder_": Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")}),
+        "used_range_": Part(),
         "filters_": Floats(("*", "*", "*", "*"), optional=True),
     }
 
