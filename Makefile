@@ -13,12 +13,13 @@ LOWEST_TESTS := tests/core tests/solvers tests/estimators/test_mlp.py \
 	tests/cli/test_app.py tests/cli/test_error_messages.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest bench ufldl docs package clean
+.PHONY: help demo test test-all test-lowest bench ufldl docs package clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo         learn features from photographs and show what they do (one to two minutes)"
-	@echo "make test         lint, type check and test"
+	@echo "make test         lint, type check and test (four minutes or less)"
+	@echo "make test-all     all tests, more combinations of the same things (a quarter of an hour)"
 	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows"
 	@echo "make bench        measure speed beside other libraries"
 	@echo "make ufldl        do the UFLDL tutorial's exercises beside its published numbers"
@@ -39,6 +40,10 @@ test: .venv/.dev
 	@echo "Running some tests without compilation (pytest)"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m interpreted tests/native
 	@echo "Running the tests (pytest)"
+	@$(BIN)/pytest -m "not long"
+
+test-all: .venv/.dev
+	@echo "Running all tests, the long ones too (pytest)"
 	@$(BIN)/pytest
 
 # Old releases warn of newer ones of what they use, such as matplotlib of pyparsing. Each environment
