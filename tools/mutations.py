@@ -1,11 +1,12 @@
 """Put small faults into a copy of the source, one at a time, and see whether the tests find them.
 
     python tools/mutations.py                 the short tests, for every fault
-    python tools/mutations.py tied rho_hat    for the faults whose names hold one of these words
-    python tools/mutations.py --long NAME     the long tests of the fault's subject as well
+    python tools/mutations.py tied noise/     for those whose name or file holds one of these words
+    python tools/mutations.py --long tied     the long tests of the fault's subject as well
 
-A fault is found if a test fails. The files that concern it are run first, then all short tests.
-The last line says how many were found; the exit status is 1 if any was missed.
+A fault is found if a test fails. The files that concern it are run first, then all short tests. The
+last line says how many were found; the exit status is 1 if any was missed. It takes about half an
+hour. Needs the packages of `pip install -e ".[test]"`.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from mutation_table import FAULTS, Fault
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("benchmarks", "docs", "examples", "src", "tests", "tools", ".github")
-#: Folders of compiled code: whoever changes one of the first two changes what all others hold.
+#: Folders of compiled code, which is not to be shared between faults.
 COMPILED = ("native", "core", "solvers", "images")
 #: Seconds after which a run is stopped: a fault may let a loop go on for ever.
 LIMIT = 900
@@ -48,7 +49,8 @@ class Copy:
     """
 
     def __init__(self, folder: Path, long: bool) -> None:
-        self.tree, self.compiled, self.long = folder / "tree", folder / "compiled", long
+        self.tree, self.long = folder / "tree", long
+        self.compiled, self.faulty = folder / "compiled", folder / "compiled faulty"
         for name in COPIED:
             if (ROOT / name).exists():
                 shutil.copytree(ROOT / name, self.tree / name, ignore=_ignored)
@@ -66,9 +68,11 @@ class Copy:
                 "not once; bring tools/mutation_table.py up to date"
             )
         path.write_text(sound.replace(fault.old, fault.new), encoding="utf-8")
-        shutil.rmtree(self.compiled / "faulty", ignore_errors=True)
+        shutil.rmtree(self.faulty, ignore_errors=True)
+        cache = self.faulty if fault.file.startswith(COMPILED) else self.compiled
         try:
-            found_by = next(filter(None, map(self._failing_test, self._runs(fault))), "")
+            failing = (self.failing_test(run, cache) for run in self._runs(fault))
+            found_by = next(filter(None, failing), "")
         finally:
             path.write_text(sound, encoding="utf-8")
         return Outcome(found_by, time.monotonic() - begin)
@@ -80,12 +84,12 @@ class Copy:
         runs = [[*own, "-m", "not long"], [*rest, "-m", "not long"]]
         return [*runs, [*own, "-m", "long"]] if self.long else runs
 
-    def _failing_test(self, arguments: list[str]) -> str:
-        """Return the first test that fails, or ""."""
+    def failing_test(self, arguments: list[str], cache: Path) -> str:
+        """Return the first test that fails, or "", with compiled code in this folder."""
         environment = os.environ | {
             "PYTHONPATH": str(self.tree / "src"),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "NUMBA_CACHE_DIR": str(self.compiled / "faulty"),
+            "NUMBA_CACHE_DIR": str(cache),
         }
         command = [
             sys.executable,
@@ -123,10 +127,15 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="parts of the names of faults")
     parser.add_argument("--long", action="store_true", help="run the long tests, too")
     given = parser.parse_args()
-    chosen = [f for f in FAULTS if not given.words or any(word in f.name for word in given.words)]
+    words = given.words or [""]
+    chosen = [f for f in FAULTS if any(word in f"{f.file}: {f.name}" for word in words)]
     n_found = 0
     with tempfile.TemporaryDirectory(prefix="striate-mutations-") as folder:
         copy = Copy(Path(folder), given.long)
+        files = dict.fromkeys(test for fault in chosen for test in fault.tests)
+        failing = copy.failing_test([*files, "-m", "not long"], copy.compiled)
+        if failing:
+            raise SystemExit(f"{failing} fails without any fault")
         for fault in chosen:
             outcome = copy.try_fault(fault)
             n_found += bool(outcome.found_by)
