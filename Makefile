@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP := $(BIN)/python $(INSTALL)
 LOWEST := .venv-lowest
-# Tests of what depends most on other packages, in a few minutes.
+# Tests of what depends most on other packages, without the long ones: two minutes.
 LOWEST_TESTS := tests/core tests/solvers tests/estimators/test_mlp.py \
 	tests/estimators/test_mlp_peer.py tests/estimators/test_sparse_autoencoder.py \
 	tests/images/test_patches.py tests/images/test_convolution.py tests/test_persistence.py \
@@ -51,7 +51,7 @@ test-all: .venv/.dev
 test-lowest: $(LOWEST)/.made
 	@echo "Running tests with the lowest versions (pytest)"
 	@NUMBA_CACHE_DIR=$(LOWEST)/numba $(LOWEST)/bin/pytest -p no:cacheprovider \
-		-W ignore::DeprecationWarning $(LOWEST_TESTS)
+		-W ignore::DeprecationWarning -m "not long" $(LOWEST_TESTS)
 
 # Some machines choose an old OpenBLAS kernel through these two variables, which halves its speed.
 bench: .venv/.app
