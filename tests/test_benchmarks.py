@@ -65,7 +65,10 @@ def quick(monkeypatch):
     monkeypatch.setattr(sgemm, "_SHAPES", {"8x6 by 6x4": (8, 6, 4, 2)})
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize(
+    "name",  # the kernels of sparse networks in float32 are compiled for no other short test
+    [pytest.param(n, marks=pytest.mark.long if n == "sparse-networks" else ()) for n in SIZES],
+)
 @pytest.mark.usefixtures("small_datasets")
 @pytest.mark.filterwarnings("ignore:Got `batch_size`")
 def test_a_benchmark_measures(name):
@@ -137,6 +140,7 @@ def test_a_wrong_perceptron_is_not_timed(monkeypatch, alpha):
             train()
 
 
+@pytest.mark.long  # compiled anew
 @fixed_iterations()
 def test_a_wrong_sparse_network_is_not_timed():
     report = Report("", [Times(), SpreadTargets()], [])

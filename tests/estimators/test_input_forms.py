@@ -37,7 +37,6 @@ SPARSE_ALLOWED = [
     MLPClassifier(connectivity=MASK, max_iter=3, random_state=0),
     MLPRegressor(connectivity=[MASK, None], solver="lbfgs", max_iter=3, random_state=0),
     *(clone(AUTOENCODER).set_params(solver=solver) for solver in ("lbfgs", "adam", "gd")),
-    clone(AUTOENCODER).set_params(connectivity=MASK),
     StackedAutoencoder((3, 2), autoencoder=AUTOENCODER, random_state=0),
     SelfTaughtClassifier(AUTOENCODER, LinearClassifier(alphas=0.1)),
 ]
@@ -48,10 +47,14 @@ DENSE_ONLY = [
     DictionaryEncoder(5, random_state=0),
     DictionaryEncoder(5, dictionary="omp1", encoding="soft_threshold", random_state=0),
 ]
-NOISY = clone(AUTOENCODER).set_params(noise=0.1)
+# Each is compiled anew.
+LONG = [
+    clone(AUTOENCODER).set_params(noise=0.1),
+    clone(AUTOENCODER).set_params(connectivity=MASK),
+]
 of_sparse = pytest.mark.parametrize(
     "estimator",
-    [*SPARSE_ALLOWED, pytest.param(NOISY, marks=pytest.mark.long)],  # compiled anew
+    SPARSE_ALLOWED + [pytest.param(each, marks=pytest.mark.long) for each in LONG],
     ids=lambda each: repr(each)[:60],
 )
 
@@ -125,8 +128,11 @@ def test_indices_out_of_bounds_are_refused():
     [
         *((each, np.float64) for each in SPARSE_ALLOWED + DENSE_ONLY),
         *((each, np.float32) for each in SPARSE_ALLOWED[:8] + DENSE_ONLY),
-        *(pytest.param(each, np.float32, marks=pytest.mark.long) for each in SPARSE_ALLOWED[8:]),
-        *(pytest.param(NOISY, dtype, marks=pytest.mark.long) for dtype in (np.float64, np.float32)),
+        *(pytest.param(each, np.float64, marks=pytest.mark.long) for each in LONG),
+        *(
+            pytest.param(each, np.float32, marks=pytest.mark.long)
+            for each in SPARSE_ALLOWED[8:] + LONG
+        ),
     ],
 )
 def test_numbers_in_the_other_byte_order(estimator, dtype):

@@ -98,7 +98,8 @@ def test_connections(variant, X):
         np.testing.assert_allclose(autoencoder.transform(X), before, rtol=1e-10)
 
 
-@pytest.mark.parametrize("solver", short_first(["adam", "lbfgs"]))  # each is compiled anew
+@pytest.mark.long  # compiled anew, as for the objective and the batches of tests/core and /solvers
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 @pytest.mark.parametrize("noise_type", ["masking", "gaussian"])
 @pytest.mark.parametrize("tied", [False, True])
 def test_noise(tied, noise_type, solver, X):
@@ -123,6 +124,7 @@ def test_all_connections_learn_what_a_dense_layer_learns(X):
         assert connected.loss_ == pytest.approx(plain.loss_, rel=1e-10)
 
 
+@pytest.mark.long  # compiled anew for sparse targets
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix])
 def test_sparse_rows(kind, X):
     expected, got = SparseAutoencoder(**QUICK).fit(X), SparseAutoencoder(**QUICK).fit(kind(X))
