@@ -6,19 +6,20 @@ BIN := .venv/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP := $(BIN)/python $(INSTALL)
 LOWEST := .venv-lowest
-# Tests of what depends most on other packages, in a few minutes.
+# Tests of what depends most on other packages, without the long ones: two minutes.
 LOWEST_TESTS := tests/core tests/solvers tests/estimators/test_mlp.py \
 	tests/estimators/test_mlp_peer.py tests/estimators/test_sparse_autoencoder.py \
 	tests/images/test_patches.py tests/images/test_convolution.py tests/test_persistence.py \
 	tests/cli/test_app.py tests/cli/test_error_messages.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest bench ufldl docs package clean
+.PHONY: help demo test test-all test-lowest bench ufldl docs package clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo         learn features from photographs and show what they do (one to two minutes)"
-	@echo "make test         lint, type check and test"
+	@echo "make test         lint, type check and test (four minutes or less)"
+	@echo "make test-all     all tests, more combinations of the same things (a quarter of an hour)"
 	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows"
 	@echo "make bench        measure speed beside other libraries"
 	@echo "make ufldl        do the UFLDL tutorial's exercises beside its published numbers"
@@ -39,6 +40,10 @@ test: .venv/.dev
 	@echo "Running some tests without compilation (pytest)"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m interpreted tests/native
 	@echo "Running the tests (pytest)"
+	@$(BIN)/pytest -m "not long"
+
+test-all: .venv/.dev
+	@echo "Running all tests, the long ones too (pytest)"
 	@$(BIN)/pytest
 
 # Old releases warn of newer ones of what they use, such as matplotlib of pyparsing. Each environment
@@ -46,7 +51,7 @@ test: .venv/.dev
 test-lowest: $(LOWEST)/.made
 	@echo "Running tests with the lowest versions (pytest)"
 	@NUMBA_CACHE_DIR=$(LOWEST)/numba $(LOWEST)/bin/pytest -p no:cacheprovider \
-		-W ignore::DeprecationWarning $(LOWEST_TESTS)
+		-W ignore::DeprecationWarning -m "not long" $(LOWEST_TESTS)
 
 # Some machines choose an old OpenBLAS kernel through these two variables, which halves its speed.
 bench: .venv/.app

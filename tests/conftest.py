@@ -3,12 +3,17 @@
 import threading
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 
 @pytest.fixture(scope="session", autouse=True)
 def sixteen_cores():
-    """Let tests choose their numbers of threads, whatever machine they run on."""
-    with pytest.MonkeyPatch.context() as patch:
+    """Let tests choose their numbers of threads, whatever machine they run on.
+
+    Those that choose none have one: threads of a BLAS that wait in a loop for small products would
+    take most of the time.
+    """
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1, user_api="blas"):
         patch.setattr("striate.native.threads.cpu_count", lambda: 16)
         yield
 

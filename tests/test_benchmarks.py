@@ -4,6 +4,7 @@ import importlib
 import math
 import re
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from benchmarks import (
     page_sections,
     peak_memory,
     recipe,
+    sgemm,
     timing,
 )
 from benchmarks.__main__ import BENCHMARKS, PAGES
@@ -54,12 +56,20 @@ WRONG = pytest.raises(RuntimeError, match="differ")
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """No pauses between contenders, and no measurement of memory, which starts processes."""
+    """No pauses, no measurement of memory, which starts processes, and no large products.
+
+    Nor is all that other tests have left collected before each contender.
+    """
     monkeypatch.setattr(timing, "PAUSE", 0)
+    monkeypatch.setattr(timing, "gc", SimpleNamespace(collect=lambda: 0))
     monkeypatch.setattr(peak_memory, "CAN_BE_MEASURED", False)
+    monkeypatch.setattr(sgemm, "_SHAPES", {"8x6 by 6x4": (8, 6, 4, 2)})
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize(
+    "name",  # the kernels of sparse networks in float32 are compiled for no other short test
+    [pytest.param(n, marks=pytest.mark.long if n == "sparse-networks" else ()) for n in SIZES],
+)
 @pytest.mark.usefixtures("small_datasets")
 @pytest.mark.filterwarnings("ignore:Got `batch_size`")
 def test_a_benchmark_measures(name):
@@ -131,6 +141,7 @@ def test_a_wrong_perceptron_is_not_timed(monkeypatch, alpha):
             train()
 
 
+@pytest.mark.long  # compiled anew
 @fixed_iterations()
 def test_a_wrong_sparse_network_is_not_timed():
     report = Report("", [Times(), SpreadTargets()], [])
@@ -185,6 +196,11 @@ def test_peak_memory_is_that_of_the_work():
     megabytes, array = peak_memory.additional_megabytes(lambda: np.ones(4_000_000))
     # Linux counts pages thread by thread and sums the counts now and then, so some lag behind.
     assert 0.95 * array.nbytes / 1e6 < megabytes < 40
+
+
+@pytest.mark.long  # it starts processes
+@pytest.mark.skipif(not peak_memory.STATUS.exists(), reason="only Linux reports the peak")
+def test_peak_memory_is_measured_in_new_processes():
     transform = peak_memory.in_new_processes(memory_of_transform, 4, 3, repeats=1)
     assert 0 < transform.median < 100
 
@@ -222,6 +238,7 @@ def test_the_page_keeps_its_prose(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["page.md"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_datasets")
 def test_every_part_of_the_recipe_is_left_out_once():
     table = recipe.measure(n_images=50, n_units=4, n_patches=100, max_iter=2).tables[0]

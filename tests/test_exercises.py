@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from all_pairs import short_first
 from benchmarks import image_datasets
 from benchmarks.coates import (
     few_label_accuracy,
@@ -40,7 +41,7 @@ def check_pictures(results):
     assert all(picture.png.startswith(b"\x89PNG") for picture in results.pictures)
 
 
-@pytest.mark.parametrize("name", ["sparse", "whitening"])
+@pytest.mark.parametrize("name", short_first(["whitening", "sparse"]))
 @fixed_iterations()
 def test_an_exercise_with_photographs_reaches_what_any_size_must(name):
     """The gradient is exact, and components are uncorrelated."""
@@ -52,7 +53,9 @@ def test_an_exercise_with_photographs_reaches_what_any_size_must(name):
     check_pictures(results)
 
 
-@pytest.mark.parametrize("name", ["pen-strokes", "softmax", "self-taught", "stacked"])
+@pytest.mark.parametrize(
+    "name", short_first(["pen-strokes", "softmax", "self-taught", "stacked"], 3)
+)
 @pytest.mark.usefixtures("small_datasets")
 @fixed_iterations()
 def test_an_exercise_with_digits_learns(name):
@@ -65,6 +68,7 @@ def test_an_exercise_with_digits_learns(name):
     check_pictures(results)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_datasets")
 @fixed_iterations()
 def test_an_exercise_with_colours_learns():
@@ -93,6 +97,7 @@ def test_a_recipe_learns():
     assert len(work.steps) == 4
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_datasets")
 def test_two_kinds_of_features_are_averaged():
     """With one kind twice, and shifts by nothing, the result is that of one."""
@@ -110,6 +115,7 @@ def test_images_are_shifted():
     np.testing.assert_array_equal(shifted(X, 0, -2)[0, 0, :, 0], [2, 3, 4, 3, 2])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_datasets")
 def test_few_labels_are_enough_for_easy_classes(monkeypatch):
     if HAS_TORCH:
@@ -134,6 +140,7 @@ def test_the_recipe_for_mnist_learns():
     assert results.tables[1].rows[0][:2] == ("5", "2")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_datasets")
 def test_linear_classifiers_learn():
     results = linear_solvers.run(Work([]), few_features)

@@ -21,6 +21,8 @@ SMALL = {
         ),
         "SparseAutoencoder(\n    50,": "SparseAutoencoder(3, max_iter=3,",
         "    n_jobs=2,\n": "    cv=2,\n",
+        '{"C": [0.001, 0.01, 0.1, 1]})': '{"C": [0.01, 1]}, cv=2)',
+        "[(2, 2), (4, 4)]": "[(1, 1), (2, 2)]",
     },
     "own_images.md": {
         "PatchFeatures(patch_size=8,": (

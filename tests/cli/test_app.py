@@ -111,9 +111,6 @@ def test_a_real_process(model, gratings):
     result = in_a_process("predict", model, gratings / "down")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("file,label,probability\n")
-    result = in_a_process("predict", "m.skops", gratings)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "striate: m.skops: cannot be read (no such file or directory)\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT of this kind")

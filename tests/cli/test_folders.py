@@ -26,11 +26,15 @@ def write_images(folder, n, seed=0):
         Image.fromarray(rng.integers(0, 256, (16, 18), dtype=np.uint8)).save(folder / f"{i}.png")
 
 
+def write_classes(folder):
+    for seed, name in enumerate(["fine", "coarse"]):
+        write_images(folder / name, 5, seed)
+    return folder
+
+
 @pytest.fixture
 def labelled(tmp_path):
-    for seed, name in enumerate(["fine", "coarse"]):
-        write_images(tmp_path / "labelled" / name, 5, seed)
-    return tmp_path / "labelled"
+    return write_classes(tmp_path / "labelled")
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +47,12 @@ def learned(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def model(labelled, learned, tmp_path):
-    run("train", labelled, "-f", learned, "-o", tmp_path / "model.skops")
-    return tmp_path / "model.skops"
+@pytest.fixture(scope="module")
+def model(learned):
+    """A model that was trained on images like those of `labelled`."""
+    path = learned.with_name("model.skops")
+    run("train", write_classes(learned.parent / "labelled"), "-f", learned, "-o", path)
+    return path
 
 
 def command(name, labelled, learned, model, out):
@@ -106,8 +112,14 @@ def test_an_image_of_many_bands_is_named(labelled, learned, model, tmp_path, nam
     assert said.startswith(f"striate: skipped 1 image:\n  {other}: ")
 
 
-@pytest.mark.parametrize("name", READERS)
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK", "LA", "P"])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        pytest.param(name, mode, marks=() if i == j else pytest.mark.long)
+        for i, name in enumerate(READERS)
+        for j, mode in enumerate(["RGB", "RGBA", "CMYK", "LA", "P"])
+    ],
+)
 def test_kinds_are_turned_into_one(labelled, learned, model, tmp_path, name, mode):
     other = labelled / "coarse" / "2.png"
     with Image.open(other) as image:

@@ -1,10 +1,11 @@
 """J and ∇J of networks whose units see few inputs: those of a dense W with zeros."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import masked
 import numpy as np
 import pytest
+from all_pairs import all_pairs
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
@@ -52,10 +53,11 @@ def from_textbook(network, theta, X, Y, w, **terms):
     return masked.objective(network, theta, "squared_error", X, Y, w=w, **terms)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("terms", TERMS.values(), ids=TERMS)
-@pytest.mark.parametrize("kind", masked.KINDS)
+@pytest.mark.parametrize(
+    ("kind", "terms", "dtype"), all_pairs(product(masked.KINDS, TERMS, (np.float64, np.float32)))
+)
 def test_it_is_that_of_a_masked_dense_network(kind, terms, dtype):
+    terms = TERMS[terms]
     for m in (1, 15, 16, 17, 129, BLOCK_ROWS + 1, 2 * BLOCK_ROWS + 300):
         network, theta, X, Y, w = problem(kind, m, dtype)
         expected = from_textbook(network, theta, X, Y, w, **terms)
@@ -69,9 +71,10 @@ def test_it_is_that_of_a_masked_dense_network(kind, terms, dtype):
             assert error < tolerance * np.linalg.norm(expected[1])
 
 
-@pytest.mark.parametrize(
-    ("rows", "noise"), [("dense", None), ("sparse", None), *(("dense", noise) for noise in NOISE)]
-)
+NOISY = [pytest.param("dense", noise, marks=pytest.mark.long) for noise in NOISE]  # compiled anew
+
+
+@pytest.mark.parametrize(("rows", "noise"), [("dense", None), ("sparse", None), *NOISY])
 @pytest.mark.parametrize("kind", masked.KINDS)
 def test_gradient_is_the_numerical_one(kind, rows, noise):
     network, theta, X, Y, w = problem(kind)

@@ -1,11 +1,12 @@
 """Layers whose units see few inputs: every kernel beside NumPy, and indices that lie."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import masked
 import numba
 import numpy as np
 import pytest
+from all_pairs import all_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -58,8 +59,7 @@ def layer_of(n_in, n_out, dtype, seed=0, density=0.4):
 # --- the kernels ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n_rows", ROWS)
+@pytest.mark.parametrize(("n_rows", "dtype"), all_pairs(product(ROWS, DTYPES)))
 def test_products_are_numpy_s(n_rows, dtype):
     W, M = layer_of(23, 11, dtype)
     rng = np.random.default_rng(1)
@@ -103,7 +103,12 @@ def test_some_units_of_any_layer(n_in, n_out, capacity, density, ends, seed):
 
 @pytest.mark.parametrize(
     ("kind", "dtype"),
-    [("dense", np.float32), ("dense", np.float64), ("csr", np.float64), ("noisy csr", np.float64)],
+    [
+        ("dense", np.float32),
+        ("noisy csr", np.float64),
+        pytest.param("dense", np.float64, marks=pytest.mark.long),  # each is compiled anew
+        pytest.param("csr", np.float64, marks=pytest.mark.long),
+    ],
 )
 def test_rows_as_columns(kind, dtype):
     """And back. What is beyond the last row becomes 0."""
@@ -135,8 +140,15 @@ def test_capacities():
 # --- a layer's output -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        (np.asarray, np.float32),
+        (np.asarray, np.float64),
+        (sparse.csr_array, np.float64),
+        pytest.param(sparse.csr_array, np.float32, marks=pytest.mark.long),  # compiled anew
+    ],
+)
 def test_output_is_scipy_s(kind, dtype):
     W, _ = layer_of(40, 13, dtype, density=0.2)
     rng = np.random.default_rng(3)

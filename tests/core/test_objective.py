@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import textbook
+from all_pairs import all_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -84,8 +85,10 @@ def assert_agree(got, expected, dtype):
     assert error <= gradient_tol * max(np.linalg.norm(expected[1]), 0.1)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize(("loss", "output", "hidden", "depth"), NETWORKS)
+@pytest.mark.parametrize(
+    ("loss", "output", "hidden", "depth", "dtype"),
+    all_pairs((*row, dtype) for row in NETWORKS for dtype in (np.float64, np.float32)),
+)
 def test_equals_the_textbook(loss, output, hidden, depth, dtype):
     network, theta, X, Y = problem(loss, output, hidden, depth, dtype=dtype)
     weights = np.random.default_rng(1).uniform(0, 2, len(X)).astype(dtype)
@@ -97,7 +100,7 @@ def test_equals_the_textbook(loss, output, hidden, depth, dtype):
             assert_agree(got, expected, dtype)
 
 
-@pytest.mark.parametrize(("loss", "output", "hidden", "depth"), NETWORKS)
+@pytest.mark.parametrize(("loss", "output", "hidden", "depth"), all_pairs(NETWORKS))
 def test_gradient_is_the_numerical_one(loss, output, hidden, depth):
     network, theta, X, Y = problem(loss, output, hidden, depth)
     smooth = "relu" not in (hidden, output)

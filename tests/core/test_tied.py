@@ -1,10 +1,11 @@
 """Tied weights, and what autoencoders are given: sparse targets, noise, rows that are not kept."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 import textbook
+from all_pairs import all_pairs
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
@@ -62,9 +63,20 @@ def test_only_a_mirror_can_be_tied(sizes):
         Network(sizes, ("logistic",) * (len(sizes) - 1), tied=True)
 
 
-@pytest.mark.parametrize("noise", [None, *NOISE])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize(
+    ("tied", "kind", "noise"),
+    [
+        *all_pairs(
+            (tied, kind, noise)
+            for tied, kind, noise in product((False, True), KINDS, (None, *NOISE))
+            if kind == "dense" or noise is None
+        ),
+        *(
+            pytest.param(tied, "sparse", noise, marks=pytest.mark.long)  # compiled anew
+            for tied, noise in product((False, True), NOISE)
+        ),
+    ],
+)
 def test_every_kind_of_input_has_the_numerical_gradient(tied, kind, noise):
     """Sparse as dense; kept or computed twice; and one batch of all rows takes the same step."""
     network, theta = network_and_theta(tied=tied)

@@ -198,8 +198,14 @@ def test_the_same_seed_gives_the_same_model(solver, data):
     assert not np.allclose(other.coefs_[0].data, models[0].coefs_[0].data)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csc_array])
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        pytest.param(kind, dtype, marks=pytest.mark.long if dtype == np.float32 else ())
+        for kind in (np.asarray, sparse.csr_matrix, sparse.csc_array)
+        for dtype in (np.float32, np.float64)  # each is compiled anew
+    ],
+)
 def test_types_of_rows(kind, dtype, data, by_mask):
     X, y = data
     mlp = clone(by_mask).fit(kind(X.astype(dtype)), y)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from all_pairs import short_first
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -36,8 +37,6 @@ SPARSE_ALLOWED = [
     MLPClassifier(connectivity=MASK, max_iter=3, random_state=0),
     MLPRegressor(connectivity=[MASK, None], solver="lbfgs", max_iter=3, random_state=0),
     *(clone(AUTOENCODER).set_params(solver=solver) for solver in ("lbfgs", "adam", "gd")),
-    clone(AUTOENCODER).set_params(noise=0.1),
-    clone(AUTOENCODER).set_params(connectivity=MASK),
     StackedAutoencoder((3, 2), autoencoder=AUTOENCODER, random_state=0),
     SelfTaughtClassifier(AUTOENCODER, LinearClassifier(alphas=0.1)),
 ]
@@ -48,9 +47,15 @@ DENSE_ONLY = [
     DictionaryEncoder(5, random_state=0),
     DictionaryEncoder(5, dictionary="omp1", encoding="soft_threshold", random_state=0),
 ]
-of_sparse = pytest.mark.parametrize("estimator", SPARSE_ALLOWED, ids=lambda each: repr(each)[:60])
-of_all = pytest.mark.parametrize(
-    "estimator", SPARSE_ALLOWED + DENSE_ONLY, ids=lambda e: repr(e)[:60]
+# Each is compiled anew.
+LONG = [
+    clone(AUTOENCODER).set_params(noise=0.1),
+    clone(AUTOENCODER).set_params(connectivity=MASK),
+]
+of_sparse = pytest.mark.parametrize(
+    "estimator",
+    SPARSE_ALLOWED + [pytest.param(each, marks=pytest.mark.long) for each in LONG],
+    ids=lambda each: repr(each)[:60],
 )
 
 
@@ -118,15 +123,25 @@ def test_indices_out_of_bounds_are_refused():
             clone(estimator).fit(given, Y)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@of_all
+@pytest.mark.parametrize(
+    ("estimator", "dtype"),
+    [
+        *((each, np.float64) for each in SPARSE_ALLOWED + DENSE_ONLY),
+        *((each, np.float32) for each in SPARSE_ALLOWED[:8] + DENSE_ONLY),
+        *(pytest.param(each, np.float64, marks=pytest.mark.long) for each in LONG),
+        *(
+            pytest.param(each, np.float32, marks=pytest.mark.long)
+            for each in SPARSE_ALLOWED[8:] + LONG
+        ),
+    ],
+)
 def test_numbers_in_the_other_byte_order(estimator, dtype):
     native = X.astype(dtype)
     swapped = native.astype(native.dtype.newbyteorder())
     assert_same(estimator, swapped, native)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", short_first([np.float64, np.float32]))  # compiled anew
 @pytest.mark.parametrize("estimator", SPARSE_ALLOWED[::4], ids=lambda each: repr(each)[:60])
 def test_sparse_numbers_in_the_other_byte_order(estimator, dtype):
     native = sparse.csr_array(X.astype(dtype))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import textbook
+from all_pairs import short_first
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -97,6 +98,7 @@ def test_connections(variant, X):
         np.testing.assert_allclose(autoencoder.transform(X), before, rtol=1e-10)
 
 
+@pytest.mark.long  # compiled anew, as for the objective and the batches of tests/core and /solvers
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 @pytest.mark.parametrize("noise_type", ["masking", "gaussian"])
 @pytest.mark.parametrize("tied", [False, True])
@@ -122,6 +124,7 @@ def test_all_connections_learn_what_a_dense_layer_learns(X):
         assert connected.loss_ == pytest.approx(plain.loss_, rel=1e-10)
 
 
+@pytest.mark.long  # compiled anew for sparse targets
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix])
 def test_sparse_rows(kind, X):
     expected, got = SparseAutoencoder(**QUICK).fit(X), SparseAutoencoder(**QUICK).fit(kind(X))
@@ -129,7 +132,7 @@ def test_sparse_rows(kind, X):
     np.testing.assert_allclose(got.score_samples(kind(X)), got.score_samples(X), rtol=1e-8)
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.parametrize("solver", short_first(["lbfgs", "adam"]))  # each is compiled anew
 def test_float32(solver, X):
     settings = QUICK | {"solver": solver}
     rows = X.astype(np.float32)

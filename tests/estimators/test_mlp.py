@@ -2,9 +2,11 @@
 
 import tracemalloc
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
+from all_pairs import all_pairs
 from scipy import sparse
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_digits, load_iris, make_regression
@@ -30,9 +32,19 @@ EXPECTED = {"check_sparsify_coefficients": "the weights are not in coef_"}
 
 @parametrize_with_checks(
     [
-        MLPClassifier(max_iter=100),
-        MLPRegressor(max_iter=100),
         MLPClassifier(solver="lbfgs", max_iter=50),
+        MLPRegressor(max_iter=100),
+    ],
+    expected_failed_checks=lambda estimator: EXPECTED,
+)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.long
+@parametrize_with_checks(
+    [
+        MLPClassifier(max_iter=100),
         MLPRegressor(solver="sgd", max_iter=100),
         MLPClassifier(solver="gd", learning_rate_init=0.1),
         MLPClassifier(loss="squared_error", output_activation="tanh", max_iter=100),
@@ -40,7 +52,7 @@ EXPECTED = {"check_sparsify_coefficients": "the weights are not in coef_"}
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
 )
-def test_scikit_learns_checks(estimator, check):
+def test_scikit_learns_checks_of_variants(estimator, check):
     check(estimator)
 
 
@@ -73,9 +85,16 @@ def test_one_step_of_gradient_descent_by_hand():
     assert mlp.loss_ == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize("loss", ["cross_entropy", "log_loss", "poisson", "squared_error"])
+@pytest.mark.parametrize(
+    ("loss", "activation", "kind"),
+    all_pairs(
+        product(
+            ("cross_entropy", "log_loss", "poisson", "squared_error"),
+            ("identity", "logistic", "tanh", "relu"),
+            (np.asarray, sparse.csr_array),
+        )
+    ),
+)
 def test_gradient(loss, activation, kind):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 6)) * (rng.random((30, 6)) < 0.6)

@@ -2,10 +2,12 @@
 
 import inspect
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
 import sklearn.neural_network as peer
+from all_pairs import all_pairs
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
@@ -20,6 +22,9 @@ SOLVERS = {
     "sgd nesterov": {"solver": "sgd"},
     "adam": {"solver": "adam"},
 }  # fmt: skip
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
+KINDS = [np.asarray, sparse.csr_array, sparse.csc_matrix]
+WEIGHTED = [False, True]
 TASKS = ["binary", "multiclass", "multilabel", "regression", "multioutput", "poisson"]
 
 
@@ -52,11 +57,10 @@ def both(task, X, y, weights, **settings):
         return [model.fit(X, y, sample_weight=weights) for model in classes]
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weights"])
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csc_matrix])
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize(
+    ("activation", "solver", "task", "kind", "weighted"),
+    all_pairs(product(ACTIVATIONS, SOLVERS, TASKS, KINDS, WEIGHTED)),
+)
 def test_loss_curve_of_minibatch_solvers(activation, solver, task, kind, weighted):
     X, y, weights = data(task)
     settings = {"hidden_layer_sizes": (9, 7), "batch_size": 32, "max_iter": 20, "random_state": 3,
@@ -72,10 +76,15 @@ def test_loss_curve_of_minibatch_solvers(activation, solver, task, kind, weighte
     assert ours.t_ == theirs.t_
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel", "regression", "poisson"])
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weights"])
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize(
+    ("activation", "task", "kind", "weighted"),
+    all_pairs(
+        (*row, weighted)
+        for row in product(ACTIVATIONS, TASKS, KINDS[:2])
+        for weighted in WEIGHTED
+        if row[1] != "multioutput"
+    ),
+)
 def test_loss_of_lbfgs(activation, task, kind, weighted):
     X, y, weights = data(task)
     # The kinks of relu let rounding decide, after some dozens of steps, which minimum is found.
@@ -117,9 +126,14 @@ def test_partial_fit_and_warm_start(task, solver):
     np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csc_array])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("task", "kind", "dtype"),
+    [
+        *all_pairs((task, kind, np.float64) for task, kind in product(TASKS, KINDS)),
+        *((task, np.asarray, np.float32) for task in TASKS),
+        pytest.param("binary", sparse.csr_array, np.float32, marks=pytest.mark.long),
+    ],
+)
 def test_predictions(task, kind, dtype):
     X, y, _ = data(task)
     X = kind(X.astype(dtype))

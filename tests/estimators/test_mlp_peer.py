@@ -18,6 +18,8 @@ PRIVATE = {
     "test_n_iter_no_change",
     "test_n_iter_no_change_inf",
 }
+# Our training ends with an error where scikit-learn's goes on with NaN: test_end_of_training.py.
+DIVERGING = {"test_mlp_diverging_loss"}
 
 
 def peer_module():
@@ -33,7 +35,7 @@ def peer_module():
 
 MODULE = peer_module()
 TESTS = {name for name in vars(MODULE) if name.startswith("test_")}
-globals().update({name: vars(MODULE)[name] for name in TESTS - PRIVATE})
+globals().update({name: vars(MODULE)[name] for name in TESTS - PRIVATE - DIVERGING})
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def global_random_seed():
 
 
 def test_that_all_of_them_run():
-    assert PRIVATE <= TESTS
-    assert len(TESTS - PRIVATE) >= 37
+    assert PRIVATE | DIVERGING <= TESTS
+    assert len(TESTS - PRIVATE - DIVERGING) >= 36
     assert MODULE.MLPClassifier is striate.MLPClassifier
     assert MODULE.MLPRegressor is striate.MLPRegressor

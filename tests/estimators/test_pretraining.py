@@ -65,7 +65,7 @@ def test_settings_of_each_layer(data):
     ("settings", "message"),
     [
         ({"hidden_layer_sizes": ()}, "at least one layer"),
-        ({"hidden_layer_sizes": (9, 0)}, "hidden_layer_sizes"),
+        ({"hidden_layer_sizes": (9, 0)}, "hidden_layer_sizes must be > 0"),
         ({"autoencoder": [ONE] * 3}, "list of 3, but hidden_layer_sizes has 2 layers"),
         ({"autoencoder": PCA()}, "autoencoder"),
     ],
@@ -164,8 +164,15 @@ def test_in_a_pipeline_and_a_grid_search(data):
     assert search.best_estimator_[-1].pretraining_.transform(X[:3]).shape == (3, 5)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        (np.asarray, np.float32),
+        (sparse.csr_matrix, np.float64),
+        pytest.param(np.asarray, np.float64, marks=pytest.mark.long),
+        pytest.param(sparse.csr_matrix, np.float32, marks=pytest.mark.long),  # compiled anew
+    ],
+)
 def test_types_of_rows(dtype, kind, data):
     X, y = data
     mlp = MLPClassifier(pretraining=STACK, max_iter=2, tol=10, random_state=0)

@@ -57,12 +57,20 @@ EXPECTED = {"check_classifiers_classes": "its labels -1 and 1 mean unlabelled an
 
 @parametrize_with_checks(
     [
-        SelfTaughtClassifier(PCA(), LogisticRegression()),
         SelfTaughtClassifier(SparseAutoencoder(10, random_state=0, **FREE), RidgeClassifier()),
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
 )
 def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.long
+@parametrize_with_checks(
+    [SelfTaughtClassifier(PCA(), LogisticRegression())],
+    expected_failed_checks=lambda estimator: EXPECTED,
+)
+def test_scikit_learns_checks_with_scikit_learns_parts(estimator, check):
     check(estimator)
 
 

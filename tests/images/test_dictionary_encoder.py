@@ -1,7 +1,10 @@
 """Dictionary encoders beside their formulas, and inside the fused pass of `PatchFeatures`."""
 
+from itertools import product
+
 import numpy as np
 import pytest
+from all_pairs import all_pairs
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -22,11 +25,20 @@ ENCODINGS = ("triangle", "soft_threshold", "hard")
     [
         DictionaryEncoder(3, random_state=0),
         DictionaryEncoder(3, dictionary="omp1", encoding="soft_threshold", random_state=0),
+    ]
+)
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.long
+@parametrize_with_checks(
+    [
         DictionaryEncoder(3, dictionary="patches", encoding="hard", random_state=0),
         DictionaryEncoder(3, dictionary="random", random_state=0),
     ]
 )
-def test_scikit_learn(estimator, check):
+def test_scikit_learn_of_variants(estimator, check):
     check(estimator)
 
 
@@ -42,9 +54,10 @@ def encoded(encoder, X):
     return np.maximum(distances.mean(axis=1, keepdims=True) - distances, 0)
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("dictionary", DICTIONARIES)
-@pytest.mark.parametrize("n_components", [1, 2, 15, 16, 37, 64, 150])
+@pytest.mark.parametrize(
+    ("n_components", "dictionary", "encoding"),
+    all_pairs(product((1, 2, 15, 16, 37, 64, 150), DICTIONARIES, ENCODINGS)),
+)
 def test_encodings_are_their_formulas(n_components, dictionary, encoding):
     encoder = DictionaryEncoder(
         n_components, dictionary=dictionary, encoding=encoding, random_state=0
@@ -148,9 +161,9 @@ POOLED = [
 WHITENINGS = [None, ZCAWhitening(0.1), ZCAWhitening(0.1, n_components=20)]
 
 
-@pytest.mark.parametrize("settings", POOLED)
-@pytest.mark.parametrize("whitening", WHITENINGS)
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    ("encoding", "whitening", "settings"), all_pairs(product(ENCODINGS, WHITENINGS, POOLED))
+)
 def test_the_fused_pass_is_the_general_one(encoding, whitening, settings):
     encoder = DictionaryEncoder(30, dictionary="omp1", encoding=encoding, random_state=0)
     settings = {"patch_size": (4, 5), "n_patches": 400, "whitening": whitening, **settings}

@@ -112,12 +112,20 @@ def name(way):
     return " ".join(f"{key}={value}" for key, value in way.items()) or "default"
 
 
-@pytest.mark.parametrize("way", WAYS, ids=name)
+KINDS = [((12, 15), np.float64), ((15, 12, 3), np.float32), ((12, 14, 5), np.float64)]
+
+
 @pytest.mark.parametrize(
-    ("shape", "dtype"),
-    [((12, 15), np.float64), ((15, 12, 3), np.float32), ((12, 14, 5), np.float64)],
+    ("kind", "way"),
+    [
+        pytest.param(kind, way, id=f"{shape} {name(way)}", marks=long)
+        for i, way in enumerate(WAYS)
+        for kind, (shape, _) in enumerate(KINDS)
+        for long in [pytest.mark.long if i % 3 != kind and i > 0 else ()]
+    ],
 )
-def test_features_are_those_of_loops(shape, dtype, way):
+def test_features_are_those_of_loops(kind, way):
+    shape, dtype = KINDS[kind]
     images = images_of(shape, dtype=dtype)
     features = PatchFeatures(**{"encoder": AUTOENCODER, **SETTINGS, **way}).fit(images)
     got = features.transform(images)

@@ -1,8 +1,11 @@
 """Batches through sparse networks, and L1 terms: the steps of a dense W with zeros, by NumPy."""
 
+from itertools import pairwise, product
+
 import masked
 import numpy as np
 import pytest
+from all_pairs import all_pairs
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
@@ -107,9 +110,9 @@ def orders_of(m, n=3):
     return [rng.permutation(m) for _ in range(n)]
 
 
-@pytest.mark.parametrize("l1_weight", [0.0, 0.4])
-@pytest.mark.parametrize("kind", ["dense", *masked.KINDS])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("rule", "kind", "l1_weight"), all_pairs(product(RULES, ("dense", *masked.KINDS), (0.0, 0.4)))
+)
 def test_steps_are_the_textbook_s(rule, kind, l1_weight):
     """53 rows in batches of 16: the last batch of an epoch has 5."""
     network, theta, X, Y, w = problem(kind)
@@ -125,7 +128,8 @@ def test_steps_are_the_textbook_s(rule, kind, l1_weight):
         assert n_zeros > 3 or l1_weight == 0
 
 
-@pytest.mark.parametrize("kind", ["dense", "all", "tied"])
+@pytest.mark.long  # compiled anew
+@pytest.mark.parametrize("kind", ["all", "tied"])
 @pytest.mark.parametrize("rule", RULES)
 def test_steps_in_float32(rule, kind):
     network, theta, X, Y, w = problem(kind, dtype=np.float32)
@@ -161,19 +165,32 @@ def test_sparse_rows_are_dense_rows(kind):
 
 
 def test_noisy_rows_are_those_of_the_objective():
-    network, theta, X, Y, w = problem("all", m=60)
-    noisy = with_noise(X, NOISE["masking"], 0.3, 5)
-    got, _ = epochs("sgd", network, theta, noisy, Y, [np.arange(60)], 60, w, rate=1e-3)
+    """Of a layer with all connections, so that the objective can be that of a dense network."""
+    dense, _, X, Y, w = problem("dense", m=60)
+    full = [sparse.csc_array(np.ones(shape)) for shape in pairwise(dense.sizes)]
+    network = Network(dense.sizes, dense.activations, patterns=full)
+    theta = np.random.default_rng(4).normal(0, 0.5, network.n_parameters)
+    noisy, order = with_noise(X, NOISE["masking"], 0.3, 5), np.random.default_rng(5).permutation(60)
+    got, _ = epochs("sgd", network, theta, noisy, Y, [order], 60, w, rate=1e-3)
+    W, b = network.unpack(theta)
+    same = dense.pack([each.toarray() for each in W], b)
     with team(1) as run:
-        _, gradient = Objective(Problem(network, "squared_error", noisy, Y, sample_weight=w), run)(
-            theta
-        )
+        J = Objective(Problem(dense, "squared_error", noisy, Y, sample_weight=w), run)
+        grad_W, grad_b = dense.unpack(J(same)[1])
+    gradient = np.concatenate([each.T.ravel() for each in grad_W] + grad_b)  # unit after unit
     np.testing.assert_allclose((theta - got) / 1e-3, gradient, atol=1e-11)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("kind", ["first", "all", "tied"])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("rule", "kind", "dtype"),
+    [
+        *all_pairs(product(RULES, ("first", "all", "tied"), (np.float64,))),
+        *(
+            pytest.param("adam", kind, np.float32, marks=pytest.mark.long)
+            for kind in ("all", "tied")
+        ),
+    ],
+)
 def test_the_same_to_the_last_bit_for_any_number_of_threads(rule, kind, dtype):
     """Layers of several tiles, and batches worth more than one thread."""
     network, theta, X, Y, w = problem(kind, m=700, dtype=dtype, sizes=(150, 60, 50, 150))

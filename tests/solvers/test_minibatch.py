@@ -1,8 +1,11 @@
 """The update rules of the minibatch solvers, step by step beside the textbook's."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import textbook
+from all_pairs import all_pairs
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
@@ -91,11 +94,10 @@ TERMS = [
     {"sparsity_target": 0.1, "sparsity_weight": 0.5},
     {"weight_decay": 0.02, "decay_over_n": 0.3, "sparsity_target": 0.1, "sparsity_weight": 0.5},
 ]
+DTYPES = (np.float64, np.float32)
 
 
-@pytest.mark.parametrize("terms", TERMS, ids=lambda terms: "+".join(terms) or "plain")
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("rule", "dtype", "terms"), all_pairs(product(RULES, DTYPES, TERMS)))
 def test_steps_are_the_textbook_s(rule, dtype, terms):
     """53 rows in batches of 16: the last batch of an epoch has 5."""
     network, theta, X, Y, w = problem(dtype=dtype)
@@ -141,9 +143,7 @@ def test_a_batch_without_weight_is_no_step(rule):
         np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("terms", TERMS[::4], ids=["plain", "all"])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("rule", "terms", "dtype"), all_pairs(product(RULES, TERMS[::4], DTYPES)))
 def test_the_same_to_the_last_bit_for_any_number_of_threads(rule, terms, dtype):
     """Layers of several tiles, and batches worth more than one thread."""
     network, theta, X, Y, w = problem(m=900, dtype=dtype, sizes=(150, 60, 20, 150))

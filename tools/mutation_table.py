@@ -1,0 +1,525 @@
+"""Small faults, each of which the short tests must find."""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """A text of a source file that is replaced by a faulty one.
+
+    Parameters
+    ----------
+    name : str
+        What is wrong, in some words.
+    file : str
+        The file, below src/striate.
+    old, new : str
+        The sound text, which the file holds once, and the faulty one.
+    tests : tuple of str
+        Files of tests that concern it, the quickest first.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def _faults(tests: str, *rows: tuple[str, str, str, str]) -> list[Fault]:
+    """Return faults that the same tests concern."""
+    return [Fault(*row, tuple(f"tests/{each}" for each in tests.split())) for row in rows]
+
+
+FAULTS = [
+    *_faults(
+        "native/test_threads.py native/test_interpreted.py core/test_masked_products.py",
+        (
+            "the wrong thread number is passed",
+            "native/threads.py",
+            ".submit(kernel, t, T, *args)",
+            ".submit(kernel, t - 1, T, *args)",
+        ),
+        (
+            "limits of BLAS are not restored",
+            "native/threads.py",
+            "_set_limits(limits if self.inside else limits + self._of_process)",
+            "_set_limits(limits)",
+        ),
+        (
+            "a unit's last weight is left out",
+            "native/vectors.py",
+            "at, n = starts[u] - starts[lo], starts[u + 1] - starts[u]",
+            "at, n = starts[u] - starts[lo], starts[u + 1] - starts[u] - 1",
+        ),
+        (
+            "the last column is not transposed",
+            "native/vectors.py",
+            "for j in range(lo, min(lo + TILE, n_columns)):",
+            "for j in range(lo, min(lo + TILE, n_columns - 1)):",
+        ),
+    ),
+    *_faults(
+        "native/test_code_cache.py core/test_activations.py core/test_objective.py",
+        (
+            "damaged compiled code is not recognized",
+            "native/code_cache.py",
+            "if hashlib.sha256(content[_CHECKSUM:]).digest() == content[:_CHECKSUM]:",
+            "if len(content) > _CHECKSUM:",
+        ),
+        (
+            "compiled code is stale after a change of its own folder",
+            "native/code_cache.py",
+            'sorted({folder, here, here.parent / "core"})',
+            'sorted({here, here.parent / "core"})',
+        ),
+        (
+            "an address is that of the other dtype",
+            "native/function_pointers.py",
+            'key = f"{name}-{dtype}", function.__code__',
+            "key = name, function.__code__",
+        ),
+    ),
+    *_faults(
+        "core/test_objective.py core/test_activations.py",
+        (
+            "the gradient of the sparsity term lacks the range",
+            "core/penalties.py",
+            "s[j] = 1 / span * ((1 - q) / (1 - p) - q / p)",
+            "s[j] = (1 - q) / (1 - p) - q / p",
+        ),
+        (
+            "the ridge is not halved",
+            "core/penalties.py",
+            "return lam / 2 * total",
+            "return lam * total",
+        ),
+        (
+            "the hinge's gradient has the wrong sign",
+            "core/losses.py",
+            "D[i, j] = -w[i] * Y[i, j] * slack",
+            "D[i, j] = w[i] * Y[i, j] * slack",
+        ),
+        (
+            "the Poisson deviance lacks a term",
+            "core/losses.py",
+            "total += w[i] * (a - y)",
+            "total += w[i] * a",
+        ),
+        (
+            "the derivative of SiLU takes the other sigmoid",
+            "core/activations.py",
+            "return sigmoid(z) * (like(1, z) + z * sigmoid(-z))",
+            "return sigmoid(z) * (like(1, z) + z * sigmoid(z))",
+        ),
+        (
+            "ReLU hides NaN",
+            "core/activations.py",
+            "return like(0, z) if z < like(0, z) else z",
+            "return z if z > like(0, z) else like(0, z)",
+        ),
+        (
+            "the sparsity term forgets the weights of rows",
+            "core/propagation.py",
+            "d[i, j] += w[i] * s[j]",
+            "d[i, j] += s[j] / d.shape[0]",
+        ),
+        (
+            "sums of activations are those of the evaluation before",
+            "core/objective.py",
+            "if begin == 0 and first_pass_under_way:\n            sums[:] = 0",
+            "if begin < 0:\n            sums[:] = 0",
+        ),
+        (
+            "groups that wait write to the first values",
+            "core/objective.py",
+            "values=groups.values[begin:]",
+            "values=groups.values",
+        ),
+        (
+            "a block's last row is not kept",
+            "core/objective.py",
+            "hi = min(lo + BLOCK_ROWS, bounds[g + 1])",
+            "hi = min(lo + BLOCK_ROWS, bounds[g + 1] - (g == 1))",
+        ),
+    ),
+    *_faults(
+        "core/test_noise.py core/test_tied.py core/test_masked_objective.py core/test_objective.py",
+        (
+            "masking keeps what it should drop",
+            "core/noise.py",
+            "kept = uniform(low, high, j) >= level",
+            "kept = uniform(low, high, j) < level",
+        ),
+        (
+            "noise is the same in every epoch",
+            "core/design_matrix.py",
+            "X._replace(seed=X.seed + 1)",
+            "X._replace(seed=X.seed)",
+        ),
+        (
+            "a part of the columns begins too early",
+            "core/design_matrix.py",
+            "range(begin + np.searchsorted(columns[begin:beyond], lo), beyond)",
+            "range(begin, beyond)",
+        ),
+        (
+            "tied layers swap a and δ",
+            "core/propagation.py",
+            "add_transposed_times(d, lo, hi, a, of_slices)",
+            "add_transposed_times(a, lo, hi, d, of_slices)",
+        ),
+        (
+            "masked tied layers do not swap inputs and outputs",
+            "core/masked_layers.py",
+            "                inputs, outputs = outputs, inputs",
+            "                inputs, outputs = inputs, outputs",
+        ),
+    ),
+    *_faults(
+        "core/test_network.py estimators/test_mlp.py",
+        (
+            "the bound of the first weights forgets the bias",
+            "core/network.py",
+            "bound = np.sqrt(6 / (each + n_out + 1))",
+            "bound = np.sqrt(6 / (each + n_out))",
+        ),
+        (
+            "NaN in X is not noticed",
+            "core/inference.py",
+            "if check and not all_finite(x):",
+            "if check and not all_finite(x[:1]):",
+        ),
+    ),
+    *_faults(
+        "solvers/test_minibatch.py solvers/test_masked_minibatch.py solvers/test_l1.py "
+        "solvers/test_minima.py",
+        (
+            "the excess of split weights is halved",
+            "solvers/lbfgs.py",
+            "return 2 * self.mu * float(",
+            "return self.mu * float(",
+        ),
+        (
+            "weights shrink by the penalty, not by the step times it",
+            "solvers/gradient_descent.py",
+            "shrink(theta[: l1[1]], learning_rate * l1[0])",
+            "shrink(theta[: l1[1]], l1[0])",
+        ),
+        (
+            "Adam corrects its bias as in the first step",
+            "solvers/update_rules.py",
+            "/ (1 - beta_1**step.t)",
+            "/ (1 - beta_1)",
+        ),
+        (
+            "Nesterov's velocity takes the whole shrinkage",
+            "solvers/update_rules.py",
+            "m[i] += (theta[i] - w) / share",
+            "m[i] += theta[i] - w",
+        ),
+        (
+            "the first batch has a running mean of zeros",
+            "solvers/minibatch.py",
+            "keep = KEPT_MEAN if n_steps > 0 else 0.0",
+            "keep = KEPT_MEAN",
+        ),
+        (
+            "biases are penalized",
+            "solvers/minibatch.py",
+            "value, step[2] = 0.0, 0.0",
+            "value = 0.0",
+        ),
+        (
+            "the penalty of a short batch counts as a whole one",
+            "solvers/minibatch.py",
+            "weights_sum += n * np.sum(batch.tile_values)",
+            "weights_sum += capacity * np.sum(batch.tile_values)",
+        ),
+        (
+            "a resumed rule forgets its number of steps",
+            "solvers/minibatch.py",
+            'self._n_steps = state["n_steps"]',
+            "self._n_steps = 0",
+        ),
+    ),
+    *_faults(
+        "estimators/test_mlp_parity.py estimators/test_mlp.py estimators/test_end_of_training.py "
+        "estimators/test_sparse_autoencoder.py estimators/test_mlp_peer.py",
+        (
+            "training stops one epoch early",
+            "estimators/stopping.py",
+            "at_plateau = self.n_no_improvement > self.patience",
+            "at_plateau = self.n_no_improvement >= self.patience",
+        ),
+        (
+            "the best weights are not a copy",
+            "estimators/stopping.py",
+            "self.best, self._best_theta = score, theta.copy()",
+            "self.best, self._best_theta = score, theta",
+        ),
+        (
+            "a perceptron has another default",
+            "estimators/mlp_classifier.py",
+            "alpha: float = 0.0001,",
+            "alpha: float = 0.001,",
+        ),
+        (
+            "rows are not shuffled",
+            "estimators/training.py",
+            "self.random_state.shuffle(order)",
+            "self.random_state.permutation(order)",
+        ),
+        (
+            "a score is not negated",
+            "estimators/reconstruction.py",
+            "scores[rows] = -self._errors(X[rows]).sum(axis=1)",
+            "scores[rows] = self._errors(X[rows]).sum(axis=1)",
+        ),
+    ),
+    *_faults(
+        "estimators/test_pretraining.py estimators/test_self_taught.py "
+        "estimators/test_linear_classifier.py estimators/test_connectivity.py "
+        "estimators/test_connectivity_errors.py",
+        (
+            "decoders are in the order of encoders",
+            "estimators/stacked_autoencoder.py",
+            "for autoencoder in reversed(self.autoencoders_)",
+            "for autoencoder in self.autoencoders_",
+        ),
+        (
+            "rows without labels are scored",
+            "estimators/missing_labels.py",
+            "return self._scorer(estimator, select_rows(X, rows), labels, **params)",
+            "return self._scorer(estimator, X, np.asarray(y), **params)",
+        ),
+        (
+            "the weights of a left-out fold stay 0",
+            "estimators/linear_problem.py",
+            "        self.weight[rows] = 1\n",
+            "        self.weight[rows] = 0\n",
+        ),
+        (
+            "a warm start compares patterns the wrong way round",
+            "estimators/connectivity_masks.py",
+            "(fitted > mask).nnz",
+            "(mask > fitted).nnz",
+        ),
+    ),
+    *_faults(
+        "images/test_patches.py images/test_convolution.py images/test_dictionary_encoder.py "
+        "images/test_zca_whitening.py images/test_image_whitening.py "
+        "images/test_patch_features.py",
+        (
+            "the mean does not count both views",
+            "images/pooling.py",
+            "parts / (n_views * cells.sizes[:, np.newaxis])",
+            "parts / cells.sizes[:, np.newaxis]",
+        ),
+        (
+            "the maximum of negative numbers is 0",
+            "images/pooling.py",
+            "-np.inf if pooling == MAX else 0",
+            "0",
+        ),
+        (
+            "the floor of the contrast is left out",
+            "images/patches.py",
+            "np.sqrt(variance + like(contrast_floor, mean))",
+            "np.sqrt(variance)",
+        ),
+        (
+            "the last position of a patch is never drawn",
+            "images/patches.py",
+            "room = (image.shape[0] - height + 1, image.shape[1] - width + 1)",
+            "room = (image.shape[0] - height, image.shape[1] - width + 1)",
+        ),
+        (
+            "fused whitening has the shift of the wrong sign",
+            "images/operator_fusion.py",
+            "return affine.C @ W, b + affine.c @ W",
+            "return affine.C @ W, b - affine.c @ W",
+        ),
+        (
+            "the inverse of whitening whitens again",
+            "images/zca_whitening.py",
+            "self._inverse = ((U * root) @ U.T)",
+            "self._inverse = ((U / root) @ U.T)",
+        ),
+        (
+            "the filter of images is too flat",
+            "images/image_whitening.py",
+            "np.exp(-((r / self.cutoff) ** 4))",
+            "np.exp(-((r / self.cutoff) ** 2))",
+        ),
+        (
+            "of equally near atoms, all are chosen",
+            "images/encoding.py",
+            "if n_nearest > 1:",
+            "if n_nearest > len(Z) + z.size:",
+        ),
+    ),
+    *_faults(
+        "files/test_read_images.py files/test_feature_extraction.py "
+        "files/test_atomic_writing.py files/test_prefetch.py files/test_image_folders.py "
+        "files/test_sixteen_bits.py files/test_image_collection.py",
+        (
+            "photographs are not turned upright",
+            "files/decoded_pixels.py",
+            "np.dtype(dtype), ImageOps.exif_transpose(image)",
+            "np.dtype(dtype), image",
+        ),
+        (
+            "what is transparent lies on black",
+            "files/decoded_pixels.py",
+            "(rgba[..., :3] * opacity + (1 - opacity)).clip(0, 1)",
+            "(rgba[..., :3] * opacity).clip(0, 1)",
+        ),
+        (
+            "signed pixels are scaled as unsigned ones",
+            "files/image_collection.py",
+            "(image.astype(dtype) - dtype.type(low)) / dtype.type(high - low)",
+            "image.astype(dtype) / dtype.type(high)",
+        ),
+        (
+            "a block with skipped images counts as done",
+            "files/feature_extraction.py",
+            "stamp if complete else None",
+            "stamp",
+        ),
+        (
+            "a journal is read beyond a damaged line",
+            "files/resumable_table.py",
+            "            if entry is None:\n                break",
+            "            if entry is None:\n                continue",
+        ),
+        (
+            "temporary files that are in use are removed",
+            "files/atomic_writing.py",
+            "                        if free:\n",
+            "                        if True:\n",
+        ),
+        (
+            "the last error is raised, not the first",
+            "files/prefetch.py",
+            "raise self._errors[min(self._errors)]",
+            "raise self._errors[max(self._errors)]",
+        ),
+        (
+            "a folder that is reached twice is listed twice",
+            "files/image_folders.py",
+            "        self._searched.add(real)\n",
+            "",
+        ),
+    ),
+    *_faults(
+        "test_persistence.py",
+        (
+            "damaged sparse matrices are loaded",
+            "persistence.py",
+            "        _check_sparse(estimator)\n",
+            "",
+        ),
+        (
+            "callbacks are lost by saving",
+            "persistence.py",
+            "            setattr(each, CALLBACKS_ATTRIBUTE, callback)",
+            "            pass",
+        ),
+        (
+            "the size of a file is not limited",
+            "persistence.py",
+            "        check_declared_size(data, limit)\n",
+            "",
+        ),
+    ),
+    *_faults(
+        "cli/test_error_messages.py cli/test_skip_errors.py cli/test_commands.py cli/test_app.py "
+        "files/test_sixteen_bits.py",
+        (
+            "the command line forgets the used range",
+            "cli/datasets.py",
+            "images = ImageCollection(usable, channels=channels).with_range(features.used_range_)",
+            "images = ImageCollection(usable, channels=channels)",
+        ),
+        (
+            "the probability is that of another class",
+            "cli/commands/predict_command.py",
+            'f"{row.max():.4f}"',
+            'f"{row[0]:.4f}"',
+        ),
+        (
+            "an output is not checked before the work",
+            "cli/commands/report_command.py",
+            '    check_output(out, ".html", ".htm")\n',
+            "",
+        ),
+        (
+            "an error has the status of success",
+            "cli/error_messages.py",
+            "            status = ERROR\n",
+            "            status = 0\n",
+        ),
+    ),
+    *_faults(
+        "display/test_tiles.py display/test_units_display.py display/test_loss_curve_display.py "
+        "display/test_connectivity_display.py",
+        (
+            "a tile's channels are scaled apart",
+            "display/tiles.py",
+            'axis = (1, 2, 3) if scale == "tile" else None',
+            'axis = (1, 2) if scale == "tile" else None',
+        ),
+        (
+            "rows that do not excite a unit are shown",
+            "display/unit_tiles.py",
+            "self.activations[unit] > self.lowest[unit]",
+            "self.activations[unit] >= self.lowest[unit]",
+        ),
+        (
+            "epochs are counted from 0",
+            "display/loss_curve_display.py",
+            "ax.plot(np.arange(1, len(curve) + 1), curve,",
+            "ax.plot(np.arange(len(curve)), curve,",
+        ),
+        (
+            "inputs and units are swapped",
+            "display/mask_image.py",
+            'numbers = {"inputs": self.units_per_input, "units": self.inputs_per_unit}',
+            'numbers = {"units": self.units_per_input, "inputs": self.inputs_per_unit}',
+        ),
+    ),
+    *_faults(
+        "test_report.py analysis/test_cross_validation.py analysis/test_shift_sensitivity.py "
+        "cli/test_commands.py",
+        (
+            "the least confident mistakes are shown",
+            "analysis/cross_validation.py",
+            "np.argsort(-self.probabilities[wrong].max(axis=1)",
+            "np.argsort(self.probabilities[wrong].max(axis=1)",
+        ),
+        (
+            "shifts down and across are swapped",
+            "analysis/shift_sensitivity.py",
+            "enumerate(((shift, 0), (0, shift)))",
+            "enumerate(((0, shift), (shift, 0)))",
+        ),
+        (
+            "a model is tested on its training images",
+            "report/report_page.py",
+            "    if new:\n",
+            "    if True:\n",
+        ),
+        (
+            "names are not escaped",
+            "report/page_templates.py",
+            "autoescape=True",
+            "autoescape=False",
+        ),
+        (
+            "the median is shown for the mean",
+            "report/report_page.py",
+            '"accuracy": held_out.accuracies.mean(),',
+            '"accuracy": held_out.accuracies.max(),',
+        ),
+    ),
+]
