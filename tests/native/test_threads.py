@@ -307,6 +307,7 @@ def test_fits_after_a_fork():
 
 
 def test_pools_end_with_their_context():
+    before = threading.active_count()
     with threadpool_limits(3), team() as run:
         run(who)
         assert threading.active_count() > before

@@ -177,7 +177,7 @@ class Epochs(Solver):
         asked_to_stop, rate = progress(theta, terms), self.schedule.rate
         decision = self.stopping(theta, value)
         if decision is Decision.DIVERGED:
-            remedy = f"Lower the learning rate (now {rate:g}) or scale the data."
+            remedy = f"Lower learning_rate (now {rate:g}) or scale the data."
             result = diverged(theta, value, n_iter, remedy)
             return result._replace(status=Status.STOPPED) if self.stopping.has_best else result
         self.schedule.after_epoch(self.n_rows_seen + n_iter * n_rows)
