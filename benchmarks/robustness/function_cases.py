@@ -84,6 +84,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"shifts": (1, 2), "window_size": None, "n_windows": 1, "random_state": 0},
     ),
 }
+_ODD = BAD | EXTREME
 _SENSITIVITY = shift_sensitivity(FunctionTransformer(), _IMAGES, (1, 2))
 _DISPLAYS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "FeatureDisplay": (
@@ -148,12 +149,12 @@ _DISPLAYS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         },
     ),
 }
-_MATRICES = {
-    **{name: make(plain_rows(), np.random.default_rng(0)) for name, make in BAD.items()},
-    **{name: make(plain_rows(), np.random.default_rng(0)) for name, make in EXTREME.items()},
-    "sparse matrix": sparse.csr_array(np.eye(4, 5)),
-    "an estimator that is not fitted": MLPClassifier(),
-}
+
+
+@cache
+def _matrices() -> dict[str, Any]:
+    made = {name: make(plain_rows(), np.random.default_rng(0)) for name, make in _ODD.items()}
+    return made | {"sparse matrix": sparse.csr_array(np.eye(4, 5)), "not fitted": MLPClassifier()}
 
 
 def functions(rng: np.random.Generator) -> Case:
@@ -195,7 +196,7 @@ def _odd_argument(rng: np.random.Generator, family: str, table: Any) -> Case:
     function, values = table[name]
     values = {k: fitted("SparseAutoencoder") if v is fitted else v for k, v in values.items()}
     argument = pick(rng, values)
-    odd = _MATRICES if _is_data(values[argument]) and rng.random() < 0.5 else VALUES | _OBJECTS
+    odd = _matrices() if _is_data(values[argument]) and rng.random() < 0.5 else VALUES | _OBJECTS
     # A function of the caller may do anything.
     what = pick(rng, [each for each in odd if argument != "scoring" or each != "a function"])
     text = f"{name}({argument}: {what})"
