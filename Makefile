@@ -6,6 +6,7 @@ BIN := .venv/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP := $(BIN)/python $(INSTALL)
 LOWEST := .venv-lowest
+TWO_PROCESSES := --numprocesses 2 --dist loadfile
 # Tests of what depends most on other packages, without the long ones: two minutes.
 LOWEST_TESTS := tests/core tests/solvers tests/estimators/test_mlp.py \
 	tests/estimators/test_mlp_peer.py tests/estimators/test_sparse_autoencoder.py \
@@ -40,11 +41,11 @@ test: .venv/.dev
 	@echo "Running some tests without compilation (pytest)"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m interpreted tests/native
 	@echo "Running the tests (pytest)"
-	@$(BIN)/pytest -m "not long"
+	@$(BIN)/pytest $(TWO_PROCESSES) -m "not long"
 
 test-all: .venv/.dev
 	@echo "Running all tests, the long ones too (pytest)"
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(TWO_PROCESSES)
 
 # Old releases warn of newer ones of what they use, such as matplotlib of pyparsing. Each environment
 # has a cache of its own for compiled code, because Numba's releases replace each other's.

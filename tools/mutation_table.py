@@ -59,7 +59,8 @@ FAULTS = [
         ),
     ),
     *_faults(
-        "native/test_code_cache.py core/test_activations.py core/test_objective.py",
+        "native/test_code_cache.py native/test_compile.py core/test_activations.py "
+        "core/test_objective.py",
         (
             "damaged compiled code is not recognized",
             "native/code_cache.py",

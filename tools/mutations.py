@@ -5,8 +5,8 @@
     python tools/mutations.py --long tied     the long tests of the fault's subject as well
 
 A fault is found if a test fails. The files that concern it are run first, then all short tests. The
-last line says how many were found; the exit status is 1 if any was missed. It takes about half an
-hour. Needs the packages of `pip install -e ".[test]"`.
+last line says how many were found; the exit status is 1 if any was missed. It takes about an hour.
+Needs the packages of `pip install -e ".[test]"`.
 """
 
 import argparse

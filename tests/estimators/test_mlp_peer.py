@@ -35,7 +35,7 @@ def peer_module():
 
 MODULE = peer_module()
 TESTS = {name for name in vars(MODULE) if name.startswith("test_")}
-globals().update({name: vars(MODULE)[name] for name in TESTS - PRIVATE - DIVERGING})
+globals().update({name: vars(MODULE)[name] for name in sorted(TESTS - PRIVATE - DIVERGING)})
 
 
 @pytest.fixture
