@@ -63,11 +63,11 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "connectivity of MLPClassifier": (
         lambda mask: MLPClassifier(connectivity=mask, max_iter=1).fit(plain_rows(), [0, 1] * 15),
-        {"mask": np.ones((3, 5))},
+        {"mask": np.ones((5, 3))},
     ),
     "connectivity of SparseAutoencoder": (
         lambda mask: SparseAutoencoder(connectivity=mask, max_iter=1).fit(plain_rows()),
-        {"mask": np.ones((3, 5))},
+        {"mask": np.ones((5, 3))},
     ),
     "maximal_inputs": (maximal_inputs, {"components": np.ones((3, 4))}),
     "check_gradient": (

@@ -48,7 +48,7 @@ def maximal_inputs(components: Any) -> Any:
     W = sparse.csr_array(canonical_rows(W)) if sparse.issparse(W) else _as_array(W)
     if W is None or W.ndim < 2:
         raise ValueError(
-            "components must be finite weights (n_units, ...), or a fitted estimator with "
+            "components must be weights (n_units, ...), all finite, or a fitted estimator with "
             f"filters_, components_, cluster_centers_ or coefs_; got {components!r}"
         )
     rows = W.reshape(W.shape[0], -1)
