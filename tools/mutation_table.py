@@ -36,8 +36,8 @@ FAULTS = [
         (
             "the wrong thread number is passed",
             "native/threads.py",
-            ".submit(kernel, t, T, *args)",
-            ".submit(kernel, t - 1, T, *args)",
+            ".submit(self._share, kernel, t, T, *args)",
+            ".submit(self._share, kernel, t - 1, T, *args)",
         ),
         (
             "limits of BLAS are not restored",
@@ -166,8 +166,8 @@ FAULTS = [
         (
             "tied layers swap a and δ",
             "core/propagation.py",
-            "add_transposed_times(d, lo, hi, a, of_slices)",
-            "add_transposed_times(a, lo, hi, d, of_slices)",
+            "add_transposed_times(d, lo, hi, units(block, layers, l - 1), of_slices)",
+            "add_transposed_times(d, lo, hi, units(block, layers, l), of_slices)",
         ),
         (
             "masked tied layers do not swap inputs and outputs",
