@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from tempfile import TemporaryDirectory
 
+import striate
 from benchmarks.result_tables import Report, Table
 
 from .case import FAILURES, VERDICTS
@@ -26,7 +27,7 @@ def measure(n_cases: int = 10_000, seed: int = 0, n_workers: int | None = None) 
     minutes = (time.monotonic() - start) / 60
     failed = sorted(each.number for each in outcomes if each.verdict in FAILURES)
     remarks = [
-        f"{n_cases:,} cases with seed {seed}, in {minutes:.0f} min; limit per case: {LIMIT} s.",
+        f"Striate {striate.__version__}; {n_cases:,} cases with seed {seed}, in {minutes:.0f} min; limit per case: {LIMIT} s.",
         f"Failures: {', '.join(map(str, failed)) or 'none'}.",
     ]
     return Report("Bad inputs", [_table(outcomes)], remarks)
