@@ -59,5 +59,5 @@ def test_sparse_weights_stay_sparse():
 
 
 def test_no_weights_at_all():
-    with pytest.raises(ValueError, match="components must be finite weights"):
+    with pytest.raises(ValueError, match="components must be weights"):
         maximal_inputs(object())
