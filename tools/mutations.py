@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[1]
 COPIED = ("benchmarks", "docs", "examples", "src", "tests", "tools", ".github")
 #: Folders of compiled code, which is not to be shared between faults.
 COMPILED = ("native", "core", "solvers", "images")
-#: Seconds after which a run is stopped: a fault may let a loop go on for ever.
-LIMIT = 900
+#: Seconds after which a run is stopped, since a fault may let a loop go on for ever.
+LIMIT = 3600
 
 
 class Outcome(NamedTuple):
@@ -110,7 +110,7 @@ class Copy:
             return f"none within {LIMIT} seconds"
         if done.returncode in (0, 5):  # 5: no test was selected
             return ""
-        failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+        failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", done.stdout, re.MULTILINE)
         return failed[1] if failed else f"pytest, which ended with {done.returncode}"
 
 
