@@ -10,6 +10,7 @@ from benchmarks.robustness.families import FAMILIES
 from benchmarks.robustness.worker import try_one
 from PIL import Image
 from scipy import sparse
+from sklearn.preprocessing import FunctionTransformer
 
 from striate import (
     ConnectivityDisplay,
@@ -26,6 +27,7 @@ from striate import (
     ZCAWhitening,
     check_gradient,
     maximal_inputs,
+    shift_sensitivity,
 )
 from striate.files.atomic_writing import check_writable
 from striate.files.image_collection import ImageCollection
@@ -156,6 +158,12 @@ def test_a_regressor_refuses_targets_that_are_not_numbers(kind):
         MLPRegressor().fit(X, np.zeros(30, kind))
 
 
+@pytest.mark.parametrize("alphas", [{1.0}, ["a"], [[1.0], [1.0, 2.0]], [10**400], [], [[1.0]]])
+def test_alphas_are_positive_numbers(alphas):
+    with pytest.raises(ValueError, match="alphas must be|The 'alphas' parameter"):
+        LinearClassifier(alphas=alphas).fit(X, Y)
+
+
 def test_more_folds_than_rows_are_as_many_as_rows():
     few, many = (LinearClassifier(validation_folds=n, random_state=0) for n in (30, 2**40))
     np.testing.assert_array_equal(few.fit(X, Y).coef_, many.fit(X, Y).coef_)
@@ -192,6 +200,7 @@ def test_an_image_of_pillow_without_pixels_is_refused():
         (lambda: LossCurveDisplay([[1.0]]).plot(title=3), "title must be"),
         (lambda: LossCurveDisplay([[1.0]]).plot(log=X), "log must be"),
         (lambda: LossCurveDisplay(3).plot(), "loss_curves must be"),
+        (lambda: LossCurveDisplay(sparse.eye_array(3)).plot(), "loss_curves must be"),
         (lambda: ShiftDisplay(3).plot(), "sensitivities must be"),
     ],
 )
@@ -214,8 +223,19 @@ def test_a_gradient_check_checks_its_arguments(arguments, message):
         check_gradient(*arguments)
 
 
+def test_windows_too_large_for_the_images_take_no_memory():
+    with pytest.raises(ValueError, match="image 0: is 9 x 9 pixels, too small for windows"):
+        shift_sensitivity(FunctionTransformer(), np.ones((2, 9, 9)), 1, window_size=2**62)
+
+
 def test_maximal_inputs_refuse_what_are_no_weights():
-    for components in ([["a", "b"]], [[1.0], [1.0, 2.0]], [[10**400]], [[np.nan]]):
+    for components in (
+        [["a", "b"]],
+        [[1.0], [1.0, 2.0]],
+        [[10**400]],
+        [[np.nan]],
+        sparse.csr_array((0, 3)),
+    ):
         with pytest.raises(ValueError, match="components must be weights"):
             maximal_inputs(components)
 

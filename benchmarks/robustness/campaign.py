@@ -26,9 +26,9 @@ def measure(n_cases: int = 10_000, seed: int = 0, n_workers: int | None = None) 
             print(_line(outcome), file=sys.stderr, flush=True)
     minutes = (time.monotonic() - start) / 60
     failed = sorted(each.number for each in outcomes if each.verdict in FAILURES)
+    run = f"{n_cases:,} cases with seed {seed}, in {minutes:.0f} min; limit per case: {LIMIT} s."
     remarks = [
-        f"Striate {striate.__version__}; {n_cases:,} cases with seed {seed}, in {minutes:.0f} min; "
-        f"limit per case: {LIMIT} s.",
+        f"Striate {striate.__version__}; {run}",
         f"Failures: {', '.join(map(str, failed)) or 'none'}.",
     ]
     return Report("Bad inputs", [_table(outcomes)], remarks)

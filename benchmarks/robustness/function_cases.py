@@ -197,10 +197,14 @@ def _odd_argument(rng: np.random.Generator, family: str, table: Any) -> Case:
     values = {k: fitted("SparseAutoencoder") if v is fitted else v for k, v in values.items()}
     argument = pick(rng, values)
     odd = _matrices() if _is_data(values[argument]) and rng.random() < 0.5 else VALUES | _OBJECTS
-    # A function of the caller may do anything.
-    what = pick(rng, [each for each in odd if argument != "scoring" or each != "a function"])
+    # Functions of the caller may do anything.
+    what = pick(rng, [each for each in odd if argument not in _CALLED or each not in _CALLABLE])
     text = f"{name}({argument}: {what})"
     return Case(family, text, lambda: _shown(function(**(values | {argument: odd[what]}))))
+
+
+_CALLED = {"fun", "scoring"}
+_CALLABLE = ("a function", "a class")
 
 
 def _is_data(value: Any) -> bool:

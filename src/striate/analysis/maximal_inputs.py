@@ -46,7 +46,7 @@ def maximal_inputs(components: Any) -> Any:
     weights = unit_weights(components)
     W = components if weights is None else weights
     W = sparse.csr_array(canonical_rows(W)) if sparse.issparse(W) else _as_array(W)
-    if W is None or W.ndim < 2:
+    if W is None or W.ndim < 2 or 0 in W.shape:
         raise ValueError(
             "components must be weights (n_units, ...), all finite, or a fitted estimator with "
             f"filters_, components_, cluster_centers_ or coefs_; got {components!r}"

@@ -77,7 +77,9 @@ def _checked_size(images: ImageCollection, largest_shift: int, window_size: Any)
                 )
         height, width = np.min(shapes, axis=0) - largest_shift
         return int(height), int(width)
-    return two_integers("window_size", window_size)
+    size = two_integers("window_size", window_size)
+    _check_room(images[0], images.name(0), size, largest_shift)  # before memory is taken
+    return size
 
 
 def _check_room(image: NDArray[Any], name: str, size: tuple[int, int], largest_shift: int) -> None:

@@ -251,7 +251,7 @@ def _named_curves(
     if isinstance(loss_curves, Mapping):
         names = list(loss_curves) if names is None else names
         loss_curves = list(loss_curves.values())
-    if not isinstance(loss_curves, list | tuple) and not np.shape(loss_curves):
+    if not isinstance(loss_curves, list | tuple) and not shape_of(loss_curves):
         raise ValueError(f"loss_curves must be a list of losses, or several, got {loss_curves!r}.")
     if len(loss_curves) and shape_of(loss_curves[0]) == ():
         loss_curves = [loss_curves]

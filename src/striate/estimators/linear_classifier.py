@@ -178,9 +178,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = binarizer.classes_
         if len(self.classes_) < 2:
             raise ValueError(f"y has only one class, {self.classes_[0]}; at least two are needed")
-        alphas = np.atleast_1d(np.asarray(self.alphas, dtype=float))
-        if alphas.size == 0 or not np.all(alphas > 0) or not np.isfinite(alphas).all():
-            raise ValueError(f"alphas must be positive numbers, got {self.alphas!r}")
+        alphas = _positive_numbers(self.alphas)
         wide = _is_wide(X)
         rows, maps = row_space(X, self.standardize) if wide else (X, [])
         problem = GramProblem(
@@ -284,6 +282,17 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         z = self.decision_function(X)
         probabilities: Array = softmax(_one_per_class(z.reshape(len(z), -1)), axis=1)
         return probabilities
+
+
+def _positive_numbers(given: Any) -> npt.NDArray[np.float64]:
+    """Return a number or a sequence of numbers as an array; raise a ValueError for others."""
+    try:
+        numbers = np.atleast_1d(np.asarray(given, dtype=float))
+    except (TypeError, ValueError, OverflowError):
+        numbers = np.empty(0)
+    if numbers.ndim != 1 or not numbers.size or not ((numbers > 0) & np.isfinite(numbers)).all():
+        raise ValueError(f"alphas must be positive numbers, got {given!r}")
+    return numbers
 
 
 def _is_wide(X: Array) -> bool:
