@@ -5,14 +5,36 @@ f' is taken from z, not from a = f(z), so that it is another formula than the on
 """
 
 import numpy as np
-from scipy.special import expit, softmax, xlogy
+from scipy.special import erf, expit, softmax, xlogy
+
+SELU = 1.0507009873554805, 1.6732632423543772
+
+
+def normal_cdf(z):
+    return (1 + erf(z / np.sqrt(2))) / 2
+
+
+def tanh_of_softplus(z):
+    return np.tanh(np.logaddexp(0, z))
+
+
+def increasing(z):
+    return np.cumsum(np.hstack([z[:, :1], np.logaddexp(0, z[:, 1:])]), axis=1)
+
 
 f = {
     "identity": lambda z: z,
     "logistic": expit,
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, z / 100),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "selu": lambda z: SELU[0] * np.where(z > 0, z, SELU[1] * np.expm1(np.minimum(z, 0))),
+    "softplus": lambda z: np.logaddexp(0, z),
     "silu": lambda z: z * expit(z),
+    "gelu": lambda z: z * normal_cdf(z),
+    "mish": lambda z: z * tanh_of_softplus(z),
+    "increasing": increasing,
     "softmax": lambda z: softmax(z, axis=1),
     "exp": np.exp,
 }
@@ -22,7 +44,13 @@ f_prime = {
     "logistic": lambda z: expit(z) * expit(-z),
     "tanh": lambda z: np.cosh(z) ** -2,
     "relu": lambda z: (z > 0).astype(float),
+    "leaky_relu": lambda z: np.where(z > 0, 1, 0.01),
+    "elu": lambda z: np.where(z > 0, 1, np.exp(np.minimum(z, 0))),
+    "selu": lambda z: SELU[0] * np.where(z > 0, 1, SELU[1] * np.exp(np.minimum(z, 0))),
+    "softplus": expit,
     "silu": lambda z: expit(z) + z * np.cosh(z / 2) ** -2 / 4,
+    "gelu": lambda z: normal_cdf(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi),
+    "mish": lambda z: tanh_of_softplus(z) + z * expit(z) / np.cosh(np.logaddexp(0, z)) ** 2,
 }
 
 
@@ -35,17 +63,78 @@ def forward(W, b, activations, X):
     return z, a
 
 
-def row_losses(loss, h, Y):
+def row_losses(loss, h, Y, constants=()):
     """The data term of each row, for outputs h."""
     if loss == "squared_error":
         return ((h - Y) ** 2).sum(axis=1) / 2
+    if loss == "absolute_error":
+        return np.abs(h - Y).sum(axis=1)
+    if loss == "huber":
+        return huber(constants[0], h - Y).sum(axis=1)
+    if loss in ("quantile", "increasing_quantiles"):
+        d, levels = Y - h, np.asarray(constants)
+        return np.maximum(levels * d, (levels - 1) * d).sum(axis=1)
     if loss == "squared_hinge":
         return (np.maximum(1 - Y * h, 0) ** 2).sum(axis=1) / 2
     if loss == "log_loss":
         return -(Y * np.log(h) + (1 - Y) * np.log(1 - h)).sum(axis=1)
+    if loss == "focal_of_distribution":
+        return -(Y * (1 - h) ** constants[0] * np.log(h)).sum(axis=1)
+    if loss == "focal_of_each":
+        of_no = (1 - Y) * h ** constants[0] * np.log(1 - h)
+        return -(Y * (1 - h) ** constants[0] * np.log(h) + of_no).sum(axis=1)
+    if loss == "grouped_cross_entropy":
+        return -sum((y * np.log(softmax(z, axis=1))).sum(axis=1) for z, y in groups(constants, h, Y))
     if loss == "poisson":
         return (xlogy(Y, Y) - Y * np.log(h) - Y + h).sum(axis=1)
     return -(Y * np.log(h)).sum(axis=1)
+
+
+def constants_of(loss, n_outputs):
+    """What a loss needs beside outputs and targets, for tests."""
+    if loss in ("quantile", "increasing_quantiles"):
+        return tuple(np.linspace(0.2, 0.9, n_outputs))
+    if loss == "grouped_cross_entropy":
+        return (2, n_outputs - 2) if n_outputs > 2 else (n_outputs,)
+    return {"huber": (0.5,), "focal_of_each": (2.0,), "focal_of_distribution": (0.5,)}.get(loss, ())
+
+
+def groups(sizes, *arrays):
+    ends = np.cumsum(sizes).astype(int)[:-1]
+    return zip(*(np.split(array, ends, axis=1) for array in arrays), strict=True)
+
+
+def output_delta(loss, activation, z, h, Y, constants=()):
+    """The derivative of each row's data term by z of the outputs."""
+    if loss in ("log_loss", "cross_entropy", "poisson"):
+        return h - Y
+    if loss == "grouped_cross_entropy":
+        return np.hstack([softmax(z, axis=1) - y for z, y in groups(constants, h, Y)])
+    if loss.startswith("focal"):
+        gamma = constants[0]
+        by_p = Y * (gamma * (1 - h) ** (gamma - 1) * np.log(h) - (1 - h) ** gamma / h)
+        if loss == "focal_of_distribution":
+            return h * (by_p - (h * by_p).sum(axis=1, keepdims=True))
+        of_no = gamma * h ** (gamma - 1) * np.log(1 - h) - h**gamma / (1 - h)
+        return (by_p - (1 - Y) * of_no) * h * (1 - h)
+    if loss == "squared_error":
+        by_h = h - Y
+    elif loss == "squared_hinge":
+        by_h = -Y * np.maximum(1 - Y * h, 0)
+    elif loss == "absolute_error":
+        by_h = np.sign(h - Y)
+    elif loss == "huber":
+        by_h = np.clip(h - Y, -constants[0], constants[0])
+    else:
+        by_h = np.where(h > Y, 1, 0) - np.asarray(constants)
+    if activation == "increasing":
+        above = by_h[:, ::-1].cumsum(axis=1)[:, ::-1]
+        return np.hstack([above[:, :1], above[:, 1:] * expit(z[:, 1:])])
+    return by_h * f_prime[activation](z)
+
+
+def huber(limit, d):
+    return np.where(np.abs(d) <= limit, d**2 / 2, limit * (np.abs(d) - limit / 2))
 
 
 def kullback_leibler(activation, rho, rho_hat):
@@ -60,8 +149,9 @@ def kullback_leibler(activation, rho, rho_hat):
 
 
 def objective(
-    W, b, activations, loss, X, Y, *, weight_decay=0.0, rho=0.05, beta=0.0, w=None, rho_hat=None
-):
+    W, b, activations, loss, X, Y, *, weight_decay=0.0, rho=0.05, beta=0.0, w=None, rho_hat=None,
+    loss_constants=(),
+):  # fmt: skip
     """J, and its gradient by every W and b.
 
     w weighs the rows; rho_hat replaces the mean activations of these rows, as a running mean does.
@@ -70,12 +160,9 @@ def objective(
     w = np.ones(len(X)) if w is None else np.asarray(w, dtype=float)
     w = w / w.sum()
     z, a = forward(W, b, activations, X)
-    J = w @ row_losses(loss, a[-1], Y) + weight_decay / 2 * sum((W_l**2).sum() for W_l in W)
-    delta = w[:, np.newaxis] * (a[-1] - Y)
-    if loss == "squared_hinge":
-        delta = -w[:, np.newaxis] * Y * np.maximum(1 - Y * a[-1], 0)
-    if loss == "squared_error":
-        delta *= f_prime[activations[-1]](z[-1])
+    J = w @ row_losses(loss, a[-1], Y, loss_constants) + weight_decay / 2 * sum((W_l**2).sum() for W_l in W)
+    delta = output_delta(loss, activations[-1], z[-1], a[-1], Y, loss_constants)
+    delta = w[:, np.newaxis] * delta
     slope = np.zeros(a[1].shape[1])
     if beta:
         rho_hat = w @ a[1] if rho_hat is None else rho_hat

@@ -7,7 +7,8 @@ each add about another half; a division and an addition follow in sigmoid and ta
 
 import numpy as np
 import pytest
-from scipy.special import expit, softmax
+import textbook
+from scipy.special import expit, ndtr, softmax
 
 from striate.core.activations import (
     ACTIVATIONS,
@@ -15,11 +16,9 @@ from striate.core.activations import (
     activate,
     address_of_activation,
     address_of_derivative,
-    exp,
-    expm1,
-    log,
     times_derivative,
 )
+from striate.core.elementary_functions import exp, expm1, log, log1p, normal_cdf
 from striate.native.compile import kernel
 
 IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX = "identity", "logistic", "tanh", "relu", "softmax"
@@ -42,13 +41,25 @@ def logarithm(x, out):
 
 
 @kernel
+def distribution(z, out):
+    for i in range(z.size):
+        out[i] = normal_cdf(z[i])
+
+
+@kernel
+def logarithm_beyond_one(x, out):
+    for i in range(x.size):
+        out[i] = log1p(x[i])
+
+
+@kernel
 def activated(f, Z, b):
     activate(f, Z, b)
 
 
 @kernel
 def multiplied(f, A, D):
-    times_derivative(f, A, D)
+    times_derivative(f, A, D, 1.0)
 
 
 def apply(f, z):
@@ -109,6 +120,62 @@ def test_log():
     assert np.isnan(out[1])
 
 
+def test_log1p():
+    x = np.concatenate([[0.0], np.geomspace(np.finfo(float).tiny, 1, 20_001)])
+    out = np.empty_like(x)
+    logarithm_beyond_one(x, out)
+    assert ulps(out[1:], np.log1p(precisely(x[1:]))) < ULPS
+    assert out[0] == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_normal_cdf(dtype):
+    """Relative to the probability itself, also in the tail, where x² loses digits by its size."""
+    z = grid(dtype, {np.float32: 12, np.float64: 35}[dtype])
+    out = np.empty_like(z)
+    distribution(z, out)
+    eps = np.finfo(dtype).eps
+    error = np.abs(out / ndtr(z.astype(np.float64)) - 1)
+    assert (error < eps * (10 + z.astype(float) ** 2)).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", HIDDEN_ACTIVATIONS)
+def test_hidden_activations_are_those_of_the_textbook(name, dtype):
+    z = grid(dtype, 30)
+    exact = textbook.f[name](z.astype(np.float64))
+    eps = float(np.finfo(dtype).eps)
+    tolerance = 20 * eps * np.abs(exact) + (np.abs(z) * eps * 1e-3 if name == "gelu" else 0)
+    assert (np.abs(apply(name, z) - exact) <= tolerance + np.finfo(dtype).tiny).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", HIDDEN_ACTIVATIONS)
+def test_hidden_activations_far_from_zero(name, dtype):
+    """Within their range, and with the limits of f′: nothing overflows."""
+    far = np.array([50, 100, 1e4, 1e30, np.finfo(dtype).max], dtype=dtype)
+    z = np.concatenate([-far, far])
+    with np.errstate(over="ignore"):
+        exact = textbook.f[name](z.astype(np.longdouble).astype(np.float64))
+    got = apply(name, z)
+    np.testing.assert_allclose(got, np.nan_to_num(exact), rtol=1e-5, atol=1e-12)
+    A = (z if ACTIVATIONS[name].needs_z else got)[np.newaxis].copy()
+    D = np.ones_like(A)
+    if ACTIVATIONS[name].derivative is not None:
+        multiplied(address_of_derivative(name, dtype), A, D)
+    limits = {True: got[-1] / z[-1], False: got[0] / z[0]}
+    expected = [limits[bool(each > 0)] for each in z]
+    np.testing.assert_allclose(D[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_increasing(dtype):
+    Z = np.random.default_rng(0).normal(0, 3, (20, 5)).astype(dtype)
+    got = apply("increasing", Z)
+    assert (np.diff(got, axis=1) > 0).all()
+    np.testing.assert_allclose(got, textbook.increasing(Z.astype(float)), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_sigmoid(dtype):
     z = grid(dtype, LIMITS[dtype])
@@ -158,7 +225,11 @@ def test_nan_stays_nan(name, dtype):
         result = apply(name, z)
         others = np.isnan(np.delete(result, place))
         assert np.isnan(result[place])
-        assert others.all() if name == "softmax" else not others.any()
+        if name == "increasing":  # the number itself and those after it
+            assert others[place:].all()
+            assert not others[:place].any()
+        else:
+            assert others.all() if name == "softmax" else not others.any()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

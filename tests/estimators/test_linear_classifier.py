@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import LinearClassifier
@@ -199,3 +200,52 @@ def test_one_class_and_a_class_of_one_row(data):
     with pytest.raises(ValueError, match="least populated class"):
         LinearClassifier().fit(X, np.arange(len(X)) == 0)
     assert not hasattr(LinearClassifier(), "predict_proba")
+
+
+def weighted_rows(n_features):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, n_features)) + 3
+    y = (X[:, 0] + rng.normal(size=60) > 3).astype(int) + (X[:, 1] > 4)
+    return X, y, rng.integers(0, 4, 60)
+
+
+@pytest.mark.parametrize("n_features", [5, 90])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_weight_is_a_number_of_equal_rows(loss, n_features):
+    X, y, weights = weighted_rows(n_features)
+    settings = {"alphas": 0.1, "max_iter": 500, "tol": 1e-13}
+    weighted = LinearClassifier(loss, **settings).fit(X, y, weights)
+    rows = np.repeat(np.arange(60), weights)
+    repeated = LinearClassifier(loss, **settings).fit(X[rows], y[rows])
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=2e-4, atol=1e-6)
+    np.testing.assert_allclose(weighted.intercept_, repeated.intercept_, rtol=2e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_class_weights_are_weights_of_rows(loss):
+    X, y, given = weighted_rows(5)
+    for class_weight in ("balanced", {0: 2.0, 2: 0.5}):
+        classifier = LinearClassifier(loss, class_weight=class_weight, random_state=0)
+        weights = compute_sample_weight(class_weight, y)
+        for sample_weight in (None, given):
+            by_class = classifier.fit(X, y, sample_weight)
+            both = weights if sample_weight is None else weights * sample_weight
+            by_row = LinearClassifier(loss, random_state=0).fit(X, y, both)
+            np.testing.assert_array_equal(by_class.coef_, by_row.coef_)
+            assert by_class.validation_scores_ == by_row.validation_scores_
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [(-1.0, "[Nn]egative"), (0.0, "All weights"), (np.nan, "NaN"), ("a", "numbers")],
+)
+def test_wrong_weights_are_refused(weights, message):
+    X, y, _ = weighted_rows(5)
+    with pytest.raises(ValueError, match=message):
+        LinearClassifier().fit(X, y, np.full(60, weights))
+
+
+def test_a_weight_for_no_class_is_refused():
+    X, y, _ = weighted_rows(5)
+    with pytest.raises(ValueError, match="not classes of y"):
+        LinearClassifier(class_weight={5: 1.0}).fit(X, y)

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from striate import PatchScaler, SparseAutoencoder, ZCAWhitening
 from striate.core.inference import _layer
 from striate.core.objective import _sum
-from striate.solvers.minibatch import _epoch
+from striate.solvers.epoch import epoch
 
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -225,7 +225,7 @@ def test_memory_maps_are_read_as_they_are(solver, X, tmp_path, monkeypatch):
     mapped = joblib.load(tmp_path / "X.joblib", mmap_mode="r")
     expected = SparseAutoencoder(**QUICK, solver=solver).fit(X)
     expected_activations = expected.transform(X)
-    kernels = (_sum, _epoch, _layer)
+    kernels = (_sum, epoch, _layer)
     compiled = [len(kernel.signatures) for kernel in kernels]
     seen = []
 

@@ -43,10 +43,14 @@ def test_losses(loss, output):
     network = Network((3, 4, 2), ("tanh", output))
     theta, X = rng.normal(0, 0.5, network.n_parameters), rng.normal(size=(5, 3))
     Y = targets(loss, rng, (5, 2))
+    constants = textbook.constants_of(loss, 2)
     with team(1) as run:
-        value, gradient = Objective(Problem(network, loss, X, Y), run)(theta)
+        problem = Problem(network, loss, X, Y, loss_constants=constants)
+        value, gradient = Objective(problem, run)(theta)
     W, b = network.unpack(theta)
-    expected, grad_W, grad_b = textbook.objective(W, b, network.activations, loss, X, Y)
+    expected, grad_W, grad_b = textbook.objective(
+        W, b, network.activations, loss, X, Y, loss_constants=constants
+    )
     assert value == pytest.approx(expected)
     np.testing.assert_allclose(gradient, network.pack(grad_W, grad_b), atol=1e-12)
 

@@ -5,11 +5,17 @@ from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import float64
 
-from striate.native.compile import generic, inlined, jit, jit_uncached, specialize
+from striate.native.compile import inlined, jit, jit_uncached
 from striate.native.function_pointers import address_of, call
-from striate.native.intrinsics import array_at, exponent, like, power_of_two
+from striate.native.intrinsics import array_at, like
+
+from .elementary_functions import clip, exp, expm1, log1p, normal_cdf
+
+
+#: Slope of leaky ReLU below 0, and the constants of SELU (Klambauer and others, 2017).
+LEAK = 0.01
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 @jit
@@ -48,90 +54,97 @@ def relu_derivative(a):
     return like(1, a) if a > like(0, a) else like(0, a)
 
 
+# z f(z) is 0 for z far below 0, where f(z) stays at the smallest normal number.
+
+
 @jit
 def silu(z):
-    return z * sigmoid(z)
+    return at_least(z, -80) * sigmoid(z)
 
 
 @jit
 def silu_derivative(z):
+    z = clip(z, 80)
     return sigmoid(z) * (like(1, z) + z * sigmoid(-z))
 
 
-# exp(z) = 2**n exp(r) with n integral and |r| <= log(2) / 2, where a short series is exact to
-# rounding. Unlike the C library's, these vectorise; NaN stays NaN.
+@jit
+def at_least(z, lowest):
+    return like(lowest, z) if z < like(lowest, z) else z
 
 
 @jit
-def clip(z, limit):
-    z = like(-limit, z) if z < like(-limit, z) else z
-    return like(limit, z) if z > like(limit, z) else z
+def leaky_relu(z):
+    return z if z > like(0, z) else like(LEAK, z) * z
 
 
 @jit
-def exp(z):
-    z = clip(z, exponent_limit(z))
-    n = np.floor(z * like(1.4426950408889634, z) + like(0.5, z))
-    r = remainder(z, n)
-    return power_of_two(n) * (like(1, z) + r + r * r * series(r))
+def leaky_relu_derivative(a):
+    return like(1, a) if a > like(0, a) else like(LEAK, a)
 
 
 @jit
-def expm1(z):
-    """exp(z) - 1, precise near zero; for |z| within the range of `exp`."""
-    n = np.floor(z * like(1.4426950408889634, z) + like(0.5, z))
-    r = remainder(z, n)
-    scale = power_of_two(n)
-    return scale * (r + r * r * series(r)) + (scale - like(1, z))
+def elu(z):
+    negative = like(0, z) if z > like(0, z) else z
+    return z if z > like(0, z) else expm1(clip(negative, 40))
 
 
 @jit
-def remainder(z, n):
-    """z - n log(2), with log(2) in two parts of which the first has few digits."""
-    return (z - n * like(0.693359375, z)) - n * like(-2.1219444005469057e-4, z)
+def elu_derivative(a):
+    return like(1, a) if a > like(0, a) else a + like(1, a)
 
 
 @jit
-def log(x):
-    """Natural logarithm of a normal float64: log(2**n m), with m from √½ to √2."""
-    n = exponent(x * np.sqrt(2.0))
-    m = x * power_of_two(-n)
-    s = (m - 1) / (m + 1)
-    q = s * s
-    tail = 1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q * (1 / 21))))
-    area = 1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11 + q * tail))))
-    return n * np.log(2.0) + 2 * (s + s * q * area)  # log(m) = 2 artanh(s)
+def selu(z):
+    return like(SELU_SCALE, z) * (z if z > like(0, z) else like(SELU_ALPHA, z) * elu(z))
 
 
-@generic
-def exponent_limit(z: Any) -> Any:
-    """Return the largest |z| for which exp(z) and exp(-z) are normal numbers of z's type."""
+@jit
+def selu_derivative(a):
+    below = a + like(SELU_SCALE * SELU_ALPHA, a)
+    return like(SELU_SCALE, a) if a > like(0, a) else below
 
 
-@specialize(exponent_limit)
-def _exponent_limit(z):
-    limit = 708.0 if z == float64 else 87.0
-    return lambda z: limit
+@jit
+def softplus(z):
+    return (z if z > like(0, z) else like(0, z)) + like(log1p(np.float64(exp(-abs(z)))), z)
 
 
-@generic
-def series(r: Any) -> Any:
-    """(exp(r) - 1 - r) / r**2 = 1/2! + r/3! + r**2/4! + ... to the precision of r's type."""
+@jit
+def softplus_derivative(a):
+    return -expm1(-clip(a, 40))
 
 
-@specialize(series)
-def _series(r):
-    c = 1 / np.cumprod(np.arange(1.0, 15.0))  # c[k - 1] = 1 / k!
-    if r == float64:
-        _, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14 = c
+@jit
+def gelu(z):
+    return at_least(z, -40) * normal_cdf(z)
 
-        def taylor(r):
-            tail = a8 + r * (a9 + r * (a10 + r * (a11 + r * (a12 + r * (a13 + r * a14)))))
-            return a2 + r * (a3 + r * (a4 + r * (a5 + r * (a6 + r * (a7 + r * tail)))))
 
-        return taylor
-    b2, b3, b4, b5, b6, b7 = c[1:7].astype(np.float32)
-    return lambda r: b2 + r * (b3 + r * (b4 + r * (b5 + r * (b6 + r * b7))))
+@jit
+def gelu_derivative(z):
+    z = clip(z, 40)
+    density = exp(like(-0.5, z) * z * z) * like(1 / np.sqrt(2 * np.pi), z)
+    return normal_cdf(z) + z * density
+
+
+@jit
+def mish(z):
+    return at_least(z, -80) * tanh_of_softplus(z)
+
+
+@jit
+def mish_derivative(z):
+    z = clip(z, 80)
+    t = tanh_of_softplus(z)
+    return t + z * sigmoid(z) * (like(1, z) - t) * (like(1, z) + t)
+
+
+@jit
+def tanh_of_softplus(z):
+    """With w = exp(z): ((1 + w)² − 1) / ((1 + w)² + 1)."""
+    w = exp(-at_least(-z, -40))
+    n = w * (w + like(2, z))
+    return n / (n + like(2, z))
 
 
 @jit
@@ -154,6 +167,14 @@ def softmax(Z):
             Z[i, j] /= total
 
 
+@jit
+def increasing(Z):
+    """z_0, and each next number larger by softplus(z_j), in each row, in place."""
+    for i in range(Z.shape[0]):
+        for j in range(1, Z.shape[1]):
+            Z[i, j] = Z[i, j - 1] + softplus(Z[i, j])
+
+
 class Activation(NamedTuple):
     """An activation: f, f′ in terms of a = f(z) or of z, and the range of f.
 
@@ -166,6 +187,10 @@ class Activation(NamedTuple):
         Bounds of f.
     needs_z : bool, default=False
         Whether `derivative` is a function of z. The propagation then keeps z of such layers.
+    initialization : str, default="glorot"
+        Initial weights that suit it: see `Network.initial_theta`.
+    gain : float, default=6.0
+        The numerator of "glorot".
     of_rows : compiled function of an array, default=None
         What follows f, in place, where an activation depends on all of a row.
     """
@@ -175,18 +200,37 @@ class Activation(NamedTuple):
     lowest: float
     highest: float
     needs_z: bool = False
+    initialization: str = "glorot"
+    gain: float = 6.0
     of_rows: Any = None
 
 
 #: Name: activation.
 ACTIVATIONS = {
     "identity": Activation(identity, None, -np.inf, np.inf),
-    "logistic": Activation(sigmoid, sigmoid_derivative, 0.0, 1.0),
+    "logistic": Activation(sigmoid, sigmoid_derivative, 0.0, 1.0, gain=2.0),
     "tanh": Activation(tanh, tanh_derivative, -1.0, 1.0),
     "relu": Activation(relu, relu_derivative, 0.0, np.inf),
-    "silu": Activation(silu, silu_derivative, -0.27846, np.inf, needs_z=True),
+    "leaky_relu": Activation(
+        leaky_relu, leaky_relu_derivative, -np.inf, np.inf, initialization="he"
+    ),
+    "elu": Activation(elu, elu_derivative, -1.0, np.inf, initialization="he"),
+    "selu": Activation(
+        selu, selu_derivative, -SELU_SCALE * SELU_ALPHA, np.inf, initialization="lecun"
+    ),
+    "softplus": Activation(softplus, softplus_derivative, 0.0, np.inf, initialization="he"),
+    "silu": Activation(
+        silu, silu_derivative, -0.27847, np.inf, needs_z=True, initialization="he"
+    ),
+    "gelu": Activation(
+        gelu, gelu_derivative, -0.16998, np.inf, needs_z=True, initialization="he"
+    ),
+    "mish": Activation(
+        mish, mish_derivative, -0.30885, np.inf, needs_z=True, initialization="he"
+    ),
     "exp": Activation(exp, None, 0.0, np.inf),  # an output only
     "softmax": Activation(identity, None, 0.0, 1.0, of_rows=softmax),  # an output only
+    "increasing": Activation(identity, None, -np.inf, np.inf, of_rows=increasing),  # an output only
 }
 #: Names of those that hidden units may have.
 HIDDEN_ACTIVATIONS = [k for k, each in ACTIVATIONS.items() if k == "identity" or each.derivative]
@@ -225,13 +269,13 @@ def address_of_derivative(name: str, dtype: Hashable) -> int:
     if derivative is None:
         return 0
 
-    def chain_rule(A, D, m, n):
+    def chain_rule(A, D, scale, m, n):
         A, D = array_at(A, (m, n)), array_at(D, (m, n))
         for i in range(m):
             for j in range(n):
-                D[i, j] *= derivative(A[i, j])
+                D[i, j] *= derivative(like(scale, A[i, j]) * A[i, j])
 
-    return address_of(chain_rule, f"{name}_derivative", "aann", dtype)
+    return address_of(chain_rule, f"{name}_derivative", "aaxnn", dtype)
 
 
 @inlined
@@ -241,10 +285,10 @@ def activate(f, Z, b):
 
 
 @inlined
-def times_derivative(derivative, A, D):
-    """D = D f′, in place, f′ in terms of A = f(Z), or of A = Z if it needs z; all (m, n)."""
+def times_derivative(derivative, A, D, scale):
+    """D = D f′, in place, f′ in terms of scale A = f(Z), or of A = Z if it needs z; all (m, n)."""
     if derivative != 0:
-        call(derivative, (A, D, A.shape[0], A.shape[1]))
+        call(derivative, (A, D, scale, A.shape[0], A.shape[1]))
 
 
 @inlined

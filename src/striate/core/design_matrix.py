@@ -65,9 +65,9 @@ def with_noise(X: Any, kind: Any, level: Any, seed: Any) -> Any:
     return Noisy(X, n_columns_of(X), kind, float(level), int(seed))
 
 
-def renewed(X: Any) -> Any:
-    """Return X with new noise, if it has any."""
-    return X._replace(seed=X.seed + 1) if isinstance(X, Noisy) else X
+def with_seed(X: Any, seed: int) -> Any:
+    """Return X with the noise of this seed, if it has any."""
+    return X._replace(seed=seed) if isinstance(X, Noisy) else X
 
 
 def n_rows(X: Any) -> Any:

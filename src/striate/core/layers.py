@@ -19,6 +19,7 @@ LAYER = np.dtype(
         ("derivative", np.int64),  # address of f′; 0 if f′ = 1
         ("lowest", np.float64),  # range of f
         ("highest", np.float64),
+        ("dropped", np.float64),  # probability that a unit is dropped in training
         ("needs_z", np.int64),  # whether f′ is a function of z, not of a
         ("a_at", np.int64),  # where a workspace has a, δ and z of this layer, in units before them
         ("delta_at", np.int64),
@@ -66,12 +67,14 @@ class Workspace(NamedTuple):
 class Block(NamedTuple):
     """The part of a workspace that holds the rows `begin` to `end` of a block.
 
-    `first` holds their a(1), which may be kept elsewhere than in `room`.
+    `first` holds their a(1), which may be kept elsewhere than in `room`. `keys` has the random bits
+    of each row for dropout, if there is any.
     """
 
     first: np.ndarray
     room: np.ndarray
     columns: np.ndarray
+    keys: np.ndarray
     capacity: int
     begin: int
     end: int

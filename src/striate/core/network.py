@@ -119,12 +119,14 @@ class Network:
         layers["a_at"], layers["delta_at"], layers["z_at"] = begins.reshape(3, -1)
         self._n_numbers = int(sizes.sum())
 
-    def net(self, dtype: npt.DTypeLike) -> Net:
+    def net(self, dtype: npt.DTypeLike, dropout: Sequence[float] = ()) -> Net:
         """Return the layer table and the patterns for compiled code.
 
-        It has addresses of this process, so it is made anew wherever it is used.
+        It has addresses of this process, so it is made anew wherever it is used. `dropout` has the
+        probability for each hidden layer; by default no unit is dropped.
         """
         layers, dtype = self.layers.copy(), np.dtype(dtype)
+        layers["dropped"][: len(dropout)] = dropout
         for layer, name in zip(layers, self.activations, strict=True):
             layer["f"] = address_of_activation(name, dtype)
             layer["derivative"] = address_of_derivative(name, dtype)
@@ -185,19 +187,40 @@ class Network:
     def initial_theta(
         self,
         random_state: Any,
-        initialization: Any = "uniform",
+        initialization: str = "uniform",
         dtype: Any = np.float64,
-        gain: Any = 6.0,
+        activations: Sequence[str] | None = None,
     ) -> Any:
         """Draw small random weights: with zeros, the units of a layer would stay equal.
 
-        "uniform" draws W from ±√(6 / (n_in + n_out + 1)) and sets b = 0 (UFLDL); "normal" draws W
-        from N(0, 0.01²) and sets b = 0 (the lecture); "glorot" draws W and b from
-        ±√(gain / (n_in + n_out)), as scikit-learn does (with gain 2 for sigmoid units). n_in and
-        n_out count connections: those of the unit, and those of an input on average.
+        Parameters
+        ----------
+        random_state : RandomState
+        initialization : str, default="uniform"
+            "uniform" draws W from ±√(6 / (n_in + n_out + 1)) and sets b = 0 (UFLDL); "normal" draws
+            W from N(0, 0.01²) and sets b = 0 (the lecture); "glorot" draws W and b from
+            ±√(gain / (n_in + n_out)), as scikit-learn does (gain 6; 2 for sigmoid units); "he" and
+            "lecun" draw W from N(0, 2 / n_in) and N(0, 1 / n_in) and set b = 0; "auto" is what
+            suits the activation. n_in and n_out count connections: those of the unit, and those of
+            an input on average.
+        dtype : dtype, default=float64
+        activations : sequence of str, default=None
+            Activation of each layer to which its weights shall suit; by default, its own.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+
+        References
+        ----------
+        .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+           neural networks", AISTATS (2010).
+        .. [2] K. He and others, "Delving deep into rectifiers", ICCV (2015).
+        .. [3] G. Klambauer and others, "Self-normalizing neural networks", NeurIPS (2017).
         """
         theta = np.zeros(self.n_parameters)
-        for W, b, layer in zip(*self.unpack(theta), self.layers, strict=True):
+        suited = [ACTIVATIONS[name] for name in activations or self.activations]
+        for W, b, layer, activation in zip(*self.unpack(theta), self.layers, suited, strict=True):
             if layer["transposed"]:
                 continue
             n_in, n_out = W.shape
@@ -205,15 +228,19 @@ class Network:
             if sparse.issparse(W):
                 n_in, n_out, W = np.diff(W.indptr), W.nnz / n_in, W.data
                 each = np.repeat(n_in, n_in)
-            if initialization == "normal":
+            scheme = activation.initialization if initialization == "auto" else initialization
+            if scheme == "normal":
                 W[:] = random_state.normal(0, 0.01, W.shape)
-            elif initialization == "uniform":
+            elif scheme in ("he", "lecun"):
+                variance = 2 if scheme == "he" else 1
+                W[:] = random_state.normal(0, np.sqrt(variance / np.maximum(each, 1)), W.shape)
+            elif scheme == "uniform":
                 bound = np.sqrt(6 / (each + n_out + 1))
                 W[:] = random_state.uniform(-bound, bound, W.shape)
             else:
-                bound = np.sqrt(gain / (each + n_out))
+                bound = np.sqrt(activation.gain / (each + n_out))
                 W[:] = random_state.uniform(-bound, bound, W.shape)
-                bound = np.sqrt(gain / (n_in + n_out))
+                bound = np.sqrt(activation.gain / (n_in + n_out))
                 b[:] = random_state.uniform(-bound, bound, b.shape)
         return theta.astype(dtype)
 

@@ -8,14 +8,15 @@ import numpy as np
 from striate.native.compile import COMPILED, jit
 from striate.native.intrinsics import like
 
-from .activations import log
+from .elementary_functions import log
 
-MASKING, GAUSSIAN = range(2)
+MASKING, GAUSSIAN, DROPOUT = range(3)
 
 #: Kinds of noise, as compiled code knows them.
 NOISE = {
     "masking": MASKING,  # a number is replaced by 0 with probability `level`
     "gaussian": GAUSSIAN,  # a normal number with standard deviation `level` is added
+    "dropout": DROPOUT,  # "masking" whose other numbers are divided by 1 − `level`
 }
 
 
@@ -24,10 +25,11 @@ def corrupt(kind, level, seed, row, target, i):
     """Add the noise of `row` to row i of an array."""
     key = row_key(seed, row)
     low, high = np.uint32(key), np.uint32(key >> np.uint64(32))
-    if kind == MASKING:
+    if kind != GAUSSIAN:
+        factor = like(1 / (1 - level) if kind == DROPOUT else 1.0, target[0, 0])
         for j in range(target.shape[1]):
             kept = uniform(low, high, j) >= level
-            target[i, j] = target[i, j] if kept else like(0, target[i, j])
+            target[i, j] = target[i, j] * factor if kept else like(0, factor)
     else:
         for j in range(target.shape[1]):
             target[i, j] += like(level * normal(uniform(low, high, j)), target[i, j])

@@ -178,6 +178,7 @@ def _sum(t, T, net, theta, data, first_pass, work, groups):
     bounds, all_sums, values, gradients = groups
     masked = net.layers[0].pattern_at >= 0  # its columns are not kept
     room, columns, weights = work.room[t], work.columns[t : t + 1], data.w
+    keys = np.empty(0, np.uint64)  # minibatch solvers alone drop units
     for g in range(t, len(bounds) - 1, T):
         gradient, sums = gradients[g % len(gradients)], all_sums[g]
         if begin == 0 and first_pass_under_way:
@@ -188,7 +189,7 @@ def _sum(t, T, net, theta, data, first_pass, work, groups):
         for lo in range(bounds[g] + begin, min(bounds[g] + end, bounds[g + 1]), BLOCK_ROWS):
             hi = min(lo + BLOCK_ROWS, bounds[g + 1])
             first = kept[lo:hi] if hi <= len(kept) else part(room, 0, (hi - lo, sums.size))
-            block = Block(first, room, columns, work.capacity, 0, hi - lo)
+            block = Block(first, room, columns, keys, work.capacity, 0, hi - lo)
             x, w = block_rows(data.X, lo, hi), weights[lo:hi]
             if first_pass_under_way or hi > len(kept) or masked:
                 first_layer(net, theta, x, block)

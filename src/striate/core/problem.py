@@ -1,5 +1,6 @@
 """The problem that a solver is given: a network, its loss, the data, and the terms of J."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,8 +9,8 @@ import numpy.typing as npt
 
 from striate.native.compile import as_kernel_input
 
-from .design_matrix import dtype_of, n_rows
-from .losses import LOSSES, address_of_loss
+from .design_matrix import Noisy, dtype_of, n_rows
+from .losses import LOSSES, LossCall, loss_call
 from .network import Network
 from .penalties import Terms
 
@@ -17,13 +18,14 @@ from .penalties import Terms
 class Data(NamedTuple):
     """The data of a problem for compiled code: loss, inputs, targets and weights of the rows.
 
-    `loss` is an address, and whether δ of the outputs needs their f′.
+    `seed` is that of dropout.
     """
 
-    loss: tuple[int, bool]
+    loss: LossCall
     X: Any
     Y: Any
     w: npt.NDArray[Any]
+    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,12 @@ class Problem:
         μ. ∇J leaves this term out, which has no derivative at 0: solvers take its proximal step.
     sparsity_target, sparsity_weight : float, default=0.05, 0.0
         ρ and β, for the first hidden layer.
+    loss_constants : sequence of float, default=()
+        What the loss needs, such as the levels of quantiles.
+    dropout : sequence of float, default=()
+        Probability for each hidden layer that a unit is dropped; minibatch solvers alone do so.
+    seed : int, default=0
+        Decides which units are dropped; where X has noise, its seed does.
 
     Raises
     ------
@@ -69,6 +77,9 @@ class Problem:
     l1_weight: float = 0.0
     sparsity_target: float = 0.05
     sparsity_weight: float = 0.0
+    loss_constants: Sequence[float] = ()
+    dropout: Sequence[float] = ()
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -98,9 +109,11 @@ class Problem:
         w = np.ones(self.n_rows) if self.sample_weight is None else self.sample_weight
         if normalized:
             w = w / np.sum(w, dtype=np.float64)
-        loss = address_of_loss(self.loss, self.dtype), LOSSES[self.loss].needs_derivative
+        n_outputs = self.network.sizes[-1]
+        loss = loss_call(self.loss, self.dtype, n_outputs, self.loss_constants)
         X, Y = (as_kernel_input(Z) if isinstance(Z, np.ndarray) else Z for Z in (self.X, self.Y))
-        return Data(loss, X, Y, w.astype(self.dtype))
+        seed = X.seed if isinstance(X, Noisy) else self.seed
+        return Data(loss, X, Y, w.astype(self.dtype), seed)
 
     def penalties(self, total_weight: float) -> Terms:
         """Return the terms of J beside the data, for rows with this total weight."""

@@ -10,6 +10,7 @@ from striate.native.intrinsics import part
 
 from .activations import activate, keep_z, times_derivative
 from .design_matrix import add_transposed_times, chosen_rows, copy_rows, times
+from .dropout import drop
 from .layers import biases, rows_of, units, weights
 from .losses import data_term
 from .masked_layers import keep_delta, masked_backward, masked_forward, masked_gradient
@@ -27,6 +28,8 @@ def first_layer(net, theta, x, block):
     if layer.needs_z:
         keep_z(a, b, rows_of(block, layer.z_at, layer.n_out))
     activate(layer.f, a, b)
+    if layer.dropped > 0:
+        drop(layer, block.keys, a)
 
 
 @jit
@@ -57,6 +60,8 @@ def deeper_layers(net, theta, block):
         if layer.needs_z:
             keep_z(z, b, rows_of(block, layer.z_at, layer.n_out))
         activate(layer.f, z, b)
+        if layer.dropped > 0:
+            drop(layer, block.keys, z)
 
 
 @inlined
@@ -84,10 +89,13 @@ def backward(net, theta, block, w, s):
             for i in range(d.shape[0]):
                 for j in range(s.size):
                     d[i, j] += w[i] * s[j]
+        if below.dropped > 0:
+            drop(below, block.keys, d)
         if below.needs_z:
-            times_derivative(below.derivative, rows_of(block, below.z_at, below.n_out), d)
-        else:
-            times_derivative(below.derivative, units(block, layers, l - 1), d)
+            times_derivative(below.derivative, rows_of(block, below.z_at, below.n_out), d, 1.0)
+        else:  # a of the units that were kept is f(z) divided by the probability of that
+            a = units(block, layers, l - 1)
+            times_derivative(below.derivative, a, d, 1.0 - below.dropped)
 
 
 @inlined
@@ -97,9 +105,9 @@ def propagate(net, theta, loss, block, y, w, s):
     layers, last = net.layers, len(net.layers) - 1
     layer, output = layers[last], units(block, layers, last)
     d = rows_of(block, layer.delta_at, layer.n_out)
-    value = data_term(loss[0], output, y, w, d)
-    if loss[1]:
-        times_derivative(layer.derivative, output, d)
+    value = data_term(loss, output, y, w, d)
+    if loss.needs_derivative:
+        times_derivative(layer.derivative, output, d, 1.0)
     backward(net, theta, block, w, s)
     return value
 

@@ -16,7 +16,8 @@ from striate.native.threads import team
 HIDDEN = ("logistic", "tanh", "relu", "identity")
 #: ρ of the sparsity term. Its KL divergence needs a lower bound, which identity lacks.
 SPARSITY_TARGETS = {"logistic": 0.2, "tanh": -0.3, "relu": 0.2, "identity": None}
-OUTPUTS = [(loss, output) for loss, each in LOSSES.items() for output in each.activations]
+_SHOWN = ("squared_error", "log_loss", "cross_entropy", "poisson", "squared_hinge")
+OUTPUTS = [(loss, output) for loss in _SHOWN for output in LOSSES[loss].activations]
 LIMIT = 1e-7
 
 _SIZES = (6, 5, 4, 3)

@@ -156,7 +156,8 @@ class LossCurveDisplay:
         ----------
         estimator : estimator instance, list of these, or dict of name to these
             Fitted estimators with `loss_curve_`. Of a pipeline, the last step that has one is
-            used; of a :class:`PatchFeatures`, its encoder.
+            used; of a :class:`PatchFeatures`, its encoder. Where there are validation rows, their
+            `validation_loss_curve_` is drawn beside it.
 
         names : list of str, default=None
             Names of the lines. By default the keys of a dict, the class names of estimators in a
@@ -214,7 +215,8 @@ class LossCurveDisplay:
         else:
             estimators = [estimator]
         parts = [_part_with_loss_curve(one) for one in estimators]
-        display = cls([part.loss_curve_ for part in parts], names=names, step=_common_step(parts))
+        curves, names = _with_validation(parts, names)
+        display = cls(curves, names=names, step=_common_step(parts))
         return display.plot(ax=ax, log=log, title=title, ylabel=ylabel)
 
     def _draw(
@@ -287,6 +289,23 @@ def _part_with_loss_curve(estimator: Any) -> Any:
         f"{type(estimator).__name__} has no loss_curve_. Pass a fitted SparseAutoencoder or MLP, "
         "for example, or show a list of losses with LossCurveDisplay(list)."
     )
+
+
+def _with_validation(
+    parts: list[Any], names: Sequence[str] | None
+) -> tuple[list[Any], Sequence[str] | None]:
+    """Return the curves of each part, with that of its validation rows, and their names."""
+    validated = [bool(getattr(part, "validation_loss_curve_", None)) for part in parts]
+    curves = [part.loss_curve_ for part in parts]
+    if not any(validated) or (names is not None and len(names) != len(parts)):
+        return curves, names
+    if names is None:
+        training, validation = ["Training"], ["Validation"]
+    else:
+        training, validation = list(names), [f"{name}, validation" for name in names]
+    chosen = [k for k, has_curve in enumerate(validated) if has_curve]
+    curves += [parts[k].validation_loss_curve_ for k in chosen]
+    return curves, [*training, *(validation[k] for k in chosen)]
 
 
 def _common_step(parts: list[Any]) -> str:

@@ -2,26 +2,26 @@
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from striate.core.activations import HIDDEN_ACTIVATIONS
-from striate.core.design_matrix import as_input
+from striate.core.activations import ACTIVATIONS
+from striate.core.design_matrix import as_input, with_noise
 from striate.core.inference import NotFiniteError, network_output
 from striate.core.network import Network
+from striate.core.noise import NOISE
 from striate.core.problem import Problem
-from striate.core.sparse_matrices import canonical, dense, stored
+from striate.core.sparse_matrices import canonical, stored
 from striate.solvers.result import Result, Status
 
 from .connectivity_masks import (
@@ -30,35 +30,23 @@ from .connectivity_masks import (
     patterns_of,
     resolve_masks,
     resolve_sizes,
-    without_zeros,
 )
 from .default_parameters import whole_sizes
 from .fitted_attributes import Attribute
 from .hidden_layers import HiddenLayers, of_pretraining
-from .local_receptive_fields import LocalReceptiveFields
+from .mlp_parameters import CONSTRAINTS, activation_names, check_options, dropout_levels
 from .mlp_solvers import solver_of
 from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
 from .reconstruction import Layer
-from .sklearn_private import (
-    HasMethods,
-    Interval,
-    Options,
-    StrOptions,
-    check_sample_weight,
-    fit_context,
-)
+from .sklearn_private import check_sample_weight, fit_context
+from .sparse_weights import SparseWeights
 from .stopping import ScorePlateau
-from .training import (
-    MINIBATCH_SOLVERS,
-    Epochs,
-    Solver,
-    Theta,
-    team_for,
-    train,
-)
+from .training import MINIBATCH_SOLVERS, Epochs, Solver, Theta, team_for, train
 from .validated_input import FLOATS, refuse_kinds, validated
+from .mlp_validation import validation_of
+from .validation import Rows
 
 _NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -67,43 +55,19 @@ _NOT_FINITE = (
 )
 
 
-class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
+class MultilayerPerceptron(
+    CallbackSupportMixin,
+    SparseWeights,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+    ABC,
+):
     """Fit a network as scikit-learn does; subclasses define targets and losses."""
 
     _fitted: ClassVar[Mapping[str, Attribute]] = PERCEPTRON
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam", "gd"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "initialization": [StrOptions({"glorot", "normal"})],
-        "pretraining": [HasMethods(["fit", "transform"]), None],
-        "connectivity": ["array-like", "sparse matrix", LocalReceptiveFields, None],
-        "l1_weight": [Interval(Real, 0, None, closed="left")],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS}
 
     @abstractmethod
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
@@ -121,6 +85,26 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     def _validation_score(self, outputs: Any, y: Any, sample_weight: Any) -> float:
         """Return the score of outputs for held-out rows; NaN if they are not finite."""
 
+    @abstractmethod
+    def _in_users_units(self, y: Any) -> Any:
+        """Return y as a scorer takes it, from what `_validate_input` returned."""
+
+    @abstractmethod
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Check validation rows; return them as `_validate_input` does."""
+
+    def _loss_constants(self) -> tuple[float, ...]:
+        """Return what the loss needs beside outputs and targets."""
+        return ()
+
+    def _count_outputs(self, y: Any) -> int:
+        """Return the number of outputs of the network for y (n_samples, n)."""
+        return int(y.shape[1])
+
+    def _class_weights(self, y: Any) -> Callable[[Any], Any]:
+        """Return a function of y that gives the weights of its rows by class; None for 1."""
+        return lambda y: None
+
     def _strata(self, y: Any) -> Any:
         """Return what the split into training and validation rows is stratified by, if anything."""
 
@@ -130,7 +114,16 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit the network.
 
         Parameters
@@ -139,6 +132,11 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or numbers.
         sample_weight : array-like of shape (n_samples,), default=None
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Rows to validate with after each epoch, for "sgd" and "adam". With `early_stopping`
+            they take the place of the rows that would be held out.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+        sample_weight_val : array-like of shape (n_val,), default=None
 
         Returns
         -------
@@ -147,21 +145,32 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If X, y or the weights have NaN or infinite values, if all weights are zero, or if the
-            training diverges.
+            If X, y or the weights have NaN or infinite values, if all weights are zero, if the
+            validation rows have other columns or classes, or if the training diverges.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        held_out = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, incremental=False, held_out=held_out)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        incremental: bool,
+        held_out: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Self:
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
+        check_options(self, has_validation=any(each is not None for each in held_out))
         X, y = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
             refuse_kinds(sample_weight, "sample_weight", "VMmUST")
             sample_weight = check_sample_weight(sample_weight, X)
         y = y.reshape(len(y), -1)
-        self.n_outputs_ = y.shape[1]
+        class_weights = self._class_weights(y)
+        rows = Rows(X, y, _product(sample_weight, class_weights(y)))
+        self.n_outputs_ = self._count_outputs(y)
         self._random_state = check_random_state(self.random_state)
         loss, self.out_activation_ = self._output()
         layers = self._hidden_layers(X, first)
@@ -171,15 +180,13 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         theta = self._initial_theta(network, X.dtype) if first else self._theta(network, X.dtype)
         if first:
             self._begin_record(network)
-        if first or (self.best_loss_ is None) != self.early_stopping:
-            self._begin_watch()
-        data, validation = (X, y, sample_weight), None
-        if self.early_stopping and self.solver in MINIBATCH_SOLVERS:
-            if incremental:
-                raise ValueError("partial_fit does not support early_stopping=True")
-            data, validation = self._split(*data)
-        problem = self._problem(network, loss, data, first)
-        solver = solver_of(self, problem, theta, validation, incremental)
+        rows, validation_rows = self._validation_rows(rows, held_out, class_weights, incremental)
+        self._begin_watch(first, validation_rows is not None)
+        problem = self._problem(network, loss, rows, first)
+        validation = None
+        if validation_rows is not None:
+            validation = validation_of(self, problem, theta, validation_rows)
+        solver = solver_of(self, problem, validation, incremental)
         progress = Progress(
             self, self.loss_curve_, given, partial(_attributes, network), self._reported
         )
@@ -199,12 +206,12 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             if first:
                 self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
             layers = of_pretraining(self, masks, self.pretraining_.encoder_layers())
-        elif first:
-            sizes = resolve_sizes(self, masks)
-            layers = HiddenLayers(sizes, [self.activation] * len(sizes), masks)
         else:
-            sizes = [W.shape[1] for W in self.coefs_[:-1]]
-            layers = HiddenLayers(sizes, [self.activation] * len(sizes), masks)
+            sizes = (
+                resolve_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
+            )
+            names = activation_names(self.activation, len(sizes))
+            layers = HiddenLayers(sizes, names, masks)
         if not first:
             check_warm_start(masks, self.coefs_)
             return layers._replace(patterns=patterns_of(self.coefs_))
@@ -218,9 +225,13 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _initial_theta(self, network: Network, dtype: Any) -> Theta:
         """Return a new θ, with the layers of a pretraining where there is one."""
-        activation = self.activation if self.pretraining is None else self._activations[0]
-        gain = 2.0 if activation == "logistic" else 6.0
-        theta = network.initial_theta(self._random_state, self.initialization, dtype, gain)
+        hidden = self._activations[:-1]
+        # As in scikit-learn, the outputs start as the layer before them does.
+        last = (hidden or [self.activation if isinstance(self.activation, str) else "identity"])[-1]
+        last = last if ACTIVATIONS[last].initialization == "glorot" else "identity"
+        theta = network.initial_theta(
+            self._random_state, self.initialization, dtype, [*hidden, last]
+        )
         if self.pretraining is not None:
             layers = zip(*network.unpack(theta), self.pretraining_.encoder_layers(), strict=False)
             for W, b, (pretrained_W, pretrained_b, _) in layers:
@@ -235,39 +246,78 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_iter_ = self.t_ = 0
         self.loss_curve_: list[float] = []
 
-    def _begin_watch(self) -> None:
-        """Set what decides about the end of training to its first values."""
-        self._no_improvement_count = 0
-        self.best_loss_: Any = None if self.early_stopping else np.inf
-        self.validation_scores_: Any = [] if self.early_stopping else None
-        self.best_validation_score_: Any = -np.inf if self.early_stopping else None
+    def _begin_watch(self, first: bool, validates: bool) -> None:
+        """Set what decides about the end of training to its first values, where it must be new."""
+        watches_score = self.early_stopping or validates
+        unlike = not first and (
+            (self.best_loss_ is None) != self.early_stopping
+            or (self.validation_scores_ is None) == watches_score
+        )
+        if first or unlike:
+            self._no_improvement_count = 0
+            self.best_loss_: Any = None if self.early_stopping else np.inf
+            self.validation_scores_: Any = [] if watches_score else None
+            self.validation_loss_curve_: Any = [] if watches_score else None
+            self.best_validation_score_: Any = -np.inf if watches_score else None
 
-    def _problem(self, network: Network, loss: str, data: Any, first: bool) -> Problem:
+    def _problem(self, network: Network, loss: str, rows: Rows, first: bool) -> Problem:
         """Return what the solver minimizes."""
-        X, y, sample_weight = data
-        Y = self._targets(y, first).astype(X.dtype, copy=False)
-        alpha, l1_weight = self.alpha, self.l1_weight
+        Y = self._targets(rows.y, first).astype(rows.X.dtype, copy=False)
+        X, seed = as_input(rows.X), 0
+        levels = dropout_levels(self.dropout, len(network.sizes) - 2)
+        if any(levels):
+            seed = self._random_state.randint(2**31)
+        if levels[0]:
+            X = with_noise(X, NOISE["dropout"], levels[0], seed)
         return Problem(
-            network, loss, as_input(X), Y, sample_weight, decay_over_n=alpha, l1_weight=l1_weight
+            network,
+            loss,
+            X,
+            Y,
+            rows.sample_weight,
+            decay_over_n=self.alpha,
+            l1_weight=self.l1_weight,
+            loss_constants=self._loss_constants(),
+            dropout=levels[1:],
+            seed=seed,
         )
 
-    def _split(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+    def _validation_rows(
+        self, rows: Rows, held_out: tuple[Any, Any, Any], class_weights: Any, incremental: bool
+    ) -> tuple[Rows, Rows | None]:
+        """Return the rows to train on, and those to validate with, if any."""
+        X_val, y_val, weight_val = held_out
+        if X_val is not None or y_val is not None:
+            if X_val is None or y_val is None:
+                raise ValueError("X_val and y_val must be given together.")
+            X_val, y_val = self._validate_held_out(X_val, y_val)
+            if weight_val is not None:
+                refuse_kinds(weight_val, "sample_weight_val", "VMmUST")
+                weight_val = check_sample_weight(weight_val, X_val)
+            y_val = y_val.reshape(len(y_val), -1)
+            return rows, Rows(X_val, y_val, _product(weight_val, class_weights(y_val)))
+        if weight_val is not None:
+            raise ValueError("sample_weight_val needs X_val and y_val.")
+        if not self.early_stopping or self.solver not in MINIBATCH_SOLVERS:
+            return rows, None
+        if incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        return self._split(rows)
+
+    def _split(self, rows: Rows) -> tuple[Rows, Rows]:
         """Return rows to train on, and rows to validate with, their targets in the user's units."""
-        arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
         parts = train_test_split(
-            *arrays,
+            *(rows if rows.sample_weight is not None else rows[:2]),
             random_state=self._random_state,
             test_size=self.validation_fraction,
-            stratify=self._strata(y),
+            stratify=self._strata(rows.y),
         )
-        training, validation = parts[::2], parts[1::2]
-        if validation[0].shape[0] < 2:
+        if parts[1].shape[0] < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
                 "your dataset."
             )
-        none = [None] * (3 - len(arrays))
-        return (*training, *none), (*validation, *none)
+        return Rows(*parts[::2]), Rows(*parts[1::2])
 
     def _keep(self, network: Network, result: Result, solver: Solver, n_rows: int) -> None:
         """Keep the result of a training as fitted attributes."""
@@ -282,42 +332,10 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         self.t_ += result.n_iter * n_rows
         rule = solver.stopping
         self._no_improvement_count = rule.n_no_improvement
-        if isinstance(rule, ScorePlateau):
-            self.best_validation_score_ = rule.best
-        else:
+        if rule.validation is not None:
+            self.best_validation_score_ = rule.validation.best
+        if not isinstance(rule, ScorePlateau):
             self.best_loss_ = rule.best
-
-    def sparsify(self) -> Self:
-        """Keep only the nonzero weights, so that predictions cost in proportion to them.
-
-        It pays off if few are left, as after training with `l1_weight`. A later `partial_fit`, or
-        `fit` with `warm_start`, trains these weights and adds no others.
-
-        Returns
-        -------
-        self
-            With a sparse matrix for each array of `coefs_`.
-        """
-        check_is_fitted(self)
-        return self._with_coefs([without_zeros(W) for W in self.coefs_])
-
-    def densify(self) -> Self:
-        """Undo `sparsify`: store the zero weights, too.
-
-        This includes those that `connectivity` excluded: a later `partial_fit`, or `fit` with
-        `warm_start`, trains all of them.
-
-        Returns
-        -------
-        self
-        """
-        check_is_fitted(self)
-        return self._with_coefs([dense(W) for W in self.coefs_])
-
-    def _with_coefs(self, coefs: list[Any]) -> Self:
-        self.coefs_ = coefs
-        self._optimizer = {}  # it holds moments for each old weight
-        return self
 
     def as_layer(self) -> Layer:
         """Return W (n_features, n_units), b and f of the first hidden layer: f(X W + b).
@@ -331,8 +349,36 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         return self._layers()[0]
 
-    def _output_of(self, X: Any) -> npt.NDArray[Any]:
-        """Check the user's X, and return the outputs of the network.
+    def transform(self, X: Any, layer: int = -1) -> npt.NDArray[Any]:
+        """Return the activations of a hidden layer, as features for another estimator.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        layer : int, default=-1
+            Which hidden layer, from 0, or from the last one, -1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_units)
+
+        Raises
+        ------
+        ValueError
+            If there is no such hidden layer.
+        """
+        check_is_fitted(self)
+        n_hidden = len(self.coefs_) - 1
+        if not -n_hidden <= layer < n_hidden:
+            raise ValueError(f"layer={layer}, but there are {n_hidden} hidden layers.")
+        return self._output_of(X, self._layers()[: layer % n_hidden + 1])
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.coefs_[-1].shape[0])
+
+    def _output_of(self, X: Any, layers: list[Layer] | None = None) -> npt.NDArray[Any]:
+        """Check the user's X, and return the outputs of the network, or of other layers.
 
         An array of floats is checked on its way through the network: scikit-learn's validation
         would read it a second time, and takes longer than the network for a single row.
@@ -341,13 +387,10 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         plain = type(X) is np.ndarray and X.dtype in FLOATS and X.ndim == 2 and len(X) > 0
         if plain and X.shape[1] == self.n_features_in_ and not hasattr(self, "feature_names_in_"):
             with contextlib.suppress(NotFiniteError):
-                return self._network_output(X, check=True)
+                return network_output(X, layers or self._layers(), X.dtype, check=True)
         X = validated(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return self._network_output(X)
-
-    def _network_output(self, X: Any, check: bool = False) -> npt.NDArray[Any]:
         dtype = X.dtype if X.dtype in FLOATS else self.coefs_[0].dtype
-        return network_output(X, self._layers(), dtype, check)
+        return network_output(X, layers or self._layers(), dtype)
 
     def _layers(self) -> list[Layer]:
         return list(zip(self.coefs_, self.intercepts_, self._activations, strict=True))
@@ -358,6 +401,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
@@ -365,3 +409,10 @@ def _attributes(network: Network, theta: Theta) -> dict[str, Any]:
     """Return the fitted attributes that θ stands for."""
     coefs, intercepts = network.unpack(theta)
     return {"coefs_": coefs, "intercepts_": intercepts}
+
+
+def _product(sample_weight: Any, class_weights: Any) -> Any:
+    """Return the product of two arrays of weights, either of which may be None."""
+    if sample_weight is None or class_weights is None:
+        return class_weights if sample_weight is None else sample_weight
+    return sample_weight * class_weights

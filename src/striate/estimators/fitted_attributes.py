@@ -120,6 +120,20 @@ class Labels(Attribute):
 
 
 @dataclass(frozen=True)
+class LabelsOfOutputs(Labels):
+    """The same, or a list with the classes of several outputs, one network output for each."""
+
+    def check(self, value: Any, sizes: Sizes) -> None:
+        """Raise a FittedAttributeError unless the value is as declared."""
+        if type(value) is not list:
+            super().check(value, sizes)
+            return
+        for classes in value:
+            Labels().check(classes, sizes)
+        sizes.require(str(self.n_outputs), sum(map(len, value)))
+
+
+@dataclass(frozen=True)
 class Whole(Attribute):
     """Whole number of at least 0: the size of this name, if it has one."""
 
@@ -240,12 +254,12 @@ class Items(Attribute):
 class Instance(Attribute):
     """Object of a class, and some of its attributes, where it has them."""
 
-    kind: type
+    kind: Any
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
-        _require(isinstance(value, self.kind), f"a {self.kind.__name__}", value)
+        _require(isinstance(value, self.kind), f"a {getattr(self.kind, '__name__', self.kind)}", value)
         for name, attribute in self.attributes.items():
             if hasattr(value, name):
                 attribute.check(getattr(value, name), sizes)
@@ -262,7 +276,9 @@ OPTIMIZER = Items(
         "rule": OneOf({rule.__name__ for rule in RULES}),
         "moments": Each(Floats(("*",), finite=False), tuple, length=2),
         "means": Floats(("*",)),
+        "theta": Floats(("*",), finite=False),
         "n_steps": Whole(),
+        "seed": Whole(),
         "rate": Number(),
     }
 )

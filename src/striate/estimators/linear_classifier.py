@@ -15,12 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
 
+from .class_weights import ClassWeights
 from .fitted_attributes import INPUT, Attribute, Floats, Instance, Labels, Number, Whole
 from .held_out_rows import Rows, held_out_rows
 from .linear_maps import Array, row_space
 from .linear_problem import GramProblem
-from .sklearn_private import Interval, StrOptions, fit_context
-from .validated_input import FLOATS, validated
+from .sklearn_private import Interval, StrOptions, check_sample_weight, fit_context
+from .validated_input import FLOATS, refuse_kinds, validated
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -32,7 +33,8 @@ def _has_probabilities(estimator: Any) -> bool:
 class LinearClassifier(ClassifierMixin, BaseEstimator):
     """Linear classifier for tens of thousands of rows and thousands of features.
 
-    It minimises 1/m Σ_i loss(z_i, y_i) + α/2 Σ W² with z = W x + b, x standardized. Pooled features
+    It minimises 1/m Σ_i w_i loss(z_i, y_i) + α/2 Σ W² with z = W x + b, x standardized, and m the sum
+    of the weights w, 1 by default. Pooled features
     of images are strongly correlated, so a solver that sees only gradients needs several hundred
     passes over the data. Here one pass computes the Gram matrix of the features. For squared error
     it is all that is needed, for every α; for the other losses it preconditions L-BFGS, which then
@@ -59,6 +61,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         Maximum number of L-BFGS iterations, for the losses that need them.
     tol : float, default=1e-5
         Relative decrease of J per iteration below which L-BFGS stops.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of the rows of each class: "balanced" weighs classes equally.
     random_state : int, RandomState instance or None, default=None
         Seed for the choice of held-out rows.
 
@@ -126,6 +130,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         "validation_folds": [Interval(Integral, 2, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
         "random_state": ["random_state"],
     }
 
@@ -139,6 +144,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         validation_folds: int | None = None,
         max_iter: int = 30,
         tol: float = 1e-5,
+        class_weight: Any = None,
         random_state: Any = None,
     ) -> None:
         self.loss = loss
@@ -148,10 +154,11 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.validation_folds = validation_folds
         self.max_iter = max_iter
         self.tol = tol
+        self.class_weight = class_weight
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Choose α and fit the classifier.
 
         Parameters
@@ -160,6 +167,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             Training data.
         y : array-like of shape (n_samples,)
             Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, at least 0.
 
         Returns
         -------
@@ -169,8 +178,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has NaN or infinite values, if there is only one class, if an α is not positive,
-            or if a class has too few rows to hold one of them out.
+            If X or the weights have NaN or infinite values, if all weights are 0, if there is only
+            one class, if an α is not positive, or if a class has too few rows to hold one of them out.
         """
         X, y = validated(self, X, y, dtype=FLOATS, order="C")
         check_classification_targets(y)
@@ -179,8 +188,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y has only one class, {self.classes_[0]}; at least two are needed")
         alphas = _positive_numbers(self.alphas)
+        weights = self._row_weights(X, y, sample_weight)
         wide = _is_wide(X)
-        rows, maps = row_space(X, self.standardize) if wide else (X, [])
+        rows, maps = row_space(X, self.standardize, weights) if wide else (X, [])
         problem = GramProblem(
             rows,
             binarizer.transform(y).astype(X.dtype),
@@ -188,6 +198,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             loss=self.loss,
             max_iter=self.max_iter,
             tol=self.tol,
+            sample_weight=weights,
         )
         self.alpha_, self.validation_scores_ = self._choose(problem, y, alphas.tolist())
         W, b, self.n_iter_ = problem.solve(self.alpha_, last=True)
@@ -196,6 +207,23 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.coef_ = np.ascontiguousarray(W.T, X.dtype)
         self.intercept_ = b.astype(X.dtype)
         return self
+
+    def _row_weights(self, X: Any, y: Array, sample_weight: Any) -> Array | None:
+        """Return the product of sample and class weights; None if all are 1."""
+        if sample_weight is None and self.class_weight is None:
+            return None
+        weights = np.ones(len(y))
+        if sample_weight is not None:
+            refuse_kinds(sample_weight, "sample_weight", "VMmUST")
+            weights = check_sample_weight(
+                sample_weight, X, dtype=np.float64, copy=True, ensure_non_negative=True
+            )
+        if self.class_weight is not None:
+            codes = np.searchsorted(self.classes_, y).reshape(-1, 1)
+            weights *= ClassWeights(self.class_weight, [self.classes_], codes).rows(codes)
+        if not weights.any():
+            raise ValueError("All weights of the rows are 0: nothing can be learned.")
+        return weights
 
     def _choose(
         self, problem: GramProblem, y: Array, alphas: list[float]
@@ -211,16 +239,16 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             )
         if not parts:
             return max(alphas), {}
-        codes = np.searchsorted(self.classes_, y)
+        codes, weights = np.searchsorted(self.classes_, y), problem.weight.copy()
         totals = dict.fromkeys(alphas, 0.0)
         for rows in parts:
             with problem.excluding(rows):
                 for alpha in alphas:
                     W, b, _ = problem.solve(alpha)
                     z = problem.scores(rows, W, b)
-                    totals[alpha] += float(self._validation_scores(z, codes[rows]).sum())
-        n_rows = sum(map(len, parts))
-        scores = {alpha: total / n_rows for alpha, total in totals.items()}
+                    totals[alpha] += float(weights[rows] @ self._validation_scores(z, codes[rows]))
+        weight = sum(float(weights[rows].sum()) for rows in parts) or 1.0
+        scores = {alpha: total / weight for alpha, total in totals.items()}
         return max(scores, key=scores.__getitem__), scores
 
     def _validation_scores(self, z: Array, codes: Rows) -> Array:

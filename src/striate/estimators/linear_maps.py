@@ -26,21 +26,25 @@ class Standardize:
     scale: Array  # (n_features,)
 
     @classmethod
-    def of(cls, X: Array, scale: bool) -> Self:
+    def of(cls, X: Array, scale: bool, sample_weight: Array | None = None) -> Self:
         """Measure the mean and standard deviation of each column; without `scale`, the mean alone.
 
         Columns are always centered: the intercept is not penalized, so the solution is the same.
         `StandardScaler.partial_fit` finds the same numbers in twice the time.
         """
-        mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
+        mean = _mean(X, sample_weight).astype(X.dtype)
         if not scale:
             return cls(mean, np.ones_like(mean))
         sums, squares = np.zeros(len(mean)), np.zeros(len(mean))
         for rows in gen_batches(len(X), BLOCK_ROWS):
             centered = X[rows] - mean
-            sums += centered.sum(axis=0, dtype=np.float64)
-            squares += np.einsum("ij,ij->j", centered, centered, dtype=np.float64)
-        deviation = np.sqrt(np.maximum(squares / len(X) - np.square(sums / len(X)), 0))
+            weighted = centered
+            if sample_weight is not None:
+                weighted = sample_weight[rows, np.newaxis] * centered
+            sums += weighted.sum(axis=0, dtype=np.float64)
+            squares += np.einsum("ij,ij->j", weighted, centered, dtype=np.float64)
+        total = len(X) if sample_weight is None else sample_weight.sum()
+        deviation = np.sqrt(np.maximum(squares / total - np.square(sums / total), 0))
         constant = deviation <= 10 * np.finfo(X.dtype).eps * np.abs(mean)
         return cls(mean, np.where(constant, 1, deviation).astype(X.dtype))
 
@@ -90,7 +94,19 @@ class Precondition:
         return linalg.solve_triangular(self.L, dW, lower=True, check_finite=False), db
 
 
-def row_space(X: Array, scale: bool) -> tuple[Array, list[Rotate | Standardize]]:
+def _mean(X: Array, sample_weight: Array | None) -> Array:
+    """Return the mean of each column, in float64."""
+    if sample_weight is None:
+        return np.asarray(X.mean(axis=0, dtype=np.float64))
+    total = np.zeros(X.shape[1])
+    for rows in gen_batches(len(X), BLOCK_ROWS):
+        total += sample_weight[rows] @ X[rows]
+    return np.asarray(total / sample_weight.sum())
+
+
+def row_space(
+    X: Array, scale: bool, sample_weight: Array | None = None
+) -> tuple[Array, list[Rotate | Standardize]]:
     """Reduce a problem with n_features > n_samples to n_samples dimensions (thin QR of Sᵀ).
 
     The minimizing W is a combination of the standardized rows S. With S = L Qᵀ, Q of orthonormal
@@ -104,7 +120,7 @@ def row_space(X: Array, scale: bool) -> tuple[Array, list[Rotate | Standardize]]
     maps : list
         Maps that turn W and b for L into those for X, in the order of use.
     """
-    standardize = Standardize.of(X, scale)
+    standardize = Standardize.of(X, scale, sample_weight)
     Q, R = linalg.qr(
         standardize.rows(X).T, mode="economic", overwrite_a=True, check_finite=False
     )  # fmt: skip

@@ -24,7 +24,7 @@ from .training import team_for
 class GramProblem:
     """Rows, their Gram matrix, their products with the targets, and the minimum of J for each α.
 
-    J is 1/m Σ_i loss(z_i, t_i) + α/2 Σ W², with z = W x + b and x standardized.
+    J is 1/m Σ_i w_i loss(z_i, t_i) + α/2 Σ W², with m = Σ_i w_i, z = W x + b and x standardized.
 
     Parameters
     ----------
@@ -36,15 +36,26 @@ class GramProblem:
     loss : {"squared_error", "squared_hinge", "log_loss"}
     max_iter, tol : int, float
         Limits of L-BFGS, for the losses that need it.
+    sample_weight : ndarray of float64 of shape (n_samples,) or None
+        w; None for 1.
     """
 
     def __init__(
-        self, X: Array, T: Array, *, scale: bool, loss: str, max_iter: int, tol: float
+        self,
+        X: Array,
+        T: Array,
+        *,
+        scale: bool,
+        loss: str,
+        max_iter: int,
+        tol: float,
+        sample_weight: Array | None,
     ) -> None:
         self.X, self.T = X, T
         self.loss, self.max_iter, self.tol = loss, max_iter, tol
-        self.weight = np.ones(len(X))
-        self.standardize = Standardize.of(X, scale)
+        self._given = sample_weight
+        self.weight = np.ones(len(X)) if sample_weight is None else sample_weight.copy()
+        self.standardize = Standardize.of(X, scale, sample_weight)
         self._sum_up()
 
     def _sum_up(self) -> None:
@@ -58,9 +69,12 @@ class GramProblem:
         """Add the rows to the lower half of the Gram matrix, or subtract them."""
         syrk = linalg.get_blas_funcs("syrk", (self.gram,))
         for part in gen_batches(len(rows), BLOCK_ROWS):
-            S = self.standardize.rows(self.X[rows[part]])
+            S, T = self.standardize.rows(self.X[rows[part]]), self.T[rows[part]]
+            if self._given is not None:
+                root = np.sqrt(self._given[rows[part], np.newaxis])
+                S, T = (S * root).astype(S.dtype), T * root
             self.gram = syrk(sign, S.T, beta=1.0, c=self.gram, lower=1, overwrite_c=1)
-            self.products += sign * (S.T @ self.T[rows[part]])
+            self.products += sign * (S.T @ T)
 
     @contextmanager
     def excluding(self, rows: Rows) -> Iterator[None]:
@@ -69,7 +83,7 @@ class GramProblem:
         self.weight[rows] = 0
         yield
         self._add(rows, 1.0)
-        self.weight[rows] = 1
+        self.weight[rows] = 1 if self._given is None else self._given[rows]
 
     def scores(self, rows: Rows, W: Array, b: Array) -> Array:
         """Return z of the given rows, (len(rows), k)."""

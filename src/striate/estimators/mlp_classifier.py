@@ -1,39 +1,40 @@
 """MLPClassifier: scikit-learn's interface, ours is the engine."""
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import type_of_target, unique_labels
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
 
-from .base_mlp import MultilayerPerceptron
-from .fitted_attributes import Attribute, Instance, Labels, OneOf
-from .sklearn_private import StrOptions, check_partial_fit_first_call, fit_context
+from .class_targets import PerceptronOfClasses
+from .fitted_attributes import Attribute, Instance, LabelsOfOutputs, OneOf
+from .several_targets import GroupBinarizer
+from .sklearn_private import Interval, StrOptions, check_partial_fit_first_call, fit_context
 from .training import takes_minibatches
-from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
 
 
-class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
+class MLPClassifier(ClassifierMixin, PerceptronOfClasses):
     """Multilayer perceptron classifier: scikit-learn's model in a fraction of the time.
 
     The same data and `random_state` give the same numbers as
-    ``sklearn.neural_network.MLPClassifier``. `loss`, `output_activation` and `initialization` are
-    the lecture's variants.
+    ``sklearn.neural_network.MLPClassifier``. Parameters that scikit-learn does not have change
+    nothing by default; `loss`, `output_activation` and `initialization` are the lecture's variants.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of int, default=(100,)
         Number of units in each hidden layer; () for none.
-    activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="relu"
-        Activation of the hidden units.
+    activation : str or list of str, default="relu"
+        Activation of the hidden units, or of each hidden layer: "identity", "logistic", "tanh",
+        "relu", "leaky_relu" (slope 0.01), "elu", "selu", "softplus", "silu", "gelu" or "mish".
     solver : {"adam", "sgd", "lbfgs", "gd"}, default="adam"
         Adam or stochastic gradient descent over minibatches; L-BFGS, or the lecture's gradient
         descent with constant step α = `learning_rate_init`, over all rows.
@@ -41,9 +42,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Strength of the ridge α / (2 n) Σ W², with n the number (or total weight) of a batch's rows.
     batch_size : int or "auto", default="auto"
         Number of rows per minibatch; "auto" is min(200, n_samples).
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule of "sgd": constant; divided by t ** `power_t` after t rows; or divided by 5 each
-        time the loss (or validation score) does not improve for `n_iter_no_change` epochs.
+    learning_rate : str or callable, default="constant"
+        Schedule of "sgd": "constant"; "invscaling", divided by t ** `power_t` after t rows; or
+        "adaptive", divided by 5 each time the loss (or validation score) does not improve for
+        `n_iter_no_change` epochs. Schedules of "sgd" and "adam" by the share of `max_iter` epochs
+        that is done, which are not ended by `tol`: "cosine", half a cosine down to 0;
+        "exponential", down to 0.01; "warmup", up in the first 5%; "one_cycle", up in the first 30%
+        and down by half a cosine; or a function of the share that returns the factor.
     learning_rate_init : float, default=0.001
         Initial learning rate of "sgd", "adam" and "gd".
     power_t : float, default=0.5
@@ -67,7 +72,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     nesterovs_momentum : bool, default=True
         Whether the momentum is Nesterov's.
     early_stopping : bool, default=False
-        Whether "sgd" and "adam" stop when the score of held-out rows does not improve.
+        Whether "sgd" and "adam" stop when the score of validation rows does not improve.
     validation_fraction : float, default=0.1
         Fraction of the rows to hold out.
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
@@ -76,15 +81,18 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Number of epochs without improvement after which "sgd" and "adam" stop.
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by "lbfgs".
-    loss : {"log_loss", "squared_error"}, default="log_loss"
+    loss : {"log_loss", "focal", "squared_error"}, default="log_loss"
+        "focal" is −(1 − p)^γ log(p) of the probability p of the true class, which weighs rows less
+        that are classified well.
         "squared_error" is the lecture's J = 1/m Σ ½ ‖a − y‖² on outputs a of `output_activation`,
         one per class (a single one for two classes).
     output_activation : {"auto", "logistic", "tanh"}, default="auto"
         With squared error: sigmoid outputs for targets 0 and 1 ("auto"), or tanh outputs for
         targets −1 and 1.
-    initialization : {"glorot", "normal"}, default="glorot"
-        Initial weights: uniform in ±√(6 / (n_in + n_out)) (±√(2 / …) for sigmoid units), or normal
-        with standard deviation 0.01.
+    initialization : {"auto", "glorot", "he", "lecun", "normal"}, default="auto"
+        Initial weights: "glorot", uniform in ±√(6 / (n_in + n_out)) (±√(2 / …) for sigmoid units);
+        normal with variance 2 / n_in ("he"), 1 / n_in ("lecun") or 0.01² ("normal"). "auto" is
+        "glorot" for scikit-learn's activations, "lecun" for "selu", and "he" for the others.
     pretraining : SparseAutoencoder, StackedAutoencoder or FrozenEstimator of one, default=None
         Autoencoder that initializes the hidden layers and decides `hidden_layer_sizes` and
         `activation`; all layers are then trained together. It is cloned and fitted on the rows
@@ -96,10 +104,35 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         sizes of hidden layers. The rows of a data frame must have the names of the columns of X.
     l1_weight : float, default=0.0
         μ of the penalty ``μ Σ |W|``, which makes weights exactly 0: see `sparsify`.
+    class_weight : dict, "balanced", list of dict, or None, default=None
+        Weight of the rows of each class, as in scikit-learn: "balanced" weighs classes equally.
+        With several outputs, the weights of a row are multiplied; a list has one entry for each.
+    label_smoothing : float, default=0.0
+        Probability that a target gives to all classes alike, instead of to the true one.
+    focal_gamma : float, default=2.0
+        γ of the focal loss; with 0 it is "log_loss".
+    dropout : float or list of float, default=0.0
+        Probability that a hidden unit is dropped in a step of "sgd" or "adam"; a list has one
+        number for the inputs and one for each hidden layer. Nothing is dropped in prediction.
+    weight_decay : float, default=0.0
+        λ of W ← (1 − η λ) W in each step of "sgd" or "adam": with "adam" this is AdamW.
+    max_grad_norm : float or None, default=None
+        Norm to which the gradient of a batch is scaled down if it is larger.
+    weight_averaging : float, default=0.0
+        Share that an average of the weights keeps in each step, such as 0.999. Predictions and
+        validation use the average; 0 for none.
+    learning_rate_factors : dict or None, default=None
+        By what the learning rate is multiplied for "weights", "biases" or the number of a layer, as
+        in ``{0: 0.1, "biases": 2.0}``; a factor of 0 leaves a layer as it is.
+    scoring : str, callable or None, default=None
+        Score of the validation rows: a scorer of scikit-learn, or "loss"; by default the accuracy.
+    restore_best : bool, default=True
+        Whether the weights of the epoch with the best validation score are kept, not the last.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (n_classes,), or list of ndarray
+        A list with several outputs of several classes each.
     coefs_ : list of ndarray or csc_array of shape (n_in, n_out)
         Weights of each layer, the transpose of the lecture's W; sparse for masked layers.
     intercepts_ : list of ndarray of shape (n_out,)
@@ -109,7 +142,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Lowest loss; None with early stopping.
     loss_curve_ : list of float
         Loss after each epoch or iteration.
-    validation_scores_ : list of float or None
+    validation_scores_, validation_loss_curve_ : list of float or None
+        Score and loss (without penalties) of the validation rows after each epoch, if there are
+        any.
     best_validation_score_ : float or None
     n_iter_ : int
         Number of epochs or iterations.
@@ -136,6 +171,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     ----------
     .. [1] Guillot, "Neural networks II" (2016).
     .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR (2015).
+    .. [3] N. Srivastava and others, "Dropout: a simple way to prevent neural networks from
+       overfitting", JMLR 15 (2014).
+    .. [4] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR (2019).
+    .. [5] T.-Y. Lin and others, "Focal loss for dense object detection", ICCV (2017).
 
     Examples
     --------
@@ -150,19 +189,24 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **MultilayerPerceptron._parameter_constraints,
-        "loss": [StrOptions({"log_loss", "squared_error"})],
+        **PerceptronOfClasses._parameter_constraints,
+        "loss": [StrOptions({"log_loss", "focal", "squared_error"})],
         "output_activation": [StrOptions({"auto", "logistic", "tanh"})],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "focal_gamma": [Interval(Real, 0, None, closed="left")],
     }
 
     _fitted: ClassVar[Mapping[str, Attribute]] = {
-        **MultilayerPerceptron._fitted,
-        "classes_": Labels(n_outputs="n_outputs_"),
+        **PerceptronOfClasses._fitted,
+        "classes_": LabelsOfOutputs(n_outputs="n_outputs_"),
         "_label_binarizer": Instance(
-            LabelBinarizer,
+            LabelBinarizer | GroupBinarizer,
             {
-                "classes_": Labels(n_outputs="n_outputs_"),
-                "y_type_": OneOf({"binary", "multiclass", "multilabel-indicator"}),
+                "classes_": LabelsOfOutputs(n_outputs="n_outputs_"),
+                "y_type_": OneOf(
+                    {"binary", "multiclass", "multilabel-indicator", "multiclass-multioutput"}
+                ),
             },
         ),
     }
@@ -170,12 +214,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -195,10 +239,20 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         max_fun: int = 15000,
         loss: str = "log_loss",
         output_activation: str = "auto",
-        initialization: str = "glorot",
+        initialization: str = "auto",
         pretraining: Any = None,
         connectivity: Any = None,
         l1_weight: float = 0.0,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 2.0,
+        dropout: Any = 0.0,
+        weight_decay: float = 0.0,
+        max_grad_norm: float | None = None,
+        weight_averaging: float = 0.0,
+        learning_rate_factors: Any = None,
+        scoring: Any = None,
+        restore_best: bool = True,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -229,85 +283,33 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self.pretraining = pretraining
         self.connectivity = connectivity
         self.l1_weight = l1_weight
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.focal_gamma = focal_gamma
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.weight_averaging = weight_averaging
+        self.learning_rate_factors = learning_rate_factors
+        self.scoring = scoring
+        self.restore_best = restore_best
 
-    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validated(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=FLOATS,
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._learn_classes(y)
-        else:
-            self._check_classes(y)
-        return X, self._label_binarizer.transform(y).astype(bool)
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the share of rows all of whose labels are predicted.
 
-    def _learn_classes(self, y: Any) -> None:
-        self._label_binarizer = LabelBinarizer().fit(y)
-        self.classes_ = self._label_binarizer.classes_
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
 
-    def _check_classes(self, y: Any) -> None:
-        classes = unique_labels(y)
-        if self.warm_start and set(classes) != set(self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
-            )
-        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
-            )
-
-    def _output(self) -> tuple[str, str]:
-        multiclass = self._label_binarizer.y_type_ == "multiclass"
-        if self.loss == "squared_error":
-            chosen = self.output_activation
-            return "squared_error", "logistic" if chosen == "auto" else chosen
-        if self.output_activation != "auto":
-            raise ValueError(
-                "loss='log_loss' has its own output activation, softmax or logistic: leave "
-                "output_activation='auto', or choose loss='squared_error'."
-            )
-        return ("cross_entropy", "softmax") if multiclass else ("log_loss", "logistic")
-
-    def _targets(self, y: Any, first: bool) -> Any:
-        return 2.0 * y - 1.0 if self.out_activation_ == "tanh" else y
-
-    def _strata(self, y: Any) -> Any:
-        return y if y.shape[1] == 1 else None
-
-    def _validation_score(self, outputs: Any, y: Any, sample_weight: Any) -> float:
-        probabilities = self._probabilities(outputs)
-        if not np.isfinite(probabilities).all():
-            return np.nan
-        truth = self._label_binarizer.inverse_transform(y)
-        labels = self._labels(probabilities)
-        return float(accuracy_score(truth, labels, sample_weight=sample_weight))
-
-    def _probabilities(self, outputs: Array) -> Array:
-        """Return probabilities (n_samples, n_outputs)."""
-        if self.out_activation_ == "tanh":
-            outputs = (outputs + 1) / 2
-        if self.loss == "squared_error" and self._label_binarizer.y_type_ == "multiclass":
-            total = outputs.sum(axis=1, keepdims=True)
-            outputs /= np.maximum(total, np.finfo(outputs.dtype).tiny)
-        return outputs
-
-    def _labels(self, probabilities: Array) -> Array:
-        if probabilities.shape[1] == 1 and len(self.classes_) == 2:
-            return self.classes_[(probabilities.ravel() > 0.5).astype(np.intp)]
-        if self._label_binarizer.y_type_ == "multiclass":
-            return self.classes_[probabilities.argmax(axis=1)]
-        if probabilities.shape[1] == 1:
-            probabilities = probabilities.ravel()
-        return self._label_binarizer.inverse_transform(probabilities)
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        labels = self.predict(X)
+        return self._accuracy(np.asarray(y) if self._has_several_targets else y, labels, sample_weight)
 
     def predict(self, X: Any) -> Array:
         """Predict classes.
@@ -344,12 +346,17 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ValueError
             If y has a class that was not announced, and as from `fit`.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows, and partial_fit sees some: give a "
+                "dictionary, such as sklearn.utils.class_weight.compute_class_weight computes."
+            )
         if check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> Any:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -358,15 +365,17 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+        ndarray of shape (n_samples, n_classes), or list of ndarray
+            In the order of `classes_`; a list with several outputs of several classes each.
         """
         probabilities = self._probabilities(self._output_of(X))
+        if self._has_several_targets:
+            return self._label_binarizer.groups(probabilities)
         if self.n_outputs_ == 1:
             return np.hstack([1 - probabilities, probabilities])
         return probabilities
 
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Any) -> Any:
         """Predict the logarithms of the probabilities of the classes.
 
         Parameters
@@ -375,12 +384,31 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes), or list of ndarray
         """
         probabilities = self.predict_proba(X)
+        if self._has_several_targets:
+            return [np.log(each) for each in probabilities]
         return np.log(probabilities, out=probabilities)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return z = W a + b of the outputs: the logits, before their activation.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_outputs)
+        """
+        check_is_fitted(self)
+        *hidden, (W, b, _) = self._layers()
+        z = self._output_of(X, [*hidden, (W, b, "identity")])
+        return z.ravel() if z.shape[1] == 1 else z
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
         return tags

@@ -1,51 +1,43 @@
 """MLPRegressor: scikit-learn's interface, ours is the engine."""
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from striate.core.activations import ACTIVATIONS, range_of
-
-from .base_mlp import MultilayerPerceptron
+from .conformal_intervals import conformal_interval
 from .fitted_attributes import Attribute, Floats
-from .sklearn_private import StrOptions, fit_context
+from .number_targets import PerceptronOfNumbers, has_unscaled_targets
+from .sklearn_private import Interval, StrOptions, fit_context
 from .training import takes_minibatches
-from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
-# Margin between the targets and the ends of a bounded output's range, which z reaches at infinity.
-_TARGET_MARGIN = 0.1
 
 
-def _has_unscaled_targets(attributes: Mapping[str, Any]) -> bool:
-    return attributes.get("out_activation_") not in [*filter(_is_bounded, ACTIVATIONS)]
-
-
-def _is_bounded(activation: str) -> bool:
-    return bool(np.isfinite(np.subtract(*range_of(activation))))
-
-
-class MLPRegressor(RegressorMixin, MultilayerPerceptron):
+class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
     """Multilayer perceptron regressor: scikit-learn's model in a fraction of the time.
 
     The same data and `random_state` give the same numbers as
-    ``sklearn.neural_network.MLPRegressor``. `output_activation` and `initialization` are the
-    lecture's variants.
+    ``sklearn.neural_network.MLPRegressor``. Parameters that scikit-learn does not have change
+    nothing by default; `output_activation` and `initialization` are the lecture's variants.
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default="squared_error"
-        ½ (ŷ − y)², or for counts half the Poisson deviance, with ŷ = exp(z).
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, \
+            default="squared_error"
+        ½ (ŷ − y)²; |ŷ − y|; "huber", squared up to `huber_delta` and absolute beyond; "quantile",
+        the pinball loss of `quantile`; or for counts half the Poisson deviance, with ŷ = exp(z).
     hidden_layer_sizes : array-like of int, default=(100,)
         Number of units in each hidden layer; () for none.
-    activation : {"identity", "logistic", "tanh", "relu", "silu"}, default="relu"
-        Activation of the hidden units.
+    activation : str or list of str, default="relu"
+        Activation of the hidden units, or of each hidden layer: "identity", "logistic", "tanh",
+        "relu", "leaky_relu" (slope 0.01), "elu", "selu", "softplus", "silu", "gelu" or "mish".
     solver : {"adam", "sgd", "lbfgs", "gd"}, default="adam"
         Adam or stochastic gradient descent over minibatches; L-BFGS, or the lecture's gradient
         descent with constant step α = `learning_rate_init`, over all rows.
@@ -53,9 +45,13 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         Strength of the ridge α / (2 n) Σ W², with n the number (or total weight) of a batch's rows.
     batch_size : int or "auto", default="auto"
         Number of rows per minibatch; "auto" is min(200, n_samples).
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule of "sgd": constant; divided by t ** `power_t` after t rows; or divided by 5 each
-        time the loss (or validation score) does not improve for `n_iter_no_change` epochs.
+    learning_rate : str or callable, default="constant"
+        Schedule of "sgd": "constant"; "invscaling", divided by t ** `power_t` after t rows; or
+        "adaptive", divided by 5 each time the loss (or validation score) does not improve for
+        `n_iter_no_change` epochs. Schedules of "sgd" and "adam" by the share of `max_iter` epochs
+        that is done, which are not ended by `tol`: "cosine", half a cosine down to 0;
+        "exponential", down to 0.01; "warmup", up in the first 5%; "one_cycle", up in the first 30%
+        and down by half a cosine; or a function of the share that returns the factor.
     learning_rate_init : float, default=0.001
         Initial learning rate of "sgd", "adam" and "gd".
     power_t : float, default=0.5
@@ -79,7 +75,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     nesterovs_momentum : bool, default=True
         Whether the momentum is Nesterov's.
     early_stopping : bool, default=False
-        Whether "sgd" and "adam" stop when the score of held-out rows does not improve.
+        Whether "sgd" and "adam" stop when the score of validation rows does not improve.
     validation_fraction : float, default=0.1
         Fraction of the rows to hold out.
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
@@ -92,9 +88,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         "auto": the identity, or exp for counts. "logistic" and "tanh" are the lecture's: targets
         are scaled to the range 0.1 to 0.9, or −0.8 to 0.8, and predictions are scaled back.
         `partial_fit` keeps the scale of its first call.
-    initialization : {"glorot", "normal"}, default="glorot"
-        Initial weights: uniform in ±√(6 / (n_in + n_out)) (±√(2 / …) for sigmoid units), or normal
-        with standard deviation 0.01.
+    initialization : {"auto", "glorot", "he", "lecun", "normal"}, default="auto"
+        Initial weights: "glorot", uniform in ±√(6 / (n_in + n_out)) (±√(2 / …) for sigmoid units);
+        normal with variance 2 / n_in ("he"), 1 / n_in ("lecun") or 0.01² ("normal"). "auto" is
+        "glorot" for scikit-learn's activations, "lecun" for "selu", and "he" for the others.
     pretraining : SparseAutoencoder, StackedAutoencoder or FrozenEstimator of one, default=None
         Autoencoder that initializes the hidden layers and decides `hidden_layer_sizes` and
         `activation`; all layers are then trained together. It is cloned and fitted on the rows
@@ -106,6 +103,29 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         sizes of hidden layers. The rows of a data frame must have the names of the columns of X.
     l1_weight : float, default=0.0
         μ of the penalty ``μ Σ |W|``, which makes weights exactly 0: see `sparsify`.
+    huber_delta : float, default=1.0
+        Size of the error, in units of y, from which the Huber loss is absolute.
+    quantile : float or list of float, default=0.5
+        Level of the quantile loss, or several in increasing order for a single target: predictions
+        then have a column for each, and never cross.
+    dropout : float or list of float, default=0.0
+        Probability that a hidden unit is dropped in a step of "sgd" or "adam"; a list has one
+        number for the inputs and one for each hidden layer. Nothing is dropped in prediction.
+    weight_decay : float, default=0.0
+        λ of W ← (1 − η λ) W in each step of "sgd" or "adam": with "adam" this is AdamW.
+    max_grad_norm : float or None, default=None
+        Norm to which the gradient of a batch is scaled down if it is larger.
+    weight_averaging : float, default=0.0
+        Share that an average of the weights keeps in each step, such as 0.999. Predictions and
+        validation use the average; 0 for none.
+    learning_rate_factors : dict or None, default=None
+        By what the learning rate is multiplied for "weights", "biases" or the number of a layer, as
+        in ``{0: 0.1, "biases": 2.0}``; a factor of 0 leaves a layer as it is.
+    scoring : str, callable or None, default=None
+        Score of the validation rows: a scorer of scikit-learn, or "loss"; by default R², or D² with several
+        quantiles.
+    restore_best : bool, default=True
+        Whether the weights of the epoch with the best validation score are kept, not the last.
 
     Attributes
     ----------
@@ -118,7 +138,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         Lowest loss; None with early stopping.
     loss_curve_ : list of float
         Loss after each epoch or iteration.
-    validation_scores_ : list of float or None
+    validation_scores_, validation_loss_curve_ : list of float or None
+        Score and loss (without penalties) of the validation rows after each epoch, if there are
+        any.
     best_validation_score_ : float or None
     n_iter_ : int
         Number of epochs or iterations.
@@ -132,6 +154,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     feature_names_in_ : ndarray of shape (n_features,)
     target_scale_, target_offset_ : ndarray of shape (n_outputs,)
         With "logistic" and "tanh" outputs: scaled targets are `y * target_scale_ + target_offset_`.
+    calibration_errors_ : ndarray of shape (n_calibration, n_outputs)
+        y minus the predictions, after `calibrate_intervals`.
 
     See Also
     --------
@@ -165,27 +189,30 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **MultilayerPerceptron._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        **PerceptronOfNumbers._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile", "poisson"})],
         "output_activation": [StrOptions({"auto", "logistic", "tanh"})],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
 
     _fitted: ClassVar[Mapping[str, Attribute]] = {
-        **MultilayerPerceptron._fitted,
-        "target_scale_": Floats(("n_outputs_",), optional=_has_unscaled_targets),
-        "target_offset_": Floats(("n_outputs_",), optional=_has_unscaled_targets),
+        **PerceptronOfNumbers._fitted,
+        "target_scale_": Floats(("n_outputs_",), optional=has_unscaled_targets),
+        "target_offset_": Floats(("n_outputs_",), optional=has_unscaled_targets),
+        "calibration_errors_": Floats(("*", "n_outputs_"), optional=True),
     }
 
     def __init__(
         self,
         loss: str = "squared_error",
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -204,10 +231,19 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         output_activation: str = "auto",
-        initialization: str = "glorot",
+        initialization: str = "auto",
         pretraining: Any = None,
         connectivity: Any = None,
         l1_weight: float = 0.0,
+        huber_delta: float = 1.0,
+        quantile: Any = 0.5,
+        dropout: Any = 0.0,
+        weight_decay: float = 0.0,
+        max_grad_norm: float | None = None,
+        weight_averaging: float = 0.0,
+        learning_rate_factors: Any = None,
+        scoring: Any = None,
+        restore_best: bool = True,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -238,63 +274,30 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.pretraining = pretraining
         self.connectivity = connectivity
         self.l1_weight = l1_weight
+        self.huber_delta = huber_delta
+        self.quantile = quantile
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.weight_averaging = weight_averaging
+        self.learning_rate_factors = learning_rate_factors
+        self.scoring = scoring
+        self.restore_best = restore_best
 
-    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validated(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=FLOATS,
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if self.loss == "poisson" and np.any(y < 0):
-            raise ValueError("loss='poisson' is for counts: y must not have negative values.")
-        return X, y
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R²; with several quantiles, the mean of their D² (of the pinball loss).
 
-    def _output(self) -> tuple[str, str]:
-        if self.output_activation == "auto":
-            return self.loss, "exp" if self.loss == "poisson" else "identity"
-        if self.loss == "poisson":
-            raise ValueError(
-                "loss='poisson' has exp as its output activation: leave output_activation='auto'."
-            )
-        return self.loss, self.output_activation
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
 
-    def _targets(self, y: Any, first: bool) -> Any:
-        if not _is_bounded(self.out_activation_):
-            return y
-        low, high = range_of(self.out_activation_)
-        margin = _TARGET_MARGIN * (high - low)
-        low, high = low + margin, high - margin
-        if first:
-            lowest, highest = y.min(axis=0), y.max(axis=0)
-            spread = np.where(highest > lowest, highest - lowest, 1)
-            self.target_scale_ = (high - low) / spread
-            self.target_offset_ = low - self.target_scale_ * lowest
-        return y * self.target_scale_ + self.target_offset_
-
-    def _reported(self, terms: dict[str, float]) -> float:
-        # scikit-learn reports the mean over outputs, though its gradient is of their sum.
-        n_outputs = self.n_outputs_ if self.loss == "squared_error" else 1
-        return sum(terms.values()) - terms["data"] * (1 - 1 / n_outputs)
-
-    def _validation_score(self, outputs: Any, y: Any, sample_weight: Any) -> float:
-        predictions = self._predictions(outputs)
-        if not np.isfinite(predictions).all():
-            return np.nan
-        return float(r2_score(y, predictions, sample_weight=sample_weight))
-
-    def _predictions(self, outputs: Array) -> Array:
-        """Return outputs in the user's units."""
-        if _is_bounded(self.out_activation_):
-            outputs = (outputs - self.target_offset_) / self.target_scale_
-            outputs = outputs.astype(self.coefs_[0].dtype, copy=False)
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+        Returns
+        -------
+        float
+        """
+        return self._fit_of(y, self.predict(X), sample_weight)
 
     def predict(self, X: Any) -> Array:
         """Predict numbers.
@@ -308,6 +311,95 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         return self._predictions(self._output_of(X))
+
+    def calibrate_intervals(self, X: Any, y: Any) -> Self:
+        """Learn how wide prediction intervals must be, from rows not used for training.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are several targets.
+        """
+        check_is_fitted(self)
+        self._check_single_target()
+        X, y = self._validate_held_out(X, y)
+        predictions = self.predict(X).reshape(len(y), -1)
+        self.calibration_errors_ = np.asarray(y, predictions.dtype).reshape(-1, 1) - predictions
+        return self
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Predict intervals that have y with at least a given probability.
+
+        The probability is that of the whole procedure, over rows exchangeable with those of
+        `calibrate_intervals`. With several quantiles the width depends on X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Probability, between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            Lower and upper end.
+
+        Raises
+        ------
+        ValueError
+            If `calibrate_intervals` had too few rows for this coverage.
+        NotFittedError
+            If it was not called since the last fit.
+
+        References
+        ----------
+        .. [1] Y. Romano, E. Patterson and E. Candès, "Conformalized quantile regression", NeurIPS
+           (2019).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from striate import MLPRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> regressor = MLPRegressor(
+        ...     loss="quantile", quantile=[0.05, 0.5, 0.95], max_iter=20, random_state=0
+        ... )
+        >>> regressor.set_params(learning_rate="one_cycle").fit(X[:200], y[:200] / 100)
+        MLPRegressor(...)
+        >>> intervals = regressor.calibrate_intervals(X[200:300], y[200:300] / 100)
+        >>> intervals.predict_interval(X[300:], coverage=0.9).shape
+        (142, 2)
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "calibration_errors_"):
+            raise NotFittedError(
+                "predict_interval needs calibrate_intervals(X, y) first, with rows that were not "
+                "used for training."
+            )
+        if not isinstance(coverage, Real) or not 0 < coverage < 1:
+            raise ValueError(f"coverage must be a number between 0 and 1, got {coverage!r}.")
+        predictions = self.predict(X)
+        return conformal_interval(
+            predictions.reshape(len(predictions), -1),
+            self.calibration_errors_,
+            float(coverage),
+            self._levels(),
+        )
+
+    def _check_single_target(self) -> None:
+        if self.n_outputs_ > max(1, len(self._levels())):
+            raise ValueError(
+                f"Intervals are for a single target, and this regressor has {self.n_outputs_}."
+            )
 
     @available_if(takes_minibatches)
     @fit_context(prefer_skip_nested_validation=True)

@@ -3,18 +3,26 @@
 import warnings
 from typing import Any
 
-from striate.core.inference import network_output
-from striate.core.network import Network
 from striate.core.problem import Problem
-from striate.solvers.schedules import Adaptive, Constant, InverseScaling, Schedule
+from striate.solvers.minibatch import Steps
+from striate.solvers.schedules import (
+    FACTORS,
+    Adaptive,
+    Constant,
+    InverseScaling,
+    OfShare,
+    Schedule,
+)
 from striate.solvers.update_rules import Adam, Momentum, Nesterov
 
+from .mlp_parameters import rate_factors
 from .stopping import LossPlateau, ScorePlateau, StoppingRule
-from .training import LBFGS, MINIBATCH_SOLVERS, Epochs, GradientDescent, Solver, Theta
+from .training import LBFGS, MINIBATCH_SOLVERS, Epochs, GradientDescent, Solver
+from .validation import Validation
 
 
 def solver_of(
-    mlp: Any, problem: Problem, theta: Theta, validation: Any, incremental: bool
+    mlp: Any, problem: Problem, validation: Validation | None, incremental: bool
 ) -> Solver:
     """Return the settings of the solver."""
     if mlp.solver not in MINIBATCH_SOLVERS:
@@ -30,43 +38,44 @@ def solver_of(
             return GradientDescent(mlp.learning_rate_init, mlp.max_iter, mlp.tol)
         # scikit-learn's settings, which are SciPy's but for gtol.
         return LBFGS(mlp.max_iter, 2.220446049250313e-09, mlp.tol, mlp.max_fun)
+    schedule = _schedule(mlp, problem.n_rows, incremental)
     return Epochs(
         rule=_rule(mlp),
         batch_size=_batch_size(mlp, problem.n_rows),
         max_iter=1 if incremental else mlp.max_iter,
-        schedule=_schedule(mlp),
-        stopping=_stopping(mlp, problem.network, theta, validation),
+        schedule=schedule,
+        stopping=_stopping(mlp, validation, schedule),
         random_state=mlp._random_state,
         shuffle=mlp.shuffle,
         n_rows_seen=mlp.t_,
+        steps=Steps(mlp.weight_decay, mlp.max_grad_norm or 0.0, mlp.weight_averaging),
+        factors=rate_factors(mlp.learning_rate_factors, len(problem.network.layers)),
         state=getattr(mlp, "_optimizer", {}) if incremental else {},
     )
 
 
-def _schedule(mlp: Any) -> Schedule:
-    rate = mlp.learning_rate_init
-    if mlp.solver == "sgd" and mlp.learning_rate == "invscaling":
+def _schedule(mlp: Any, n_rows: int, incremental: bool) -> Schedule:
+    rate, name = mlp.learning_rate_init, mlp.learning_rate
+    if callable(name) or name in FACTORS:
+        n_before = mlp.t_ / n_rows if incremental else 0.0
+        return OfShare(rate, FACTORS.get(name, name), mlp.max_iter, n_before)
+    if mlp.solver == "sgd" and name == "invscaling":
         return InverseScaling(rate, mlp.power_t)
-    adaptive = mlp.solver == "sgd" and mlp.learning_rate == "adaptive"
-    return Adaptive(rate) if adaptive else Constant(rate)
+    return Adaptive(rate) if mlp.solver == "sgd" and name == "adaptive" else Constant(rate)
 
 
-def _stopping(mlp: Any, network: Network, theta: Theta, validation: Any) -> StoppingRule:
+def _stopping(mlp: Any, validation: Validation | None, schedule: Schedule) -> StoppingRule:
     settings: dict[str, Any] = {
         "tol": mlp.tol,
         "patience": mlp.n_iter_no_change,
         "n_no_improvement": mlp._no_improvement_count,
+        "validation": validation,
     }
-    if validation is None:
-        return LossPlateau(best=mlp.best_loss_, **settings)
-    X, y, sample_weight = validation
-
-    def score(theta: Theta) -> float:
-        layers = list(zip(*network.unpack(theta), mlp._activations, strict=True))
-        return mlp._validation_score(network_output(X, layers), y, sample_weight)
-
-    scores, best = mlp.validation_scores_, mlp.best_validation_score_
-    return ScorePlateau(score, theta, scores, best=best, **settings)
+    if mlp.early_stopping and validation is not None:
+        return ScorePlateau(best=mlp.best_validation_score_, **settings)
+    if schedule.has_end:
+        settings["patience"] = float("inf")
+    return LossPlateau(best=mlp.best_loss_, **settings)
 
 
 def _rule(mlp: Any) -> Any:

@@ -38,6 +38,7 @@ PERCEPTRON: Mapping[str, Attribute] = {
     "loss_curve_": Each(_LOSS),
     "best_loss_": Maybe(_LOSS),
     "validation_scores_": Maybe(Each(_LOSS)),
+    "validation_loss_curve_": Maybe(Each(_LOSS)),
     "best_validation_score_": Maybe(_LOSS),
     "_no_improvement_count": Whole(),
     "_optimizer": OPTIMIZER,

@@ -10,6 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .default_parameters import as_list, has_default
+from .mlp_parameters import activation_names
 from .reconstruction import Reconstruction
 
 
@@ -72,8 +73,13 @@ def check_agreement(estimator: Any, sizes: Sequence[int], activations: Iterable[
             f"hidden_layer_sizes={estimator.hidden_layer_sizes} contradicts pretraining, whose "
             f"hidden layers have {', '.join(map(str, sizes))} units. Leave it out."
         )
-    for activation in activations:
-        if estimator.activation != activation and not has_default(estimator, "activation"):
+    if has_default(estimator, "activation"):
+        return
+    names = [*activations]
+    for activation, expected in zip(
+        names, activation_names(estimator.activation, len(names)), strict=True
+    ):
+        if activation != expected:
             raise ValueError(
                 f"activation={estimator.activation!r} contradicts pretraining, whose hidden units "
                 f"are {activation}. Leave it out."

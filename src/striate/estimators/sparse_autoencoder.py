@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 from striate.core.design_matrix import as_input
 from striate.core.inference import network_output
 from striate.core.network import Network
-from striate.core.noise import NOISE
 from striate.core.objective import Objective
 from striate.solvers.result import Status
 
@@ -187,7 +186,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         "sparsity_weight": [Interval(Real, 0, None, closed="left")],
         "tied_weights": ["boolean"],
         "noise": [Interval(Real, 0, None, closed="left")],
-        "noise_type": [StrOptions(set(NOISE))],
+        "noise_type": [StrOptions({"masking", "gaussian"})],
         "solver": [StrOptions({"lbfgs", "adam", "gd"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],

@@ -1,14 +1,11 @@
 """Stopping rules of minibatch training: objects that watch the loss or a score, and decide."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Theta = npt.NDArray[Any]
+from .validation import Theta, Validation
 
 
 class Decision(Enum):
@@ -32,6 +29,8 @@ class StoppingRule(ABC):
         The best value before this training.
     n_no_improvement : int, default=0
         The number of epochs without improvement before this training.
+    validation : Validation, default=None
+        What is measured on validation rows, if there are any.
 
     Attributes
     ----------
@@ -41,36 +40,47 @@ class StoppingRule(ABC):
     #: What the rule watches, for messages.
     watched = "Training loss"
 
-    def __init__(self, tol: float, patience: float, best: float, n_no_improvement: int = 0) -> None:
-        self.tol, self.patience = tol, patience
+    def __init__(
+        self,
+        tol: float,
+        patience: float,
+        best: float,
+        n_no_improvement: int = 0,
+        validation: Validation | None = None,
+    ) -> None:
+        self.tol, self.patience, self.validation = tol, patience, validation
         self.best, self.n_no_improvement = best, n_no_improvement
 
     def __call__(self, theta: Theta, loss: float) -> Decision:
         """Decide after an epoch that ended at θ with this loss."""
+        validation = self.validation
         if not np.isfinite(loss):
+            if validation is not None:
+                validation.diverged()
             return Decision.DIVERGED
-        self.n_no_improvement = 0 if self._improved(theta, loss) else self.n_no_improvement + 1
+        score = np.nan if validation is None else validation.after_epoch(theta)
+        self.n_no_improvement = 0 if self._improved(loss, score) else self.n_no_improvement + 1
         at_plateau = self.n_no_improvement > self.patience
         return Decision.PLATEAU if at_plateau else Decision.CONTINUE
 
     @property
     def has_best(self) -> bool:
         """Whether `best_of` returns a θ from before a divergence."""
-        return False
+        return self.validation is not None and self.validation.has_best
 
     @abstractmethod
-    def _improved(self, theta: Theta, loss: float) -> bool:
+    def _improved(self, loss: float, score: float) -> bool:
         """Return whether the epoch was an improvement, and remember the best."""
 
     def best_of(self, theta: Theta) -> Theta:
         """Return the θ to keep, given the last one."""
-        return theta
+        return theta if self.validation is None else self.validation.best_of(theta)
 
 
 class LossPlateau(StoppingRule):
     """No fall of the loss by `tol`, as in scikit-learn's perceptrons."""
 
-    def _improved(self, theta: Theta, loss: float) -> bool:
+    def _improved(self, loss: float, score: float) -> bool:
         improved = loss <= self.best - self.tol
         self.best = min(self.best, loss)
         return improved
@@ -79,55 +89,18 @@ class LossPlateau(StoppingRule):
 class RelativeLossPlateau(StoppingRule):
     """No fall of the loss by the share `tol` of the best one."""
 
-    def _improved(self, theta: Theta, loss: float) -> bool:
+    def _improved(self, loss: float, score: float) -> bool:
         improved = loss < self.best * (1 - self.tol)
         self.best = min(self.best, loss)
         return improved
 
 
 class ScorePlateau(StoppingRule):
-    """No rise by `tol` of a score on held-out rows, as in scikit-learn's early stopping.
-
-    Parameters
-    ----------
-    score : callable
-        θ ↦ score; NaN where predictions are not finite.
-    theta : ndarray
-        Where the training starts.
-    scores : list of float
-        The scores of earlier epochs, to which those of this training are appended.
-    **rule
-        Parameters of `StoppingRule`.
-    """
+    """No rise by `tol` of the score of the validation rows, as in scikit-learn's early stopping."""
 
     watched = "Validation score"
 
-    def __init__(
-        self, score: Callable[[Theta], float], theta: Theta, scores: list[float], **rule: Any
-    ) -> None:
-        super().__init__(**rule)
-        self.score, self.scores, self._best_theta = score, scores, theta.copy()
-
-    def _improved(self, theta: Theta, loss: float) -> bool:
-        score = self.score(theta)
-        self.scores.append(score)
+    def _improved(self, loss: float, score: float) -> bool:
         improved = not score < self.best + self.tol
-        if score > self.best:
-            self.best, self._best_theta = score, theta.copy()
+        self.best = max(self.best, score)
         return improved
-
-    def __call__(self, theta: Theta, loss: float) -> Decision:
-        """Decide after an epoch that ended at θ with this loss."""
-        decision = super().__call__(theta, loss)
-        if decision is Decision.DIVERGED:
-            self.scores.append(np.nan)
-        return decision
-
-    @property
-    def has_best(self) -> bool:
-        """Whether an epoch had a score."""
-        return bool(np.isfinite(self.best))
-
-    def best_of(self, theta: Theta) -> Theta:
-        """Return the θ with the best score."""
-        return self._best_theta

@@ -15,7 +15,7 @@ from striate.core.problem import Problem
 from striate.native.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
-from striate.solvers.minibatch import Minibatch
+from striate.solvers.minibatch import Minibatch, Steps
 from striate.solvers.result import Result, Status, diverged
 from striate.solvers.schedules import Schedule
 
@@ -25,7 +25,7 @@ from .stopping import Decision, StoppingRule
 
 #: Multiplications in J and ∇J below which a second thread does not pay off.
 SMALL_OBJECTIVE = 5_000_000
-#: Solvers that can continue with some rows at a time.
+#: Solvers that take steps over minibatches: they can continue with some rows at a time.
 MINIBATCH_SOLVERS = ("sgd", "adam")
 
 Theta = npt.NDArray[Any]
@@ -125,7 +125,11 @@ class Epochs(Solver):
     rule : SGD, Momentum, Nesterov or Adam
     batch_size, max_iter : int
     schedule : Schedule
-        Learning rate of each epoch.
+        Learning rate of each step.
+    steps : Steps, default=Steps()
+        What belongs to the steps of every rule: decay, clipping, averaging.
+    factors : ndarray of shape (n_groups,), default=None
+        By what the learning rate of each group of parameters is multiplied.
     stopping : StoppingRule
     random_state : RandomState
         Shuffles the rows before each epoch, if `shuffle`.
@@ -144,6 +148,8 @@ class Epochs(Solver):
     random_state: np.random.RandomState
     shuffle: bool = True
     n_rows_seen: int = 0
+    steps: Steps = field(default_factory=Steps)
+    factors: npt.NDArray[Any] | None = None
     state: dict[str, Any] = field(default_factory=dict)
 
     limit_warning = (
@@ -153,7 +159,9 @@ class Epochs(Solver):
 
     def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
         """Minimize J from θ on, which is updated in place."""
-        batches = Minibatch(problem, run, theta, batch_size=self.batch_size, rule=self.rule)
+        batches = Minibatch(
+            problem, run, theta, batch_size=self.batch_size, rule=self.rule, steps=self.steps
+        )
         if batches.resume(self.state):
             self.schedule.rate = self.state["rate"]
         order, result = np.arange(batches.n_rows), Result(theta, np.nan, 0, Status.LIMIT)
@@ -161,13 +169,22 @@ class Epochs(Solver):
             while result.status is Status.LIMIT and result.n_iter < self.max_iter:
                 if self.shuffle:
                     self.random_state.shuffle(order)
-                terms = batches.epoch(order, self.schedule.rate)
-                result = result._replace(value=progress.loss(terms), n_iter=result.n_iter + 1)
+                rates = self.schedule.rates(result.n_iter, batches.n_batches)
+                terms = batches.epoch(order, self._by_group(rates))
+                result = result._replace(
+                    theta=batches.solution, value=progress.loss(terms), n_iter=result.n_iter + 1
+                )
                 result = self._after_epoch(result, terms, batches.n_rows, progress)
         except KeyboardInterrupt:
             result = result._replace(status=Status.INTERRUPTED)
+        if result.status is Status.LIMIT and self.schedule.has_end:
+            result = result._replace(status=Status.CONVERGED)
         state = {**batches.state, "rate": self.schedule.rate}
-        return result._replace(theta=self.stopping.best_of(theta), state=state)
+        return result._replace(theta=self.stopping.best_of(result.theta), state=state)
+
+    def _by_group(self, rates: Any) -> Any:
+        """Return the rates of each group of parameters."""
+        return rates if self.factors is None else rates * self.factors
 
     def _after_epoch(
         self, result: Result, terms: dict[str, float], n_rows: int, progress: Progress

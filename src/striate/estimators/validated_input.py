@@ -55,15 +55,17 @@ def refuse_kinds(data: Any, name: str, kinds: str) -> None:
 
 
 def _check_objects(y: Any) -> None:
-    """Raise a ValueError if a y of objects does not hold numbers only, or text only."""
+    """Raise a ValueError if a column of objects does not hold numbers only, or text only."""
     if not hasattr(y, "dtype") or y.dtype != np.dtype(object):
         return
-    found = {type(each) for each in np.asarray(y).ravel()}
-    texts = {each for each in found if issubclass(each, str | bytes)}
-    others = {each for each in found - texts if not issubclass(each, Number | np.bool_)}
-    if others or (texts and found - texts):
-        names = ", ".join(sorted(each.__name__ for each in found))
-        raise ValueError(f"y must hold numbers only, or text only, got objects of type {names}")
+    values = np.asarray(y)
+    for column in values.T if values.ndim == 2 else [values.ravel()]:
+        found = {type(each) for each in column}
+        texts = {each for each in found if issubclass(each, str | bytes)}
+        others = {each for each in found - texts if not issubclass(each, Number | np.bool_)}
+        if others or (texts and found - texts):
+            names = ", ".join(sorted(each.__name__ for each in found))
+            raise ValueError(f"y must hold numbers only, or text only, got objects of type {names}")
 
 
 def in_native_order(X: Any) -> Any:

@@ -34,6 +34,10 @@ def train(
         Path,
         typer.Option("--out", "-o", metavar="MODEL", help="Output file for the model (.skops)."),
     ],
+    balanced: Annotated[
+        bool,
+        typer.Option("--balanced", help="Weigh classes equally, however many images each has."),
+    ] = False,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Train a classifier on learned features.
@@ -61,7 +65,7 @@ def train(
     learned = load_only_features(features)
     labelled, X = labelled_features(folder, files, learned, features, skipped)
     _print_class_sizes(labelled.labels)
-    head = _new_head(len(X))
+    head = _new_head(len(X), balanced)
     held_out = _cross_validate(head, X, labelled.labels)
     with threadpool_limits(1, user_api="blas"):  # as in cross-validation
         head.fit(X, labelled.labels)
@@ -82,7 +86,7 @@ def _print_class_sizes(labels: npt.NDArray[Any]) -> None:
         print(f"{name}: {plural(n_images, 'image')}")
 
 
-def _new_head(n_images: int) -> Pipeline:
+def _new_head(n_images: int, balanced: bool) -> Pipeline:
     """Return the classifier on features, unfitted."""
     from sklearn.pipeline import Pipeline
 
@@ -92,6 +96,7 @@ def _new_head(n_images: int) -> Pipeline:
         "log_loss",
         alphas=_ALPHAS,
         validation_folds=2 if n_images > _MANY_IMAGES else 5,
+        class_weight="balanced" if balanced else None,
         random_state=0,
     )
     return Pipeline([("classifier", classifier)])

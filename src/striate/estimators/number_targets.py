@@ -1,0 +1,167 @@
+"""Numbers as the targets of a perceptron, and its outputs as predictions in their units."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import d2_pinball_score, r2_score
+from sklearn.utils import column_or_1d
+
+from striate.core.activations import ACTIVATIONS, range_of
+
+from .base_mlp import MultilayerPerceptron
+from .default_parameters import as_list
+from .validated_input import FLOATS, validated
+
+Array = npt.NDArray[Any]
+# Margin between the targets and the ends of a bounded output's range, which z reaches at infinity.
+_TARGET_MARGIN = 0.1
+
+
+def has_unscaled_targets(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a fitted perceptron takes targets in the user's units."""
+    return attributes.get("out_activation_") not in [*filter(_is_bounded, ACTIVATIONS)]
+
+
+def _is_bounded(activation: str) -> bool:
+    return bool(np.isfinite(np.subtract(*range_of(activation))))
+
+
+class PerceptronOfNumbers(MultilayerPerceptron):
+    """A perceptron whose targets are numbers, of one output or several."""
+
+    loss: str
+    output_activation: str
+    huber_delta: float
+    quantile: Any
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        X, y = validated(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=True,
+            dtype=FLOATS,
+            reset=reset,
+        )
+        y = self._check_targets(y)
+        if len(self._levels()) > 1 and y.ndim == 2:
+            raise ValueError(
+                f"Several quantiles are of a single target, but y has {y.shape[1]} columns."
+            )
+        vars(self).pop("calibration_errors_", None)
+        return X, y
+
+    def _check_targets(self, y: Any) -> Any:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and np.any(y < 0):
+            raise ValueError("loss='poisson' is for counts: y must not have negative values.")
+        return y
+
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
+        X, y = validated(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=True,
+            dtype=FLOATS,
+            reset=False,
+        )
+        y = self._check_targets(y)
+        if self._count_outputs(y.reshape(len(y), -1)) != self.n_outputs_:
+            raise ValueError(f"`y_val` must have {self.n_outputs_} columns, as `y` has.")
+        return X, y
+
+    def _levels(self) -> list[float]:
+        """Return the levels of the quantiles; none with another loss.
+
+        Raises
+        ------
+        ValueError
+            If they are not increasing numbers between 0 and 1.
+        """
+        if self.loss != "quantile":
+            return []
+        levels = as_list(self.quantile)
+        numbers = all(isinstance(each, Real) and 0 < each < 1 for each in levels)
+        if not numbers or not levels or any(a >= b for a, b in pairwise(levels)):
+            raise ValueError(
+                "quantile must be a number between 0 and 1, or several in increasing order, got "
+                f"{self.quantile!r}."
+            )
+        return [float(each) for each in levels]
+
+    def _count_outputs(self, y: Any) -> int:
+        return max(len(self._levels()), int(y.shape[1]))
+
+    def _output(self) -> tuple[str, str]:
+        several = len(self._levels()) > 1
+        if self.output_activation == "auto":
+            if several:
+                return "increasing_quantiles", "increasing"
+            return self.loss, "exp" if self.loss == "poisson" else "identity"
+        if self.loss == "poisson" or several:
+            name = "exp" if self.loss == "poisson" else "an increasing one"
+            raise ValueError(
+                f"loss={self.loss!r} has {name} as its output activation here: leave "
+                "output_activation='auto'."
+            )
+        return self.loss, self.output_activation
+
+    def _loss_constants(self) -> tuple[float, ...]:
+        if self.loss == "huber":
+            return (float(self.huber_delta),)
+        levels = self._levels()
+        return tuple(levels * self.n_outputs_ if len(levels) == 1 else levels)
+
+    def _targets(self, y: Any, first: bool) -> Any:
+        if y.shape[1] < self.n_outputs_:
+            return np.repeat(y, self.n_outputs_, axis=1)  # one for each quantile
+        if not _is_bounded(self.out_activation_):
+            return y
+        low, high = range_of(self.out_activation_)
+        margin = _TARGET_MARGIN * (high - low)
+        low, high = low + margin, high - margin
+        if first:
+            lowest, highest = y.min(axis=0), y.max(axis=0)
+            spread = np.where(highest > lowest, highest - lowest, 1)
+            self.target_scale_ = (high - low) / spread
+            self.target_offset_ = low - self.target_scale_ * lowest
+        return y * self.target_scale_ + self.target_offset_
+
+    def _reported(self, terms: dict[str, float]) -> float:
+        # scikit-learn reports the mean over outputs, though its gradient is of their sum.
+        n_outputs = self.n_outputs_ if self.loss == "squared_error" else 1
+        return sum(terms.values()) - terms["data"] * (1 - 1 / n_outputs)
+
+    def _validation_score(self, outputs: Any, y: Any, sample_weight: Any) -> float:
+        return self._fit_of(y, self._predictions(outputs), sample_weight)
+
+    def _in_users_units(self, y: Any) -> Any:
+        return y.ravel() if y.shape[1] == 1 else y
+
+    def _fit_of(self, y: Array, predictions: Array, sample_weight: Any) -> float:
+        levels = self._levels()
+        if len(levels) < 2:
+            return float(r2_score(y, predictions, sample_weight=sample_weight))
+        pairs = zip(levels, predictions.T, strict=True)
+        scores = [
+            d2_pinball_score(y, column, alpha=level, sample_weight=sample_weight)
+            for level, column in pairs
+        ]
+        return float(np.mean(scores))
+
+    def _predictions(self, outputs: Array) -> Array:
+        """Return outputs in the user's units."""
+        if _is_bounded(self.out_activation_):
+            outputs = (outputs - self.target_offset_) / self.target_scale_
+            outputs = outputs.astype(self.coefs_[0].dtype, copy=False)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
