@@ -69,7 +69,9 @@ def _costs(report, X, y, rounds):
     for run in runs:
         run.run()
     seconds = take_turns(runs, rounds)
-    costs = Table(("784-100-10, 20,000 images, 1 thread", "time relative to the default", "quartiles"))
+    costs = Table(
+        ("784-100-10, 20,000 images, 1 thread", "time relative to the default", "quartiles")
+    )
     for name, spread in seconds.items():
         if name != "default":
             ratio = spread / seconds["default"]
@@ -120,7 +122,9 @@ def _coverage(report, n_splits):
     X, y = data
     keep = np.isfinite(X).all(axis=1)
     X, y = X[keep], ((y - y[keep].mean()) / y[keep].std())[keep]
-    gains = Table(("California housing, intervals of 90%", "coverage", "lowest – highest", "mean width"))
+    gains = Table(
+        ("California housing, intervals of 90%", "coverage", "lowest – highest", "mean width")
+    )
     losses = {
         "squared_error": {},
         "quantile": {"loss": "quantile", "quantile": [0.05, 0.5, 0.95]},

@@ -65,29 +65,37 @@ def forward(W, b, activations, X):
 
 def row_losses(loss, h, Y, constants=()):
     """The data term of each row, for outputs h."""
-    if loss == "squared_error":
-        return ((h - Y) ** 2).sum(axis=1) / 2
-    if loss == "absolute_error":
-        return np.abs(h - Y).sum(axis=1)
-    if loss == "huber":
-        return huber(constants[0], h - Y).sum(axis=1)
-    if loss in ("quantile", "increasing_quantiles"):
-        d, levels = Y - h, np.asarray(constants)
-        return np.maximum(levels * d, (levels - 1) * d).sum(axis=1)
-    if loss == "squared_hinge":
-        return (np.maximum(1 - Y * h, 0) ** 2).sum(axis=1) / 2
-    if loss == "log_loss":
-        return -(Y * np.log(h) + (1 - Y) * np.log(1 - h)).sum(axis=1)
-    if loss == "focal_of_distribution":
-        return -(Y * (1 - h) ** constants[0] * np.log(h)).sum(axis=1)
-    if loss == "focal_of_each":
-        of_no = (1 - Y) * h ** constants[0] * np.log(1 - h)
-        return -(Y * (1 - h) ** constants[0] * np.log(h) + of_no).sum(axis=1)
-    if loss == "grouped_cross_entropy":
-        return -sum((y * np.log(softmax(z, axis=1))).sum(axis=1) for z, y in groups(constants, h, Y))
-    if loss == "poisson":
-        return (xlogy(Y, Y) - Y * np.log(h) - Y + h).sum(axis=1)
-    return -(Y * np.log(h)).sum(axis=1)
+    return _ROW_LOSSES[loss](h, Y, constants).sum(axis=1)
+
+
+def pinball(h, Y, levels):
+    d, levels = Y - h, np.asarray(levels)
+    return np.maximum(levels * d, (levels - 1) * d)
+
+
+def focal_of_each(h, Y, constants):
+    of_no = (1 - Y) * h ** constants[0] * np.log(1 - h)
+    return -(Y * (1 - h) ** constants[0] * np.log(h) + of_no)
+
+
+def grouped_cross_entropy(h, Y, sizes):
+    return -np.hstack([y * np.log(softmax(z, axis=1)) for z, y in groups(sizes, h, Y)])
+
+
+_ROW_LOSSES = {
+    "squared_error": lambda h, Y, _: (h - Y) ** 2 / 2,
+    "absolute_error": lambda h, Y, _: np.abs(h - Y),
+    "huber": lambda h, Y, constants: huber(constants[0], h - Y),
+    "quantile": pinball,
+    "increasing_quantiles": pinball,
+    "squared_hinge": lambda h, Y, _: np.maximum(1 - Y * h, 0) ** 2 / 2,
+    "log_loss": lambda h, Y, _: -(Y * np.log(h) + (1 - Y) * np.log(1 - h)),
+    "cross_entropy": lambda h, Y, _: -(Y * np.log(h)),
+    "grouped_cross_entropy": grouped_cross_entropy,
+    "focal_of_distribution": lambda h, Y, constants: -(Y * (1 - h) ** constants[0] * np.log(h)),
+    "focal_of_each": focal_of_each,
+    "poisson": lambda h, Y, _: xlogy(Y, Y) - Y * np.log(h) - Y + h,
+}
 
 
 def constants_of(loss, n_outputs):
@@ -160,7 +168,9 @@ def objective(
     w = np.ones(len(X)) if w is None else np.asarray(w, dtype=float)
     w = w / w.sum()
     z, a = forward(W, b, activations, X)
-    J = w @ row_losses(loss, a[-1], Y, loss_constants) + weight_decay / 2 * sum((W_l**2).sum() for W_l in W)
+    J = w @ row_losses(loss, a[-1], Y, loss_constants) + weight_decay / 2 * sum(
+        (W_l**2).sum() for W_l in W
+    )
     delta = output_delta(loss, activations[-1], z[-1], a[-1], Y, loss_constants)
     delta = w[:, np.newaxis] * delta
     slope = np.zeros(a[1].shape[1])

@@ -145,7 +145,9 @@ def test_hidden_activations_are_those_of_the_textbook(name, dtype):
     z = grid(dtype, 30)
     exact = textbook.f[name](z.astype(np.float64))
     eps = float(np.finfo(dtype).eps)
-    tolerance = 20 * eps * np.abs(exact) + (np.abs(z) * eps * 1e-3 if name == "gelu" else 0)
+    # Of SciPy's erf + 1 in the textbook, a rounding error is left where it is nearly -1 + 1.
+    left = np.finfo(float).eps * np.abs(z) if name == "gelu" else 0
+    tolerance = 20 * eps * np.abs(exact) + left
     assert (np.abs(apply(name, z) - exact) <= tolerance + np.finfo(dtype).tiny).all()
 
 
@@ -163,7 +165,8 @@ def test_hidden_activations_far_from_zero(name, dtype):
     D = np.ones_like(A)
     if ACTIVATIONS[name].derivative is not None:
         multiplied(address_of_derivative(name, dtype), A, D)
-    limits = {True: got[-1] / z[-1], False: got[0] / z[0]}
+    lowest = len(far) - 1
+    limits = {True: got[-1] / z[-1], False: got[lowest] / z[lowest]}
     expected = [limits[bool(each > 0)] for each in z]
     np.testing.assert_allclose(D[0], expected, atol=1e-6)
 

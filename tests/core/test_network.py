@@ -43,7 +43,11 @@ def test_every_parameter_has_one_place(sizes):
 
 @pytest.mark.parametrize(
     ("initialization", "terms", "numerator", "plus"),
-    [("uniform", {}, 6, 1), ("glorot", {}, 6, 0), ("glorot", {"gain": 2}, 2, 0)],
+    [
+        ("uniform", {}, 6, 1),
+        ("glorot", {"activations": ["tanh", "tanh"]}, 6, 0),
+        ("glorot", {"activations": ["logistic", "logistic"]}, 2, 0),
+    ],
 )
 def test_initial_weights(initialization, terms, numerator, plus):
     network = Network((60, 50, 40), ("logistic", "identity"))

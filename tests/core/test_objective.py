@@ -89,7 +89,9 @@ def evaluate(network, theta, loss, X, Y, n_threads=1, **terms):
 
 
 def problem_of(network, loss, X, Y, **terms):
-    return Problem(network, loss, X, Y, loss_constants=textbook.constants_of(loss, network.sizes[-1]), **terms)
+    return Problem(
+        network, loss, X, Y, loss_constants=textbook.constants_of(loss, network.sizes[-1]), **terms
+    )
 
 
 def assert_agree(got, expected, dtype):

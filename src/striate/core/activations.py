@@ -12,7 +12,6 @@ from striate.native.intrinsics import array_at, like
 
 from .elementary_functions import clip, exp, expm1, log1p, normal_cdf
 
-
 #: Slope of leaky ReLU below 0, and the constants of SELU (Klambauer and others, 2017).
 LEAK = 0.01
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -219,15 +218,9 @@ ACTIVATIONS = {
         selu, selu_derivative, -SELU_SCALE * SELU_ALPHA, np.inf, initialization="lecun"
     ),
     "softplus": Activation(softplus, softplus_derivative, 0.0, np.inf, initialization="he"),
-    "silu": Activation(
-        silu, silu_derivative, -0.27847, np.inf, needs_z=True, initialization="he"
-    ),
-    "gelu": Activation(
-        gelu, gelu_derivative, -0.16998, np.inf, needs_z=True, initialization="he"
-    ),
-    "mish": Activation(
-        mish, mish_derivative, -0.30885, np.inf, needs_z=True, initialization="he"
-    ),
+    "silu": Activation(silu, silu_derivative, -0.27847, np.inf, needs_z=True, initialization="he"),
+    "gelu": Activation(gelu, gelu_derivative, -0.16998, np.inf, needs_z=True, initialization="he"),
+    "mish": Activation(mish, mish_derivative, -0.30885, np.inf, needs_z=True, initialization="he"),
     "exp": Activation(exp, None, 0.0, np.inf),  # an output only
     "softmax": Activation(identity, None, 0.0, 1.0, of_rows=softmax),  # an output only
     "increasing": Activation(identity, None, -np.inf, np.inf, of_rows=increasing),  # an output only

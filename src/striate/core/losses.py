@@ -152,7 +152,7 @@ def cross_entropy(constants, A, Y, w, D):
 
 @jit
 def grouped_cross_entropy(constants, A, Y, w, D):
-    """Return the sum of the cross-entropies of several distributions, whose logits stand side by side.
+    """Return the summed cross-entropies of several distributions, whose logits stand side by side.
 
     The constants are their sizes, then zeros. D = w (softmax(a) - y) in each group.
     """

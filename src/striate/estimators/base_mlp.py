@@ -36,6 +36,7 @@ from .fitted_attributes import Attribute
 from .hidden_layers import HiddenLayers, of_pretraining
 from .mlp_parameters import CONSTRAINTS, activation_names, check_options, dropout_levels
 from .mlp_solvers import solver_of
+from .mlp_validation import validation_of
 from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
@@ -45,7 +46,6 @@ from .sparse_weights import SparseWeights
 from .stopping import ScorePlateau
 from .training import MINIBATCH_SOLVERS, Epochs, Solver, Theta, team_for, train
 from .validated_input import FLOATS, refuse_kinds, validated
-from .mlp_validation import validation_of
 from .validation import Rows
 
 _NOT_FINITE = (
@@ -207,9 +207,7 @@ class MultilayerPerceptron(
                 self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
             layers = of_pretraining(self, masks, self.pretraining_.encoder_layers())
         else:
-            sizes = (
-                resolve_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
-            )
+            sizes = resolve_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
             names = activation_names(self.activation, len(sizes))
             layers = HiddenLayers(sizes, names, masks)
         if not first:

@@ -63,7 +63,9 @@ class PerceptronOfClasses(MultilayerPerceptron):
         return X, self._label_binarizer.transform(y).astype(bool)
 
     def _learn_classes(self, y: Any) -> None:
-        several = type_of_target(y) == GroupBinarizer.y_type_
+        # Columns of objects may hold text in one and numbers in another.
+        objects = y.ndim == 2 and y.dtype == np.dtype(object)
+        several = objects or type_of_target(y) == GroupBinarizer.y_type_
         self._label_binarizer = (GroupBinarizer() if several else LabelBinarizer()).fit(y)
         self.classes_ = self._label_binarizer.classes_
 
@@ -131,7 +133,11 @@ class PerceptronOfClasses(MultilayerPerceptron):
             return "grouped_cross_entropy", "identity"
         multiclass = self._label_binarizer.y_type_ == "multiclass"
         if self.loss == "focal":
-            return ("focal_of_distribution", "softmax") if multiclass else ("focal_of_each", "logistic")
+            return (
+                ("focal_of_distribution", "softmax")
+                if multiclass
+                else ("focal_of_each", "logistic")
+            )
         return ("cross_entropy", "softmax") if multiclass else ("log_loss", "logistic")
 
     def _loss_constants(self) -> tuple[float, ...]:

@@ -259,7 +259,9 @@ class Instance(Attribute):
 
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
-        _require(isinstance(value, self.kind), f"a {getattr(self.kind, '__name__', self.kind)}", value)
+        _require(
+            isinstance(value, self.kind), f"a {getattr(self.kind, '__name__', self.kind)}", value
+        )
         for name, attribute in self.attributes.items():
             if hasattr(value, name):
                 attribute.check(getattr(value, name), sizes)

@@ -33,12 +33,12 @@ def _has_probabilities(estimator: Any) -> bool:
 class LinearClassifier(ClassifierMixin, BaseEstimator):
     """Linear classifier for tens of thousands of rows and thousands of features.
 
-    It minimises 1/m Σ_i w_i loss(z_i, y_i) + α/2 Σ W² with z = W x + b, x standardized, and m the sum
-    of the weights w, 1 by default. Pooled features
-    of images are strongly correlated, so a solver that sees only gradients needs several hundred
-    passes over the data. Here one pass computes the Gram matrix of the features. For squared error
-    it is all that is needed, for every α; for the other losses it preconditions L-BFGS, which then
-    needs about ten passes.
+    It minimises 1/m Σ_i w_i loss(z_i, y_i) + α/2 Σ W² with z = W x + b, x standardized, and m the
+    sum of the weights w of the rows, 1 by default. Pooled features of images are strongly
+    correlated, so a solver that sees only gradients needs several hundred passes over the data.
+    Here one pass computes the Gram matrix of the features. For squared error it is all that is
+    needed, for every α; for the other losses it preconditions L-BFGS, which then needs about ten
+    passes.
 
     Parameters
     ----------
@@ -179,7 +179,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If X or the weights have NaN or infinite values, if all weights are 0, if there is only
-            one class, if an α is not positive, or if a class has too few rows to hold one of them out.
+            one class, if an α is not positive, or if a class has too few rows to hold one of them
+            out.
         """
         X, y = validated(self, X, y, dtype=FLOATS, order="C")
         check_classification_targets(y)

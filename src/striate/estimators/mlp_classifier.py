@@ -211,7 +211,7 @@ class MLPClassifier(ClassifierMixin, PerceptronOfClasses):
         ),
     }
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 (one for each parameter)
         self,
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
@@ -309,7 +309,9 @@ class MLPClassifier(ClassifierMixin, PerceptronOfClasses):
         """
         check_is_fitted(self)
         labels = self.predict(X)
-        return self._accuracy(np.asarray(y) if self._has_several_targets else y, labels, sample_weight)
+        return self._accuracy(
+            np.asarray(y) if self._has_several_targets else y, labels, sample_weight
+        )
 
     def predict(self, X: Any) -> Array:
         """Predict classes.

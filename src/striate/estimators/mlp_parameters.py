@@ -106,7 +106,7 @@ def dropout_levels(dropout: Any, n_hidden: int) -> list[float]:
     if isinstance(dropout, Real):
         return [0.0] + [float(dropout)] * n_hidden
     levels = as_list(dropout)
-    numbers = all(isinstance(each, Real) and 0 <= each < 1 for each in levels)
+    numbers = all(isinstance(each, int | float) and 0 <= each < 1 for each in levels)
     if not numbers or len(levels) != n_hidden + 1:
         raise ValueError(
             "dropout must be a number from 0 up to but not 1 for all hidden layers, or a list of "
@@ -116,19 +116,20 @@ def dropout_levels(dropout: Any, n_hidden: int) -> list[float]:
     return [float(each) for each in levels]
 
 
-def rate_factors(factors: Mapping[Any, float] | None, n_layers: int) -> Any:
+def rate_factors(factors: Mapping[Any, Any] | None, n_layers: int) -> Any:
     """Return by what the learning rate of W and b of each layer is multiplied; None for 1."""
     if not factors:
         return None
     rates = np.ones((n_layers, 2))
-    for key, factor in factors.items():
-        if not isinstance(factor, Real) or not 0 <= factor < np.inf:
+    for key, given in factors.items():
+        factor = float(given) if isinstance(given, int | float | np.number) else np.nan
+        if not 0 <= factor < np.inf:
             raise ValueError(
-                f"learning_rate_factors must be numbers of at least 0, got {factor!r} for {key!r}."
+                f"learning_rate_factors must be numbers of at least 0, got {given!r} for {key!r}."
             )
         if key in ("weights", "biases"):
             rates[:, ("weights", "biases").index(key)] *= factor
-        elif isinstance(key, Integral) and -n_layers <= key < n_layers:
+        elif isinstance(key, int | np.integer) and -n_layers <= key < n_layers:
             rates[key] *= factor
         else:
             raise ValueError(

@@ -122,8 +122,8 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
         By what the learning rate is multiplied for "weights", "biases" or the number of a layer, as
         in ``{0: 0.1, "biases": 2.0}``; a factor of 0 leaves a layer as it is.
     scoring : str, callable or None, default=None
-        Score of the validation rows: a scorer of scikit-learn, or "loss"; by default R², or D² with several
-        quantiles.
+        Score of the validation rows: a scorer of scikit-learn, or "loss"; by default R², or D² with
+        several quantiles.
     restore_best : bool, default=True
         Whether the weights of the epoch with the best validation score are kept, not the last.
 
@@ -203,7 +203,7 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
         "calibration_errors_": Floats(("*", "n_outputs_"), optional=True),
     }
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 (one for each parameter)
         self,
         loss: str = "squared_error",
         hidden_layer_sizes: Any = (100,),
@@ -336,7 +336,7 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
         self.calibration_errors_ = np.asarray(y, predictions.dtype).reshape(-1, 1) - predictions
         return self
 
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+    def predict_interval(self, X: Any, coverage: Any = 0.9) -> Array:
         """Predict intervals that have y with at least a given probability.
 
         The probability is that of the whole procedure, over rows exchangeable with those of
@@ -385,7 +385,7 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
                 "predict_interval needs calibrate_intervals(X, y) first, with rows that were not "
                 "used for training."
             )
-        if not isinstance(coverage, Real) or not 0 < coverage < 1:
+        if not isinstance(coverage, int | float | np.floating) or not 0 < coverage < 1:
             raise ValueError(f"coverage must be a number between 0 and 1, got {coverage!r}.")
         predictions = self.predict(X)
         return conformal_interval(

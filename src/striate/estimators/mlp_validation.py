@@ -45,9 +45,7 @@ def validation_of(mlp: Any, problem: Problem, theta: Theta, rows: Rows) -> Valid
 def _score(mlp: Any, rows: Rows) -> Callable[[npt.NDArray[Any], list[Any], list[Any]], float]:
     """Return a function of outputs, coefs and intercepts: the default score, or a scorer's."""
     if mlp.scoring in (None, "loss"):
-        return lambda outputs, *_: float(
-            mlp._validation_score(outputs, rows.y, rows.sample_weight)
-        )
+        return lambda outputs, *_: float(mlp._validation_score(outputs, rows.y, rows.sample_weight))
     scorer, y = check_scoring(mlp, mlp.scoring), mlp._in_users_units(rows.y)
     weights = {} if rows.sample_weight is None else {"sample_weight": rows.sample_weight}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -37,6 +36,7 @@ class PerceptronOfNumbers(MultilayerPerceptron):
     output_activation: str
     huber_delta: float
     quantile: Any
+    calibration_errors_: Array
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         X, y = validated(
@@ -54,7 +54,8 @@ class PerceptronOfNumbers(MultilayerPerceptron):
             raise ValueError(
                 f"Several quantiles are of a single target, but y has {y.shape[1]} columns."
             )
-        vars(self).pop("calibration_errors_", None)
+        if hasattr(self, "calibration_errors_"):
+            del self.calibration_errors_  # of another model
         return X, y
 
     def _check_targets(self, y: Any) -> Any:
@@ -91,7 +92,7 @@ class PerceptronOfNumbers(MultilayerPerceptron):
         if self.loss != "quantile":
             return []
         levels = as_list(self.quantile)
-        numbers = all(isinstance(each, Real) and 0 < each < 1 for each in levels)
+        numbers = all(isinstance(each, int | float) and 0 < each < 1 for each in levels)
         if not numbers or not levels or any(a >= b for a, b in pairwise(levels)):
             raise ValueError(
                 "quantile must be a number between 0 and 1, or several in increasing order, got "

@@ -13,6 +13,7 @@ class SparseWeights:
     """Methods that store `coefs_` as sparse or dense matrices."""
 
     coefs_: list[Any]
+    _optimizer: dict[str, Any]
 
     def sparsify(self) -> Self:
         """Keep only the nonzero weights, so that predictions cost in proportion to them.

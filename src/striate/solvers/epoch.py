@@ -119,11 +119,9 @@ class Batch(NamedTuple):
 def epoch(t, T, net, data, penalties, optimizer, batch, order):
     """One thread's part of an epoch."""
     capacity, n_row_tiles, n_steps = len(batch.w), len(batch.row_values), optimizer.n_steps
-    beta, tiles = penalties[0].beta, batch.tiles
-    theta, means = optimizer.theta, optimizer.means[t]
+    beta, theta, means = penalties[0].beta, optimizer.theta, optimizer.means[t]
     s = np.zeros(net.layers[0].n_out if beta != 0 else 0, dtype=theta.dtype)
-    own, step = np.empty(_largest(tiles), dtype=theta.dtype), np.empty(3)  # of a Step
-    whole, clips = optimizer.gradient, optimizer.gradient.size > 0
+    scratch = np.empty(_largest(batch.tiles), dtype=theta.dtype), np.empty(3)  # of a Step
     data_sum = weights_sum = 0.0
     before = flush_denormals()
     for k in range(len(optimizer.rates)):
@@ -146,22 +144,7 @@ def epoch(t, T, net, data, penalties, optimizer, batch, order):
             break
         value += np.sum(batch.row_values)
         terms = _of_batch(penalties, total)
-        for j in range(t, len(tiles), T):
-            g = part(whole, tiles[j].at, (tiles[j].n,)) if clips else part(own, 0, (tiles[j].n,))
-            batch.tile_values[j] = _gradient(net, terms, theta, batch, (j, n), g)
-            if clips:
-                batch.squares[j] = _square(g)
-            else:
-                _take_step(optimizer, tiles[j], (n_steps, k, terms.l1), step, g)
-        if clips:
-            if not wait(batch.barrier, T):
-                break
-            norm, limit = np.sqrt(np.sum(batch.squares)), optimizer.settings[1]
-            for j in range(t, len(tiles), T):
-                g = part(whole, tiles[j].at, (tiles[j].n,))
-                _multiply(g, limit / norm if norm > limit else 1.0)
-                _take_step(optimizer, tiles[j], (n_steps, k, terms.l1), step, g)
-        if not wait(batch.barrier, T):
+        if not _take_steps((t, T), net, optimizer, terms, batch, (n, n_steps, k), scratch):
             break
         data_sum += n * value
         weights_sum += n * np.sum(batch.tile_values)
@@ -240,6 +223,33 @@ def _propagate(net, theta, loss, batch, part, s):
 
 
 @jit
+def _take_steps(share, net, optimizer, terms, batch, numbers, scratch):
+    """Thread t of T updates its tiles; return false if another thread has stopped.
+
+    Where the norm of the gradient is limited, all threads must know it before the first step.
+    """
+    (t, T), (n, n_steps, k), (own, step) = share, numbers, scratch
+    tiles, whole = batch.tiles, optimizer.gradient
+    clips = whole.size > 0
+    for j in range(t, len(tiles), T):
+        g = part(whole, tiles[j].at, (tiles[j].n,)) if clips else part(own, 0, (tiles[j].n,))
+        batch.tile_values[j] = _gradient(net, terms, optimizer.theta, batch, (j, n), g)
+        if clips:
+            batch.squares[j] = _square(g)
+        else:
+            _take_step(optimizer, tiles[j], (n_steps, k, terms.l1), step, g)
+    if clips:
+        if not wait(batch.barrier, T):
+            return False
+        norm, limit = np.sqrt(np.sum(batch.squares)), optimizer.settings[1]
+        for j in range(t, len(tiles), T):
+            g = part(whole, tiles[j].at, (tiles[j].n,))
+            _multiply(g, limit / norm if norm > limit else 1.0)
+            _take_step(optimizer, tiles[j], (n_steps, k, terms.l1), step, g)
+    return wait(batch.barrier, T)
+
+
+@jit
 def _gradient(net, terms, theta, batch, part_of_theta, g):
     """Gradient by a tile of parameters; return its ridge and L1 term."""
     j, n = part_of_theta
@@ -280,9 +290,7 @@ def _take_step(optimizer, tile, numbers, step, g):
         _multiply(theta, 1.0 - eta * weight_decay)
     step[0], step[1], step[2] = n_steps, eta, kappa if has_weights else 0.0
     m, v = optimizer.moments
-    take_step(
-        optimizer.rule, optimizer.constants, step, theta, g, (m[at : at + n], v[at : at + n])
-    )
+    take_step(optimizer.rule, optimizer.constants, step, theta, g, (m[at : at + n], v[at : at + n]))
     if average.size > 0:
         rest = like(1.0 - min(averaging, (n_steps - 1) / n_steps), g[0])
         for i in range(n):

@@ -142,7 +142,7 @@ def warmup(share: float) -> float:
 
 
 def one_cycle(share: float) -> float:
-    """Rise linearly from 0.04 to 1 in the first 30%, and fall to 0 by half a cosine (Smith, 2018)."""
+    """Rise linearly from 0.04 to 1 in the first 30%, fall to 0 by half a cosine (Smith, 2018)."""
     if share < CYCLE_RISE:
         return FIRST + (1 - FIRST) * share / CYCLE_RISE
     return cosine((share - CYCLE_RISE) / (1 - CYCLE_RISE))
