@@ -155,7 +155,7 @@ def test_hidden_activations_are_those_of_the_textbook(name, dtype):
 @pytest.mark.parametrize("name", HIDDEN_ACTIVATIONS)
 def test_hidden_activations_far_from_zero(name, dtype):
     """Within their range, and with the limits of f′: nothing overflows."""
-    far = np.array([50, 100, 1e4, 1e30, np.finfo(dtype).max], dtype=dtype)
+    far = np.array([50, 100, 1e4, 1e30, np.finfo(dtype).max / 2], dtype=dtype)
     z = np.concatenate([-far, far])
     with np.errstate(over="ignore"):
         exact = textbook.f[name](z.astype(np.longdouble).astype(np.float64))

@@ -32,7 +32,7 @@ EXPECTED = {"check_sparsify_coefficients": "the weights are not in coef_"}
 
 @parametrize_with_checks(
     [
-        MLPClassifier(solver="lbfgs", max_iter=50),
+        MLPClassifier(solver="lbfgs", max_iter=50, alpha=1.0),
         MLPRegressor(max_iter=100),
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
