@@ -1,9 +1,10 @@
 """Image features by convolution in PyTorch, imported only if torch is installed."""
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
-from striate.core.activations import LOGISTIC
+from striate.core.activations import address_of_activation
 from striate.images.encoding import TRIANGLE, DistanceEncoding
 
 
@@ -73,13 +74,14 @@ def _one_product(folded, patch_shape):
 
 def _layer(folded, patch_shape):
     """f(W x + b), or max(0, ± (W x + b) − θ)."""
-    _, _, kind, signs, threshold = folded.encoding
+    _, _, f, signs, threshold = folded.encoding
     filters, b = _one_product(folded, patch_shape)
+    is_sigmoid = f == address_of_activation("logistic", np.dtype(np.float32))
 
     def encode(x, factor, pooled):
         z = F.conv2d(x, filters).mul_(factor).add_(b)
         if len(signs) == 0:
-            return pooled(z.sigmoid_() if kind == LOGISTIC else z)
+            return pooled(z.sigmoid_() if is_sigmoid else z)
         first = pooled((z - threshold).relu_())
         return torch.cat([first, pooled(z.neg_().sub_(threshold).relu_())], dim=2)
 
