@@ -58,6 +58,7 @@ from .training import (
     team_for,
     train,
 )
+from .training_faults import report_worst_fault
 from .validated_input import FLOATS, refuse_kinds, validated
 
 _NOT_FINITE = (
@@ -188,6 +189,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         with team_for(network, problem.n_rows) as run:
             result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
         self._keep(network, result, solver, problem.n_rows)
+        report_worst_fault(progress, self._layers(), X, y)
         progress.end()
         return self
 
