@@ -187,7 +187,8 @@ def test_unscaled_targets_and_the_advice():
         ({"solver": "sgd", "learning_rate_init": 1e-5}, "learning rate too low"),
         ({"solver": "gd", "learning_rate_init": 1e-3}, "learning rate too low"),
         ({"learning_rate_init": 0.3}, "learning rate too high"),
-        ({"max_iter": 20}, "training ended too early"),
+        ({"solver": "gd", "learning_rate_init": 3.0}, "learning rate too high"),
+        ({"max_iter": 20, "learning_rate_init": 0.005}, "training ended too early"),
         ({"solver": "lbfgs", "max_iter": 10}, "training ended too early"),
         ({"batch_size": 1000, "max_iter": 20}, "batches too large"),
         ({"alpha": 1e4, "learning_rate_init": 0.01}, "alpha too strong"),
@@ -204,7 +205,10 @@ def test_settings_of_the_training(digits, settings, subject):
     ("settings", "subject"),
     [
         ({"solver": "adam", "learning_rate": 1e-6}, "learning rate too low"),
-        ({"solver": "adam", "learning_rate": 3.0}, "learning rate too high"),
+        (
+            {"solver": "adam", "learning_rate": 3.0, "activation": "relu"},
+            "learning rate too high",
+        ),
         ({"max_iter": 10}, "training ended too early"),
         ({"weight_decay": 10.0}, "weight_decay too strong"),
     ],
@@ -217,15 +221,22 @@ def test_settings_of_an_autoencoder(digits, settings, subject):
 
 
 def with_units(digits, activation, change):
-    """A fitted network of three layers, and the same with other parameters in the second."""
+    """The findings on the second of three layers, after a change of its parameters."""
     X, y = digits[0][:200], digits[1][:200]
-    settings = {"activation": activation, "max_iter": 3, "random_state": 0}
-    classifier = MLPClassifier((10, 20, 10), **settings).fit(X, y)
+    settings = {"activation": activation, "max_iter": 1, "random_state": 0}
+    classifier = MLPClassifier((30, 20, 10), **settings).fit(X, y)
+    rng = np.random.default_rng(0)
+    for W, b in zip(classifier.coefs_, classifier.intercepts_, strict=True):
+        W[:], b[:] = 2 / np.sqrt(len(W)) * rng.normal(size=W.shape), 0
+        if activation == "relu":  # all units are active
+            np.abs(W, out=W)
     change(classifier.coefs_[1], classifier.intercepts_[1])
-    return {each.subject: each for each in diagnose(classifier, X, y)}
+    found = diagnose(classifier, X, y)
+    assert found.activities[0].dead.sum() == found.activities[0].saturated.sum() == 0
+    return {each.subject: each for each in found if "of hidden layer 2" in each.evidence}
 
 
-@pytest.mark.parametrize(("n", "severity"), [(3, None), (4, "medium"), (10, "high")])
+@pytest.mark.parametrize(("n", "severity"), [(7, None), (8, "medium"), (10, "high")])
 def test_dead_units(digits, n, severity):
     def kill(W, b):
         b[:n] = -1000
@@ -254,9 +265,9 @@ def test_saturated_units(digits, activation):
 @pytest.mark.parametrize("activation", ["silu", "tanh", "identity"])
 def test_units_that_are_always_the_same(digits, activation):
     def fix(W, b):
-        W[:, :6] *= 1e-6
+        W[:, :9] *= 1e-6
 
-    assert "6 of 20" in with_units(digits, activation, fix)["dead units"].evidence
+    assert "9 of 20" in with_units(digits, activation, fix)["dead units"].evidence
 
 
 def test_units_that_l1_removed_are_not_dead(digits):
@@ -448,8 +459,9 @@ def test_networks_without_hidden_layers_with_one_row_or_masks(digits):
     assert "dead units (needs 20 rows)" in diagnose(hidden, X[:19]).not_checked
     mask = np.zeros((64, 8))
     mask[np.arange(64), np.arange(64) % 8] = 1
-    masked = MLPClassifier(connectivity=mask, solver="lbfgs", random_state=0).fit(X, y)
-    assert subjects(masked, X, y) == subjects(masked.densify(), X, y)
+    masked = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+    masked.coefs_[0] *= mask
+    assert subjects(masked.sparsify(), X, y) == subjects(masked.densify(), X, y)
 
 
 @pytest.mark.parametrize(
@@ -504,7 +516,7 @@ def test_table_and_text(wine):
     words = set(re.findall(r"\w+", text))
     for each in diagnosis:
         assert isinstance(each, Finding)
-        assert set(re.findall(r"\w+", f"{each.subject} {each.advice}")) <= words
+        assert set(re.findall(r"\w+", f"{each.subject} {each.evidence} {each.advice}")) <= words
 
 
 def test_html_escapes_names_and_needs_no_jinja(monkeypatch):

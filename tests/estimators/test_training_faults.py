@@ -140,8 +140,8 @@ def test_a_ridge_that_makes_weights_vanish(alpha, found):
         assert finding.advice == "Lower alpha (now 10000), for example to 100."
 
 
-def last_line(estimator, capsys, *data):
-    estimator.set_params(verbose=True, max_iter=12, random_state=0).fit(*data)
+def last_line(estimator, capsys, *data, max_iter=12):
+    estimator.set_params(verbose=True, max_iter=max_iter, random_state=0).fit(*data)
     return capsys.readouterr().out.splitlines()[-1]
 
 
@@ -158,7 +158,8 @@ def test_a_verbose_fit_ends_with_the_most_serious_fault(capsys):
     assert line.startswith("Diagnosis: targets not scaled: ")
     line = last_line(SparseAutoencoder(5, weight_decay=100.0), capsys, X)
     assert line.startswith("Diagnosis: weight_decay too strong: ")
-    line = last_line(MLPClassifier((20,), batch_size=10, learning_rate_init=0.01), capsys, X, y)
+    healthy = MLPClassifier((20,), batch_size=10, learning_rate_init=0.01)
+    line = last_line(healthy, capsys, X, y, max_iter=60)
     assert not line.startswith("Diagnosis")
 
 

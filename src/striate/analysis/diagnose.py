@@ -18,6 +18,7 @@ from striate.estimators.finding import Finding, most_serious_first
 from striate.estimators.sklearn_private import num_samples, safe_indexing
 from striate.estimators.training import MINIBATCH_SOLVERS
 from striate.estimators.training_faults import (
+    has_weak_ridge,
     loss_findings,
     losses_of,
     step_finding,
@@ -140,12 +141,14 @@ def diagnose(
         trained_sparse = getattr(step.estimator, "sparsity_weight", 0) > 0
         activities = layer_activities(rows.checked, step.hidden_layers, trained_sparse)
     names = getattr(step.estimator, "feature_names_in_", None)
+    unscaled = scale_findings(scales, names, sparse.issparse(rows.checked))
+    overfitting = overfitting_finding(step.estimator, scores)
     findings = [
-        *scale_findings(scales, names, sparse.issparse(rows.checked)),
+        *unscaled,
         duplicate_finding(rows.checked, scales, names, random),
-        *_training_findings(step, rows),
+        *_training_findings(step, rows, not any(unscaled), overfitting is not None),
         *activity_findings(activities, step.hidden_layers, rows.checked.shape[0]),
-        *_prediction_findings(step, rows, scores),
+        *_prediction_findings(step, rows, overfitting),
     ]
     return Diagnosis(
         findings=tuple(most_serious_first(findings)),
@@ -184,9 +187,14 @@ def _rows_of(
     return NetworkRows(X, y, checked, n_samples)
 
 
-def _training_findings(step: FittedStep, rows: NetworkRows) -> list[Finding | None]:
+def _training_findings(
+    step: FittedStep, rows: NetworkRows, scaled: bool, overfits: bool
+) -> list[Finding | None]:
     estimator, n_samples = step.estimator, rows.n_samples
-    curve = most_serious_first(loss_findings(estimator))
+    scaled = scaled and has_weak_ridge(estimator, n_samples)
+    curve = most_serious_first(loss_findings(estimator, rows.y, scaled))
+    if overfits and unfinished(curve):  # a longer training would over-fit more
+        curve = []
     numbers = rows.y is not None and is_regressor(estimator)
     return [
         target_finding(rows.y, estimator) if numbers else None,
@@ -197,11 +205,10 @@ def _training_findings(step: FittedStep, rows: NetworkRows) -> list[Finding | No
 
 
 def _prediction_findings(
-    step: FittedStep, rows: NetworkRows, scores: Generalization | None
+    step: FittedStep, rows: NetworkRows, overfitting: Finding | None
 ) -> list[Finding | None]:
     estimator, n_samples = step.estimator, rows.n_samples
     labelled = rows.y is not None and is_classifier(estimator)
-    overfitting = overfitting_finding(estimator, scores)
     overfits = overfitting is not None
     return [
         missed_classes_finding(estimator, rows) if labelled else None,

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from striate.estimators.finding import Finding
 
 # Widths of severity, finding, evidence and what to do: 100 columns with the gaps.
-_WIDTHS = (8, 18, 36, 32)
+_WIDTHS = (8, 18, 34, 34)
 _GAP = "  "
 
 

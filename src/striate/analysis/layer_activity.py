@@ -19,8 +19,10 @@ _DEAD_SPREAD = 0.01
 _SATURATED_END = 0.01
 # A unit is saturated if its activation is, in this share of the rows.
 _SATURATED_ROWS = 0.9
-# Share of a layer's units from which on dead or saturated ones are reported: a few are usual.
-_REPORTED, _MOST = 0.2, 0.5
+# Share of units that may be dead or saturated in a healthy layer. More are reported if they exceed
+# it by two standard deviations of chance: 28 of 100, 5 of 10, 3 of 5; half is serious if so.
+_USUAL, _MOST = 0.2, 0.5
+_DEVIATIONS = 2.0
 
 
 class LayerActivity(NamedTuple):
@@ -113,8 +115,11 @@ class _Units(NamedTuple):
     connected: NDArray[np.bool_]
     number: int | None
 
-    def share(self, marked: NDArray[np.bool_]) -> float:
-        return float(marked[self.connected].mean()) if self.connected.any() else 0.0
+    def severity(self, marked: NDArray[np.bool_]) -> str | None:
+        n, n_marked = int(self.connected.sum()), int(marked[self.connected].sum())
+        if n_marked <= _USUAL * n + _DEVIATIONS * np.sqrt(_USUAL * (1 - _USUAL) * n):
+            return None
+        return "high" if n_marked >= _MOST * n else "medium"
 
     def counted(self, marked: NDArray[np.bool_]) -> str:
         layer = "the hidden layer" if self.number is None else f"hidden layer {self.number}"
@@ -129,13 +134,13 @@ def _has_weights(W: Any) -> NDArray[np.bool_]:
 
 
 def _dead(units: _Units, n_rows: int) -> Finding | None:
-    share = units.share(units.activity.dead)
-    if share < _REPORTED:
+    severity = units.severity(units.activity.dead)
+    if severity is None:
         return None
     relu = units.activity.activation == "relu"
     how = f"are never active in {n_rows:,} rows" if relu else "give all rows the same activation"
     return Finding(
-        "high" if share >= _MOST else "medium",
+        severity,
         "dead units",
         f"{units.counted(units.activity.dead)} {how}",
         "Lower the learning rate, scale X" + (", or try activation='tanh'." if relu else "."),
@@ -143,11 +148,11 @@ def _dead(units: _Units, n_rows: int) -> Finding | None:
 
 
 def _saturated(units: _Units) -> Finding | None:
-    share = units.share(units.activity.saturated)
-    if share < _REPORTED:
+    severity = units.severity(units.activity.saturated)
+    if severity is None:
         return None
     return Finding(
-        "high" if share >= _MOST else "medium",
+        severity,
         "saturated units",
         f"{units.counted(units.activity.saturated)} are within {_SATURATED_END:.0%} of an end of "
         f"their range in at least {_SATURATED_ROWS:.0%} of the rows, where they hardly learn",

@@ -293,5 +293,5 @@ def target_finding(y: Any, estimator: Any) -> Finding | None:
         "low" if estimator.solver == "lbfgs" else severity,  # whose steps have no scale
         "targets not scaled",
         evidence,
-        "Scale y: TransformedTargetRegressor(regressor, transformer=StandardScaler()).",
+        "Scale y, with TransformedTargetRegressor and StandardScaler.",
     )

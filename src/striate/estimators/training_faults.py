@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import is_regressor
+from sklearn.base import is_classifier, is_regressor
 
 from .autoencoder_problem import learning_rate_of
 from .column_faults import column_scales, scale_findings, target_finding
@@ -30,6 +30,9 @@ _OFTEN, _JUMP, _JUMP_OF_START = 0.25, 0.03, 0.02
 # The loss ended high if it is half as large again as its minimum, and a tenth of the loss in the
 # beginning was lost.
 _END_RATIO, _END_OF_START = 1.5, 0.1
+# The loss shot up if it was twice that of outputs of 0, near which networks begin, and did not
+# recover if it ended above half of that.
+_SHOT_UP, _RECOVERED = 2.0, 0.5
 # A loss that falls along a line loses half of its whole fall in the second half of the epochs; one
 # that converges, far less.
 _LATE_FALL, _STEADY = 0.3, 0.1
@@ -58,8 +61,18 @@ def losses_of(estimator: Any) -> Array:
     return np.asarray([] if losses is None else losses, dtype=np.float64)
 
 
-def loss_findings(estimator: Any) -> list[Finding | None]:
-    """Return what the loss curve of a fitted estimator says about the training."""
+def loss_findings(estimator: Any, y: Any = None, scaled: bool = False) -> list[Finding | None]:
+    """Return what the loss curve of a fitted estimator says about the training.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Targets of a regressor.
+    scaled : bool, default=False
+        Whether X is known to be scaled, and the ridge to be weak, so that a high loss in the
+        beginning comes from the steps.
+    """
     losses = losses_of(estimator)
     if estimator.solver != "lbfgs" and not np.isfinite(losses).all():
         step = int(np.argmin(np.isfinite(losses))) + 1
@@ -69,9 +82,9 @@ def loss_findings(estimator: Any) -> list[Finding | None]:
         return []
     if estimator.solver == "lbfgs":  # which chooses the length of its steps
         return [_stopped_early(estimator, losses)]
-    jumps = _jumps(estimator, losses)
-    if jumps is not None:
-        return [jumps]
+    too_high = _jumps(estimator, losses) or (_shot_up(estimator, losses, y) if scaled else None)
+    if too_high is not None:
+        return [too_high]
     return [_too_low(estimator, losses) or _stopped_early(estimator, losses)]
 
 
@@ -84,6 +97,30 @@ def _too_high(estimator: Any, evidence: str) -> Finding:
     name, rate = _learning_rate(estimator)
     advice = f"Lower {name} (now {rate:g}), for example to {rate / 10:g}."
     return Finding("high", "learning rate too high", evidence, advice)
+
+
+def _shot_up(estimator: Any, losses: Array, y: Any) -> Finding | None:
+    nothing = _loss_of_zeros(estimator, y)
+    peak = int(np.argmax(losses))
+    if losses[peak] < _SHOT_UP * nothing or losses[-1] < _RECOVERED * nothing:
+        return None
+    evidence = (
+        f"the loss was {losses[peak]:.3g} after {_step(estimator)} {peak + 1} and {losses[-1]:.3g} "
+        f"at the end; outputs of 0 have {nothing:.3g}"
+    )
+    return _too_high(estimator, evidence)
+
+
+def _loss_of_zeros(estimator: Any, y: Any) -> float:
+    """Return the loss of a network whose weights are 0; infinity if it is not known."""
+    loss = getattr(estimator, "loss", None)
+    if is_classifier(estimator) and loss == "log_loss":
+        n = estimator.n_outputs_
+        return float(np.log(n) if estimator.out_activation_ == "softmax" else n * np.log(2))
+    if is_regressor(estimator) and y is not None and loss == "squared_error":
+        known = estimator.out_activation_ == "identity"
+        return float(np.mean(np.square(y, dtype=np.float64)) / 2) if known else np.inf
+    return np.inf
 
 
 def _jumps(estimator: Any, losses: Array) -> Finding | None:
@@ -127,7 +164,7 @@ def _too_low(estimator: Any, losses: Array) -> Finding | None:
         "learning rate too low",
         f"the loss fell evenly, from {losses[0]:.3g} to {losses[-1]:.3g} in {n} {step}s, and "
         f"{late:.0%} of it in the second half",
-        f"Raise {name} (now {rate:g}), for example to {10 * rate:g}; scaled data help, too.",
+        f"Raise {name} (now {rate:g}), for example to {10 * rate:g}.",
     )
 
 
@@ -206,8 +243,8 @@ def step_finding(estimator: Any, n_rows: int, unfinished: bool) -> Finding | Non
 
 def weight_finding(estimator: Any, layers: Sequence[Layer], n_rows: int) -> Finding | None:
     """Return whether the ridge has made the weights of a layer vanish."""
-    name, strength = ridge_of(estimator, n_rows)
-    if strength < _STRONG_RIDGE:
+    name, _ = ridge_of(estimator, n_rows)
+    if has_weak_ridge(estimator, n_rows):
         return None
     relative = [_relative_size(W) for W, _, _ in layers]
     k = int(np.argmin(relative))
@@ -218,8 +255,8 @@ def weight_finding(estimator: Any, layers: Sequence[Layer], n_rows: int) -> Find
     return Finding(
         "high",
         f"{name} too strong",
-        f"with {name}={value:g}, the weights of {where} have shrunk to {relative[k]:.1%} of the "
-        "size of initial weights",
+        f"with {name}={value:g}, the weights of {where} have shrunk to "
+        f"{max(relative[k], 0.001):.1%} of the size of initial weights",
         f"Lower {name} (now {value:g}), for example to {value / 100:g}.",
     )
 
@@ -229,6 +266,11 @@ def ridge_of(estimator: Any, n_rows: int) -> tuple[str, float]:
     if hasattr(estimator, "alpha"):
         return "alpha", float(estimator.alpha) / batch_rows(estimator, n_rows)
     return "weight_decay", float(estimator.weight_decay)
+
+
+def has_weak_ridge(estimator: Any, n_rows: int) -> bool:
+    """Return whether the ridge is a small part of J, and cannot make weights vanish."""
+    return ridge_of(estimator, n_rows)[1] < _STRONG_RIDGE
 
 
 def _relative_size(W: Any) -> float:
@@ -255,9 +297,11 @@ def report_worst_fault(progress: Progress, layers: Sequence[Layer], X: Any, y: A
         return
     rows = np.unique(np.linspace(0, n_rows - 1, _VERBOSE_ROWS).astype(np.intp))
     names = getattr(estimator, "feature_names_in_", None)
-    curve = most_serious_first(loss_findings(estimator))
+    scales = most_serious_first(scale_findings(column_scales(X[rows]), names, sparse.issparse(X)))
+    scaled = not scales and has_weak_ridge(estimator, n_rows)
+    curve = most_serious_first(loss_findings(estimator, y, scaled))
     found = [
-        *scale_findings(column_scales(X[rows]), names, sparse.issparse(X)),
+        *scales,
         target_finding(y, estimator) if is_regressor(estimator) else None,
         *curve,
         step_finding(estimator, n_rows, unfinished(curve)),
