@@ -8,7 +8,7 @@ to do.
 
 # %%
 # Thirteen chemical measurements of 178 wines from three growers. A network with default settings
-# learns almost nothing from them:
+# learns nothing from them:
 import warnings
 
 from sklearn.datasets import load_wine

@@ -39,6 +39,7 @@ HEALTHY = {
     "one late spike": np.where(EPOCHS == 150, 0.5, 2 * np.exp(-EPOCHS / 15) + 0.1),
     "first epoch enormous": np.r_[500, 2 * np.exp(-EPOCHS / 15) + 0.1],
     "all dead": np.full(200, 2.3),
+    "all dead, but for the ridge": 2.3 - 1e-9 * EPOCHS,
     "zero": np.zeros(200),
 }
 TOO_HIGH = {

@@ -122,7 +122,7 @@ def diagnose(
     >>> from sklearn.datasets import load_wine
     >>> from striate import MLPClassifier, diagnose
     >>> X, y = load_wine(return_X_y=True)
-    >>> classifier = MLPClassifier((10,), solver="lbfgs", random_state=0).fit(X, y)
+    >>> classifier = MLPClassifier((20,), tol=0.1, random_state=0).fit(X, y)
     >>> diagnosis = diagnose(classifier, X, y)
     >>> diagnosis.findings[0].subject
     'columns of very different scale'

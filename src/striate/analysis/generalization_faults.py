@@ -20,7 +20,7 @@ _MISSED_ROWS = 10
 # Share of the rows that a class has on average, below which it is rare.
 _RARE = 0.5
 _WEIGHT = "Weight the classes, with compute_sample_weight('balanced', y) as sample_weight."
-_NOT_WEIGHTS = "It is not rare: see the other findings, or whether X tells it from others."
+_NOT_WEIGHTS = "See the other findings; if there are none, X may not tell these classes apart."
 # Differences between training and validation that are over-fitting: of accuracies, of R², and the
 # ratio of reconstruction errors. (R² of linear models of some hundred rows differs by up to 0.2, as
 # that of diabetes does.) They must also exceed two standard errors of the validation score.

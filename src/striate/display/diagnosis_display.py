@@ -63,10 +63,10 @@ class DiagnosisDisplay:
     >>> from sklearn.datasets import load_wine
     >>> from striate import DiagnosisDisplay, MLPClassifier, diagnose
     >>> X, y = load_wine(return_X_y=True)
-    >>> classifier = MLPClassifier((10,), solver="lbfgs", random_state=0).fit(X, y)
+    >>> classifier = MLPClassifier((20,), tol=0.1, random_state=0).fit(X, y)
     >>> display = DiagnosisDisplay(diagnose(classifier, X, y)).plot()
     >>> display.loss_ax_.get_xlabel()
-    'Iteration'
+    'Epoch'
     >>> plt.close(display.figure_)
     """
 
@@ -177,7 +177,7 @@ class DiagnosisDisplay:
         >>> from sklearn.datasets import load_wine
         >>> from striate import DiagnosisDisplay, MLPClassifier
         >>> X, y = load_wine(return_X_y=True)
-        >>> classifier = MLPClassifier((10,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> classifier = MLPClassifier((20,), tol=0.1, random_state=0).fit(X, y)
         >>> display = DiagnosisDisplay.from_estimator(classifier, X, y)
         >>> len(display.diagnosis) > 0
         True

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _BLUE, _VERMILION = PALETTE[0], PALETTE[1]
+_COLORS = {"training": PALETTE[0], "validation": PALETTE[2]}  # marks are vermilion
 _ACTIVE, _SATURATED, _DEAD = PALETTE[0], PALETTE[5], "#B4B4B4"
 _NOTE: Any = {"fontsize": 8, "color": QUIET}
 # Ratio of the largest to the smallest loss from which the axis is logarithmic.
@@ -38,7 +39,10 @@ def draw_losses(ax: Axes, diagnosis: Diagnosis) -> None:
     curves = {name: curve for name, curve in curves.items() if np.isfinite(curve).any()}
     if unfinished(diagnosis.findings):
         _shade_end(ax, n)
-    lines = [ax.plot(np.arange(1, len(curve) + 1), curve)[0] for curve in curves.values()]
+    lines = [
+        ax.plot(np.arange(1, len(curve) + 1), curve, color=_COLORS[name])[0]
+        for name, curve in curves.items()
+    ]
     if "learning rate too high" in subjects:
         _mark_rises(ax, losses)
     if "validation" in curves:
@@ -60,7 +64,8 @@ def _scale(ax: Axes, curves: list[NDArray[np.float64]]) -> None:
         ax.set_yscale("log")
         label_log_axis(ax)
     else:
-        ax.set_ylim(bottom=min(0.0, float(values.min())))
+        low, high = min(0.0, float(values.min())), float(values.max())
+        ax.set_ylim(low, high + 0.1 * (high - low) or 1.0)
 
 
 def _mark_rises(ax: Axes, losses: NDArray[np.float64]) -> None:
@@ -106,7 +111,7 @@ def draw_columns(ax: Axes, diagnosis: Diagnosis) -> None:
     size = float(np.clip(90 / n, 1.5, 4.5))
     ax.plot(np.arange(1, n + 1), std, "o", color=_BLUE, markersize=size, clip_on=False)
     ax.set_yscale("log")
-    low, high = std[0] / 2.5, std[-1] * 2.5
+    low, high = std[0] / 6, std[-1] * 2.5  # with room for a name below the smallest
     ax.set_ylim(low, high)
     label_log_axis(ax)
     edge = max(0.6, 0.02 * n)
@@ -117,12 +122,12 @@ def draw_columns(ax: Axes, diagnosis: Diagnosis) -> None:
     ax.set(xlabel=f"Columns, smallest first{constant}", ylabel="Standard deviation")
     ax.grid(axis="y")
     if any(each.subject == "columns of very different scale" for each in diagnosis):
-        for place, dx, ha in ((0, 7, "left"), (n - 1, -7, "right")):
+        for place, offset, ha in ((0, (-3, -9), "left"), (n - 1, (-7, 0), "right")):
             name = _name_of(int(order[place]), diagnosis)
             point = (place + 1, std[place])
             ax.plot(*point, "o", color=_VERMILION, markersize=max(size, 4), clip_on=False)
             ax.annotate(
-                name, point, (dx, 0), textcoords="offset points", ha=ha, va="center",
+                name, point, offset, textcoords="offset points", ha=ha, va="center",
                 fontsize=8, color=_VERMILION,
             )  # fmt: skip
 

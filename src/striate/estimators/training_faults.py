@@ -36,6 +36,8 @@ _SHOT_UP, _RECOVERED = 2.0, 0.5
 # A loss that falls along a line loses half of its whole fall in the second half of the epochs; one
 # that converges, far less.
 _LATE_FALL, _STEADY = 0.3, 0.1
+# A loss that falls by less than this share of it is stuck (all units are dead, say), not slow.
+_STUCK = 1e-6
 # Share of the whole fall that the last tenth of the epochs still had when max_iter ended them:
 # training twice as long would lower the loss by up to 20% of what it has fallen so far.
 _LAST_FALL = 0.02
@@ -150,7 +152,7 @@ def _jumps(estimator: Any, losses: Array) -> Finding | None:
 def _too_low(estimator: Any, losses: Array) -> Finding | None:
     n, start = len(losses), _start(losses)
     fall = start - losses[-1]
-    if fall <= 0 or np.mean(np.diff(losses) > 0) > _STEADY:
+    if fall <= _STUCK * start or np.mean(np.diff(losses) > 0) > _STEADY:
         return None
     if _early_stopped(estimator) and fall > _HARDLY * start:
         return None
