@@ -59,7 +59,9 @@ def test_extreme_numbers_have_finite_scales(scale):
     assert np.isfinite(scales.std).all()
     assert (scales.std > 0).all()
     assert len(subjects(X)) == 1
-    assert "columns of very different scale" in subjects(np.c_[X, [0.0, 1.0]])
+    assert "columns of very different scale" in subjects(
+        np.c_[np.tile(X, (10, 1)), np.tile([1.0, 2.0], 10)]
+    )
 
 
 def test_stored_zeros_count_as_zeros():
@@ -93,6 +95,15 @@ def test_rare_entries_are_not_small_columns():
     assert subjects(X) == []
     X = StandardScaler(with_mean=False).fit_transform(sparse.csr_array(X))
     assert subjects(X) == []
+
+
+def test_a_few_small_entries_do_not_make_a_small_column():
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    X[:, 2] = 0
+    X[:9, 2] = 1e-5
+    assert subjects(sparse.csr_array(X)) == []
+    X[9, 2] = 1e-5
+    assert subjects(sparse.csr_array(X)) == ["columns of very different scale"]
 
 
 def test_a_mean_far_from_zero():

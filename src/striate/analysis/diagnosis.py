@@ -41,8 +41,8 @@ class Diagnosis:
     step : {"epoch", "iteration"}
         Step after which the loss was recorded.
     scales : ColumnScales
-        `mean`, `std` and `size` of each column that the network sees, of shape (n_features,);
-        `size` is the root mean square of the entries that are not 0.
+        `mean`, `std`, `size` and `n_nonzero` of the columns that the network sees, each of
+        shape (n_features,); `size` is the root mean square of the entries that are not 0.
     activities : tuple of LayerActivity
         For each hidden layer: name of the `activation`, and which units are `dead` or `saturated`;
         empty if there were too few rows.

@@ -35,6 +35,8 @@ _SMALL_TARGETS = 0.1
 # Rows with another value than the most frequent one that two equal columns have at least, or half
 # of all rows: rare words and dark pixels agree by chance.
 _LEAST_VARIED = 30
+# Nonzero entries that a column has at least if its scale is compared: a few may be small by chance.
+_LEAST_NONZERO = 10
 # Correlation above which columns are the same up to scale and rounding (in float32, too).
 _SAME = 1 - 1e-8
 
@@ -50,11 +52,14 @@ class ColumnScales(NamedTuple):
     mean, std : ndarray
     size : ndarray
         Root mean square of the entries that are not 0; 0 for a column of zeros.
+    n_nonzero : ndarray
+        Number of entries that are not 0.
     """
 
     mean: Array
     std: Array
     size: Array
+    n_nonzero: NDArray[Any]
 
     @property
     def varied(self) -> NDArray[np.bool_]:
@@ -85,7 +90,7 @@ def _dense_scales(X: Any) -> ColumnScales:
     constant = X.min(axis=0) == X.max(axis=0)  # exactly, whatever rounding made of the mean
     std = np.where(constant, 0.0, np.sqrt(deviations / n))
     size = np.sqrt(squares / np.maximum(n_nonzero, 1))
-    return ColumnScales(mean * unit, std * unit, size * unit)
+    return ColumnScales(mean * unit, std * unit, size * unit, n_nonzero)
 
 
 def _sparse_scales(X: Any) -> ColumnScales:
@@ -106,7 +111,7 @@ def _sparse_scales(X: Any) -> ColumnScales:
     constant = ~differs & ((n_stored == n) | (n_nonzero == 0))
     std = np.where(constant, 0.0, np.sqrt(deviations / n))
     size = np.sqrt(np.bincount(columns, values**2, minlength=d) / np.maximum(n_nonzero, 1))
-    return ColumnScales(mean * unit, std * unit, size * unit)
+    return ColumnScales(mean * unit, std * unit, size * unit, n_nonzero)
 
 
 def _blocks(X: Any) -> Iterator[slice]:
@@ -134,7 +139,7 @@ def _different_scales(scales: ColumnScales, names: Any, advice: str) -> Finding 
     Both must differ. Rare words and dark pixels have a small deviation but entries of the usual
     size; if such columns are divided by their deviation, it is the other way round.
     """
-    columns = np.flatnonzero(scales.varied)
+    columns = np.flatnonzero(scales.varied & (scales.n_nonzero >= _LEAST_NONZERO))
     if len(columns) < 2:
         return None
     order = columns[np.argsort(scales.size[columns], kind="stable")]
@@ -228,7 +233,8 @@ def duplicate_finding(
 
 def _originals(X: Any, scales: ColumnScales, random_state: Any) -> NDArray[np.intp]:
     """Return the first column that each column repeats, or the column itself."""
-    candidates = np.flatnonzero(scales.varied)
+    least = min(_LEAST_VARIED, X.shape[0] / 2)
+    candidates = np.flatnonzero(scales.varied & (scales.n_nonzero >= least))
     projections = _projections(X, scales, random_state)[candidates]
     order = np.argsort(projections, kind="stable")
     candidates = candidates[order]
