@@ -15,6 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 DOCS = Path(__file__).parents[1] / "docs"
 # Replacements that make the code quick.
 SMALL = {
+    "diagnosing.md": {},
     "few_labels.md": {
         "PatchFeatures(patch_size=8,": (
             "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
@@ -95,3 +96,13 @@ def test_sparse_networks():
     assert [W.shape for W in names["deep"].coefs_] == [(64, 144), (144, 64), (64, 10)]
     assert names["model"][-1].coefs_[0].nnz == 30
     assert names["day"].connectivity.output_shape == (12, 4)
+
+
+def test_diagnosing(capsys):
+    names_after("diagnosing.md")
+    page = (DOCS / "diagnosing.md").read_text(encoding="utf-8")
+    first, second, _ = re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL)
+    printed = capsys.readouterr().out
+    assert first in printed
+    assert second in printed
+    assert "\nDiagnosis: columns of very different scale: " in printed

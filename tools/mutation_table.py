@@ -490,6 +490,34 @@ FAULTS = [
         ),
     ),
     *_faults(
+        "estimators/test_training_faults.py estimators/test_column_faults.py "
+        "analysis/test_diagnose.py display/test_diagnosis_display.py",
+        (
+            "a training that converges counts as too slow",
+            "estimators/training_faults.py",
+            "if late < _LATE_FALL:",
+            "if late < 0:",
+        ),
+        (
+            "the least serious finding comes first",
+            "estimators/finding.py",
+            "SEVERITIES.index(each.severity)",
+            "-SEVERITIES.index(each.severity)",
+        ),
+        (
+            "rare entries make a column small",
+            "estimators/column_faults.py",
+            "np.sqrt(squares / np.maximum(n_nonzero, 1))",
+            "np.sqrt(squares / n)",
+        ),
+        (
+            "training rows count as validation rows",
+            "analysis/generalization_faults.py",
+            "estimator.score(held_out.X, held_out.y)",
+            "estimator.score(rows.X, rows.y)",
+        ),
+    ),
+    *_faults(
         "test_report.py analysis/test_cross_validation.py analysis/test_shift_sensitivity.py "
         "cli/test_commands.py",
         (
@@ -512,7 +540,7 @@ FAULTS = [
         ),
         (
             "names are not escaped",
-            "report/page_templates.py",
+            "analysis/html_templates.py",
             "autoescape=True",
             "autoescape=False",
         ),

@@ -9,8 +9,11 @@ __version__ = "0.1.0.dev0"
 # for the mathematics, nor the networks for the images.
 _MODULES = {
     "ConnectivityDisplay": "striate.display.connectivity_display",
+    "Diagnosis": "striate.analysis.diagnosis",
+    "DiagnosisDisplay": "striate.display.diagnosis_display",
     "DictionaryEncoder": "striate.images.dictionary_encoder",
     "FeatureDisplay": "striate.display.feature_display",
+    "Finding": "striate.estimators.finding",
     "ImageWhitening": "striate.images.image_whitening",
     "LinearClassifier": "striate.estimators.linear_classifier",
     "LocalReceptiveFields": "striate.estimators.local_receptive_fields",
@@ -29,6 +32,7 @@ _MODULES = {
     "UnitsDisplay": "striate.display.units_display",
     "ZCAWhitening": "striate.images.zca_whitening",
     "check_gradient": "striate.core.gradient_check",
+    "diagnose": "striate.analysis.diagnose",
     "extract_features": "striate.files.feature_extraction",
     "find_images": "striate.files.image_folders",
     "inspect_units": "striate.analysis.unit_inspection",

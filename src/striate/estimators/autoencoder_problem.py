@@ -66,19 +66,20 @@ def solver_of(model: Any, incremental: bool) -> Solver:
     if model.solver == "lbfgs":
         return LBFGS(model.max_iter, model.tol)
     if model.solver == "gd":
-        return GradientDescent(_learning_rate(model), model.max_iter, model.tol)
+        return GradientDescent(learning_rate_of(model), model.max_iter, model.tol)
     return Epochs(
         rule=Adam(),
         batch_size=model.batch_size,
         max_iter=1 if incremental else model.max_iter,
-        schedule=Constant(_learning_rate(model)),
+        schedule=Constant(learning_rate_of(model)),
         stopping=RelativeLossPlateau(model.tol, PATIENCE - 1, best=np.inf),
         random_state=model._random_state,
         state=getattr(model, "_optimizer", {}) if incremental else {},
     )
 
 
-def _learning_rate(model: Any) -> float:
+def learning_rate_of(model: Any) -> float:
+    """Return the learning rate of "adam" and "gd"."""
     if model.learning_rate != "auto":
         return float(model.learning_rate)
     return 0.1 if model.solver == "gd" else 0.001

@@ -45,6 +45,7 @@ from .sklearn_private import check_sample_weight, fit_context
 from .sparse_weights import SparseWeights
 from .stopping import ScorePlateau
 from .training import MINIBATCH_SOLVERS, Epochs, Solver, Theta, team_for, train
+from .training_faults import report_worst_fault
 from .validated_input import FLOATS, refuse_kinds, validated
 from .validation import Rows
 
@@ -195,6 +196,7 @@ class MultilayerPerceptron(
         with team_for(network, problem.n_rows) as run:
             result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
         self._keep(network, result, solver, problem.n_rows)
+        report_worst_fault(progress, self._layers(), X, y)
         progress.end()
         return self
 

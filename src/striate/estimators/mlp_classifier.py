@@ -63,7 +63,8 @@ class MLPClassifier(ClassifierMixin, PerceptronOfClasses):
         Smallest improvement of loss or score that counts; for "lbfgs", the largest component of
         the gradient at which training stops; for "gd", the relative decrease of the loss.
     verbose : bool, default=False
-        Whether to print the loss of each iteration. For a progress bar:
+        Whether to print the loss of each iteration, and at the end the most serious fault of the
+        training, if there is any (see `diagnose`). For a progress bar:
         ``set_callbacks(sklearn.callback.ProgressBar())``.
     warm_start : bool, default=False
         Whether `fit` continues from the last solution.

@@ -57,6 +57,11 @@ class Progress:
         )
         return bool(stop)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether `begin` was called: by `fit`, not by `partial_fit`."""
+        return self._context is not None
+
     def say(self, message: str) -> None:
         """Print a message if the estimator is verbose."""
         if self.estimator.verbose:

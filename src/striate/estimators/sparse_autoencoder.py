@@ -31,6 +31,7 @@ from .training import (
     team_for,
     train,
 )
+from .training_faults import report_worst_fault
 
 # Number of rows whose activations are averaged at a time.
 _BLOCK_ROWS = 4096
@@ -91,7 +92,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     warm_start : bool, default=False
         Whether `fit` continues from the last solution.
     verbose : bool, default=False
-        Whether to print J after each iteration. For a progress bar:
+        Whether to print J after each iteration, and at the end the most serious fault of the
+        training, if there is any (see `diagnose`). For a progress bar:
         ``set_callbacks(sklearn.callback.ProgressBar())``.
     connectivity : mask, LocalReceptiveFields or None, default=None
         Sparsity pattern: which inputs each hidden unit sees and helps to reproduce. Time and memory
@@ -317,6 +319,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         self.loss_, self.n_iter_ = result.value, result.n_iter
         self._optimizer = dict(result.state)
         self.mean_activation_ = self._mean_activation(X)
+        report_worst_fault(progress, [*self.encoder_layers(), *self.decoder_layers()], X)
         progress.end()
         return self
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from striate.analysis.html_templates import environment
+
 if TYPE_CHECKING:
     from jinja2 import Template
 
@@ -27,21 +29,9 @@ def page_template(name: str, package: str = _PACKAGE) -> Template:
     ModuleNotFoundError
         If Jinja2 is not installed.
     """
-    try:
-        from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Jinja2, which fills in the page, is missing: pip install 'striate[app]'"
-        ) from error
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader(package), PackageLoader(_PACKAGE)]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"data_uri": data_uri, "percent": percent, "thousands": thousands}
-    return environment.get_template(name)
+    pages = environment(package, _PACKAGE)
+    pages.filters |= {"data_uri": data_uri, "percent": percent, "thousands": thousands}
+    return pages.get_template(name)
 
 
 def data_uri(picture: bytes) -> str:
