@@ -41,6 +41,7 @@ from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
 from .reconstruction import Layer
+from .sklearn_conversion import SklearnConversion
 from .sklearn_private import (
     HasMethods,
     Interval,
@@ -67,7 +68,7 @@ _NOT_FINITE = (
 )
 
 
-class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
+class MultilayerPerceptron(SklearnConversion, CallbackSupportMixin, BaseEstimator, ABC):
     """Fit a network as scikit-learn does; subclasses define targets and losses."""
 
     _fitted: ClassVar[Mapping[str, Attribute]] = PERCEPTRON
