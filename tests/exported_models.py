@@ -65,7 +65,7 @@ def regressor(**settings):
     return mlp(regressor=True, **settings)
 
 
-MASK = np.arange(N_FEATURES * 6).reshape(N_FEATURES, 6) % 3 == 0
+MASK = np.arange(N_FEATURES * 6).reshape(N_FEATURES, 6) % 5 == 0
 AUTOENCODER = SparseAutoencoder(5, max_iter=5, random_state=0)
 #: Name: model, and task. They are small, since a few steps make weights that differ.
 MODELS = {
@@ -95,7 +95,7 @@ MODELS = {
     "svm": (LinearSVC(fit_intercept=False), "multiclass"),
     "scikit-learn's mlp": (sklearn.neural_network.MLPClassifier((4,), max_iter=5), "multiclass"),
     "scikit-learn's regressor": (
-        sklearn.neural_network.MLPRegressor((4,), max_iter=5, solver="sgd"),
+        sklearn.neural_network.MLPRegressor(hidden_layer_sizes=(4,), max_iter=5),
         "outputs",
     ),
     "standardized": (make_pipeline(StandardScaler(), "passthrough", mlp()), "multiclass"),

@@ -15,6 +15,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from striate import LinearClassifier, MLPClassifier, PatchFeatures, to_c, to_numpy, to_onnx
 
 EXPORTS = [to_onnx, to_c, to_numpy]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 @pytest.fixture(scope="module")

@@ -211,6 +211,6 @@ def written(
             return ast.Name(z if node.id == "z" else names[node.id])
 
         def visit_Constant(self, node: ast.Constant) -> ast.Name:
-            return ast.Name(number(node.value))
+            return ast.Name(number(ast.literal_eval(node)))
 
     return ast.unparse(Translation().visit(ast.parse(formula, mode="eval")))

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import sklearn.neural_network
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
@@ -34,7 +33,7 @@ from striate.images.patch_features import PatchFeatures
 from striate.images.patch_scaler import PatchScaler
 from striate.images.zca_whitening import ZCAWhitening
 
-from .folded_layers import Array, Layer, row_function, scaling
+from .folded_layers import Layer, row_function, scaling
 from .image_features import ImageFeatures
 from .layered_model import LayeredModel, Task
 
@@ -155,21 +154,25 @@ def _transformer(model: Any, *layers: Layer) -> LayeredModel:
     return LayeredModel(_name(model), layers)
 
 
-def _given(values: npt.ArrayLike | None, default: float, model: Any) -> Array:
-    """Return a fitted attribute that is None where a step is left out."""
-    return np.full(model.n_features_in_, default) if values is None else np.asarray(values)
+def _standardized(model: Any, center: Any, scale: Any) -> LayeredModel:
+    """(x − center) / scale; either is None where that step is left out."""
+    n = model.n_features_in_
+    center, scale = (
+        np.zeros(n) if center is None else center,
+        np.ones(n) if scale is None else scale,
+    )
+    return _transformer(model, scaling(1 / scale, -center / scale))
 
 
 @_layered.register
 def _(model: StandardScaler) -> LayeredModel:
-    mean, scale = _given(model.mean_, 0, model), _given(model.scale_, 1, model)
-    return _transformer(model, scaling(1 / scale, -mean / scale))
+    # It has a mean without using it.
+    return _standardized(model, model.mean_ if model.with_mean else None, model.scale_)
 
 
 @_layered.register
 def _(model: RobustScaler) -> LayeredModel:
-    center, scale = _given(model.center_, 0, model), _given(model.scale_, 1, model)
-    return _transformer(model, scaling(1 / scale, -center / scale))
+    return _standardized(model, model.center_, model.scale_)
 
 
 @_layered.register

@@ -132,7 +132,7 @@ class OnnxGraph:
         match tree:
             case ast.Name():
                 return z
-            case ast.Constant(value=value):
+            case ast.Constant(value=int() | float() as value):
                 return self.array(value)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self.node("Neg", self._expression(operand, z))

@@ -1,7 +1,6 @@
 """PatchFeatures in ONNX: patches by a convolution, codes by products, cells by reductions."""
 
 import numpy as np
-import numpy.typing as npt
 
 from striate.images.encoding import NEAREST, DistanceEncoding
 from striate.images.patches import NORMALIZATIONS
@@ -55,24 +54,28 @@ def _cell(graph: OnnxGraph, images: ImageFeatures, codes: str, window: Window) -
 
 def _patches(graph: OnnxGraph, images: ImageFeatures, pixels: str) -> str:
     """Add the nodes from pixels to normalized patches (n, n_y, n_x, n_pixels)."""
-    features = images.features
-    kernel = graph.array(_kernel(features.patch_shape_, bool(images.normalization)))
+    features, normalization = images.features, images.normalization
+    n, shape = int(np.prod(features.patch_shape_)), features.patch_shape_
+    # Patches are taken out as they are. A kernel that subtracts their mean would lose the contrast
+    # of bright flat ones to rounding.
+    kernel = graph.array(np.eye(n).reshape(n, *shape).transpose(0, 3, 1, 2))
     channels_first = graph.node("Transpose", pixels, perm=[0, 3, 1, 2])
     strides = [int(features.stride)] * 2
     patches = graph.node("Conv", channels_first, kernel, strides=strides)
     x = graph.node("Transpose", patches, perm=[0, 2, 3, 1])
-    if images.normalization != NORMALIZATIONS[True]:
+    if normalization == NORMALIZATIONS[False]:
         return x
-    variance = graph.node("ReduceMean", graph.node("Mul", x, x), axes=[-1], keepdims=1)
+    x = graph.node("Sub", x, _mean(graph, x))
+    if normalization == NORMALIZATIONS["mean"]:
+        return x
     floor = graph.array(float(features.contrast_floor))
+    variance = _mean(graph, graph.node("Mul", x, x))
     return graph.node("Div", x, graph.node("Sqrt", graph.node("Add", variance, floor)))
 
 
-def _kernel(shape: tuple[int, int, int], centered: bool) -> npt.NDArray[np.float64]:
-    """Return the weights (n_pixels, c, h, w) that take patches out of images, minus their mean."""
-    n = int(np.prod(shape))
-    taken = np.eye(n) - 1 / n if centered else np.eye(n)
-    return taken.reshape(n, *shape).transpose(0, 3, 1, 2)
+def _mean(graph: OnnxGraph, x: str) -> str:
+    """Mean of the last axis, which stays as one number."""
+    return graph.node("ReduceMean", x, axes=[-1], keepdims=1)
 
 
 def _codes(graph: OnnxGraph, images: ImageFeatures, x: str) -> str:
@@ -108,5 +111,4 @@ def _triangle(graph: OnnxGraph, encoding: DistanceEncoding, x: str) -> str:
     squares = graph.node("ReduceSum", graph.node("Mul", x, x), graph.indices([-1]), keepdims=1)
     twice = graph.node("Mul", _closeness(graph, encoding, x), graph.array(2))
     distances = graph.node("Sqrt", graph.node("Relu", graph.node("Sub", squares, twice)))
-    mean = graph.node("ReduceMean", distances, axes=[-1], keepdims=1)
-    return graph.node("Relu", graph.node("Sub", mean, distances))
+    return graph.node("Relu", graph.node("Sub", _mean(graph, distances), distances))
