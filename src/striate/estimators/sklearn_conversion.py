@@ -90,10 +90,10 @@ class SklearnConversion:
         >>> from sklearn.datasets import load_iris
         >>> from striate import MLPClassifier
         >>> X, y = load_iris(return_X_y=True)
-        >>> ours = MLPClassifier((5,), solver="lbfgs", alpha=1.0, random_state=0).fit(X, y)
+        >>> ours = MLPClassifier((5,), solver="lbfgs", tol=0.05, random_state=0).fit(X, y)
         >>> theirs = ours.to_sklearn()
         >>> theirs
-        MLPClassifier(alpha=1.0, hidden_layer_sizes=(5,), random_state=0, solver='lbfgs')
+        MLPClassifier(hidden_layer_sizes=(5,), random_state=0, solver='lbfgs', tol=0.05)
         >>> bool((theirs.predict(X) == ours.predict(X)).all())
         True
         """
@@ -128,7 +128,7 @@ class SklearnConversion:
         >>> from striate import MLPClassifier
         >>> X, y = load_iris(return_X_y=True)
         >>> theirs = sklearn.neural_network.MLPClassifier(
-        ...     (5,), solver="lbfgs", alpha=1.0, random_state=0
+        ...     (5,), solver="lbfgs", tol=0.05, random_state=0
         ... )
         >>> ours = MLPClassifier.from_sklearn(theirs.fit(X, y))
         >>> bool((theirs.predict(X) == ours.predict(X)).all())

@@ -68,7 +68,7 @@ def to_c(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     >>> from sklearn.datasets import load_iris
     >>> from striate import MLPClassifier, to_c
     >>> X, y = load_iris(return_X_y=True)
-    >>> mlp = MLPClassifier((5,), solver="lbfgs", alpha=1.0, random_state=0).fit(X, y)
+    >>> mlp = MLPClassifier((5,), solver="lbfgs", tol=0.05, random_state=0).fit(X, y)
     >>> print(to_c(mlp).splitlines()[0])
     /* MLPClassifier with 4 features and 3 classes, written by Striate ...
     """

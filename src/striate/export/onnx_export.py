@@ -82,7 +82,7 @@ def to_onnx(
     >>> from sklearn.preprocessing import StandardScaler
     >>> from striate import MLPClassifier, to_onnx
     >>> X, y = load_iris(return_X_y=True)
-    >>> mlp = MLPClassifier((5,), solver="lbfgs", alpha=1.0, random_state=0)
+    >>> mlp = MLPClassifier((5,), solver="lbfgs", tol=0.05, random_state=0)
     >>> onnx_model = to_onnx(make_pipeline(StandardScaler(), mlp).fit(X, y))
     >>> [output.name for output in onnx_model.graph.output]
     ['label', 'probabilities']
