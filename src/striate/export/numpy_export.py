@@ -2,7 +2,6 @@
 
 import base64
 import os
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -139,8 +138,8 @@ def _constants(index: int, layer: Layer) -> Iterator[str]:
 
 def _array(name: str, values: npt.NDArray[Any]) -> str:
     data = values.astype(values.dtype.newbyteorder("<")).tobytes()  # in C order
-    text = "\n".join(textwrap.wrap(base64.b64encode(data).decode(), 96))
-    return f'{name} = _array(\n    """\n{text}\n""",\n    {", ".join(map(str, values.shape))},\n)'
+    text, shape = base64.encodebytes(data).decode(), ", ".join(map(str, values.shape))
+    return f'{name} = _array(\n    """\n{text}""",\n    {shape},\n)'
 
 
 def _called(layers: Sequence[Layer]) -> list[str]:
