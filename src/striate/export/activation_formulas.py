@@ -24,7 +24,7 @@ FORMULAS = {
     "elu": "relu(z) + expm1(-relu(-z))",
     "selu": "1.0507009873554805 * (relu(z) + 1.6732632423543772 * expm1(-relu(-z)))",
     "softplus": "relu(z) + log1p(exp(-abs(z)))",
-    "silu": "z * sigmoid(z)",
+    "silu": "-(-z * sigmoid(z))",  # so that ONNX Runtime does not fuse it: it cannot in float64
     "gelu": "0.5 * z * (1 + erf(0.7071067811865476 * z))",
     "mish": "z * tanh(relu(z) + log1p(exp(-abs(z))))",
     "exp": "exp(z)",

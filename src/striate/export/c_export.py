@@ -34,7 +34,8 @@ def to_c(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     The file is C99 and allocates no memory. It has the weights as constants, and one function:
     ``predict(const float *x, float *out)`` reads ``n_features`` numbers at x, writes ``n_outputs``
     numbers to out, and for a classifier returns the index of the class. Scalers and other linear
-    steps are folded into the first layer of the network. Arithmetic is in float.
+    steps are folded into the first layer of the network. Arithmetic is in float, and the outputs of
+    each layer are on the stack.
 
     Parameters
     ----------
