@@ -1,6 +1,7 @@
 """The code of each guide runs as printed, with few images and settings too small to learn much."""
 
 import re
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -24,6 +25,13 @@ SMALL = {
         "    n_jobs=2,\n": "    cv=2,\n",
         '{"C": [0.001, 0.01, 0.1, 1]})': '{"C": [0.01, 1]}, cv=2)',
         "[(2, 2), (4, 4)]": "[(1, 1), (2, 2)]",
+    },
+    "exporting.md": {
+        "PatchFeatures(random_state=0)": (
+            "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, random_state=0)"
+        ),
+        "max_iter=100": "max_iter=5",
+        "max_iter=50": "max_iter=5",
     },
     "own_images.md": {
         "PatchFeatures(patch_size=8,": (
@@ -106,3 +114,20 @@ def test_diagnosing(capsys):
     assert first in printed
     assert second in printed
     assert "\nDiagnosis: columns of very different scale: " in printed
+
+
+def test_exporting(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    names = names_after("exporting.md")
+    sys.modules.pop("digits")
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == [
+        "digits.c",
+        "digits.onnx",
+        "digits.py",
+        "pictures.onnx",
+    ]
+    assert names["scores"].shape == (len(names["images"]), 2)
+    assert (names["label"] == names["model"].predict(names["images"])).all()
+    assert (names["again"].predict(names["X"]) == names["ours"].predict(names["X"])).all()

@@ -23,6 +23,7 @@ LAYERS = (
     {"images"},
     {"analysis"},
     {"persistence"},
+    {"export"},
     {"display"},
     {"report"},
     {"demo"},
@@ -34,7 +35,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 PUBLIC = LEVEL["persistence"]
 # scikit-learn's rules begin at the estimators.
 WITHOUT_SKLEARN = {"native", "core", "solvers"}
-ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2"}
+ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2", "onnx"}
 
 
 def imported_names(path, package):
@@ -111,6 +112,8 @@ def test_every_layer_is_there():
         ("report/page.py", "from striate.display import style", False),
         ("display/style.py", "from striate.report import report_page", True),
         ("files/prefetch.py", "from striate.images import patches", True),
+        ("export/c_export.py", "from striate.images import patches", False),
+        ("persistence.py", "from striate.export import c_export", True),
         ("nowhere.py", "import numpy", True),
     ],
 )

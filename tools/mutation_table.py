@@ -551,4 +551,43 @@ FAULTS = [
             '"accuracy": held_out.accuracies.max(),',
         ),
     ),
+    *_faults(
+        "export/test_folded_layers.py export/test_same_outputs.py",
+        (
+            "the shift of a folded scaler is lost",
+            "export/folded_layers.py",
+            "_product(below.b, layer.W) + layer.b",
+            "layer.b",
+        ),
+        (
+            "a clipped layer is merged with the one below",
+            "export/folded_layers.py",
+            'folded[-1].activation == "identity" and layer.limits is None:',
+            'folded[-1].activation == "identity":',
+        ),
+    ),
+    *_faults(
+        "export/test_onnx_images.py",
+        (
+            "the last cell loses a position",
+            "export/image_features.py",
+            "    return first, last\n",
+            "    return first, last - (last == len(part_of))\n",
+        ),
+    ),
+    *_faults(
+        "estimators/test_sklearn_conversion.py",
+        (
+            "scikit-learn's Adam gets its moments in the wrong order",
+            "estimators/sklearn_conversion.py",
+            "adam.ms, adam.vs, adam.t = first, second,",
+            "adam.ms, adam.vs, adam.t = second, first,",
+        ),
+        (
+            "the lowered learning rate is forgotten",
+            "estimators/sklearn_conversion.py",
+            'sgd.velocities, sgd.learning_rate = first, state["rate"]',
+            "sgd.velocities = first",
+        ),
+    ),
 ]

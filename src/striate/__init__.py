@@ -40,6 +40,9 @@ _MODULES = {
     "maximal_inputs": "striate.analysis.maximal_inputs",
     "readable_images": "striate.files.check_files",
     "shift_sensitivity": "striate.analysis.shift_sensitivity",
+    "to_c": "striate.export.c_export",
+    "to_numpy": "striate.export.numpy_export",
+    "to_onnx": "striate.export.onnx_export",
 }
 
 __all__ = list(_MODULES)

@@ -41,6 +41,7 @@ from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
 from .reconstruction import Layer
+from .sklearn_conversion import SklearnConversion
 from .sklearn_private import check_sample_weight, fit_context
 from .sparse_weights import SparseWeights
 from .stopping import ScorePlateau
@@ -57,6 +58,7 @@ _NOT_FINITE = (
 
 
 class MultilayerPerceptron(
+    SklearnConversion,
     CallbackSupportMixin,
     SparseWeights,
     ClassNamePrefixFeaturesOutMixin,

@@ -20,6 +20,8 @@ check_partial_fit_first_call  classes at the first `partial_fit`           eight
 SCORER_TYPES                  full names of scorers, to load searches      no saved searches
 score_function                the metric that a scorer calls               a list of metrics
 CALLBACKS_ATTRIBUTE           where estimators store their callbacks       removal by the user
+AdamOptimizer, SGDOptimizer   the moments of minibatch training, which     `partial_fit` that
+                              `to_sklearn` and `from_sklearn` take along   begins anew
 ============================  ===========================================  =====================
 """
 
@@ -35,6 +37,7 @@ TESTED = "1.9"
 
 try:
     from sklearn.base import _fit_context
+    from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
     from sklearn.utils import _safe_indexing as safe_indexing
     from sklearn.utils._param_validation import (
         HasMethods,
@@ -66,9 +69,11 @@ CALLBACKS_ATTRIBUTE = "_skl_callbacks"
 __all__ = [
     "CALLBACKS_ATTRIBUTE",
     "SCORER_TYPES",
+    "AdamOptimizer",
     "HasMethods",
     "Interval",
     "Options",
+    "SGDOptimizer",
     "StrOptions",
     "check_method_params",
     "check_partial_fit_first_call",

@@ -1,0 +1,114 @@
+"""PatchFeatures in ONNX: patches by a convolution, codes by products, cells by reductions."""
+
+import numpy as np
+
+from striate.images.encoding import NEAREST, DistanceEncoding
+from striate.images.patches import NORMALIZATIONS
+
+from .image_features import ImageFeatures, Window
+from .onnx_graph import OnnxGraph
+
+_REDUCTIONS = {"mean": "ReduceMean", "max": "ReduceMax", "sum": "ReduceSum"}
+_OF_VIEWS = {"mean": "Mean", "max": "Max", "sum": "Sum"}
+
+
+def image_features(
+    graph: OnnxGraph, images: ImageFeatures, size: tuple[int, int], pixels: str
+) -> str:
+    """Add the nodes from pixels (n, h, w, c) to features (n, n_features).
+
+    Raises
+    ------
+    ValueError
+        If images of this size are too small for the cells.
+    """
+    windows, features = images.windows(size), images.features
+    views = [pixels, _mirrored(graph, pixels)] if features.flips else [pixels]
+    pooled = [_pooled(graph, images, windows, view) for view in views]
+    result = graph.node(_OF_VIEWS[features.pooling], *pooled) if features.flips else pooled[0]
+    if features.signed_sqrt:
+        root = graph.node("Sqrt", graph.node("Abs", result))
+        result = graph.node("Mul", graph.node("Sign", result), root)
+    return result
+
+
+def _mirrored(graph: OnnxGraph, pixels: str) -> str:
+    numbers = map(graph.indices, ([-1], [np.iinfo(np.int64).min], [2], [-1]))
+    return graph.node("Slice", pixels, *numbers)  # begin, end, axis, step
+
+
+def _pooled(graph: OnnxGraph, images: ImageFeatures, windows: list[Window], pixels: str) -> str:
+    """Pool the codes of a view over the cells."""
+    codes = _codes(graph, images, graph.layers(images.layers, _patches(graph, images, pixels)))
+    return graph.node("Concat", *(_cell(graph, images, codes, each) for each in windows), axis=1)
+
+
+def _cell(graph: OnnxGraph, images: ImageFeatures, codes: str, window: Window) -> str:
+    top, bottom, left, right = window
+    ends = map(graph.indices, ([top, left], [bottom, right], [1, 2]))
+    inside, operator = graph.node("Slice", codes, *ends), _REDUCTIONS[images.features.pooling]
+    if operator == "ReduceSum":  # its axes are an input
+        return graph.node(operator, inside, graph.indices([1, 2]), keepdims=0)
+    return graph.node(operator, inside, axes=[1, 2], keepdims=0)
+
+
+def _patches(graph: OnnxGraph, images: ImageFeatures, pixels: str) -> str:
+    """Add the nodes from pixels to normalized patches (n, n_y, n_x, n_pixels)."""
+    features, normalization = images.features, images.normalization
+    n, shape = int(np.prod(features.patch_shape_)), features.patch_shape_
+    # Patches are taken out as they are. A kernel that subtracts their mean would lose the contrast
+    # of bright flat ones to rounding.
+    kernel = graph.array(np.eye(n).reshape(n, *shape).transpose(0, 3, 1, 2))
+    channels_first = graph.node("Transpose", pixels, perm=[0, 3, 1, 2])
+    strides = [int(features.stride)] * 2
+    patches = graph.node("Conv", channels_first, kernel, strides=strides)
+    x = graph.node("Transpose", patches, perm=[0, 2, 3, 1])
+    if normalization == NORMALIZATIONS[False]:
+        return x
+    x = graph.node("Sub", x, _mean(graph, x))
+    if normalization == NORMALIZATIONS["mean"]:
+        return x
+    floor = graph.array(float(features.contrast_floor))
+    variance = _mean(graph, graph.node("Mul", x, x))
+    return graph.node("Div", x, graph.node("Sqrt", graph.node("Add", variance, floor)))
+
+
+def _mean(graph: OnnxGraph, x: str) -> str:
+    """Mean of the last axis, which stays as one number."""
+    return graph.node("ReduceMean", x, axes=[-1], keepdims=1)
+
+
+def _codes(graph: OnnxGraph, images: ImageFeatures, x: str) -> str:
+    """Add the nodes from the outputs of the layers to codes (n, n_y, n_x, n_codes)."""
+    encoding = images.encoding
+    if isinstance(encoding, DistanceEncoding):
+        return _nearest(graph, encoding, x) if encoding.kind == NEAREST else _triangle(
+            graph, encoding, x
+        )  # fmt: skip
+    if encoding is None or not len(encoding.signs):
+        return x
+    threshold = graph.array(encoding.threshold)
+    signed = [x if sign > 0 else graph.node("Neg", x) for sign in encoding.signs]
+    codes = [graph.node("Relu", graph.node("Sub", each, threshold)) for each in signed]
+    return graph.node("Concat", *codes, axis=-1)
+
+
+def _closeness(graph: OnnxGraph, encoding: DistanceEncoding, x: str) -> str:
+    """x·w_j − ‖w_j‖² / 2, the largest for the nearest w_j."""
+    return graph.node(
+        "Add", graph.node("MatMul", x, graph.array(encoding.W)), graph.array(encoding.b)
+    )
+
+
+def _nearest(graph: OnnxGraph, encoding: DistanceEncoding, x: str) -> str:
+    nearest = graph.node("ArgMax", _closeness(graph, encoding, x), axis=-1, keepdims=0)
+    n_units = graph.indices(encoding.W.shape[1])
+    return graph.node("OneHot", nearest, n_units, graph.array([0, 1]), axis=-1)
+
+
+def _triangle(graph: OnnxGraph, encoding: DistanceEncoding, x: str) -> str:
+    """max(0, μ − d_j) with d_j = √(‖x‖² − 2 (z_j + b_j))."""
+    squares = graph.node("ReduceSum", graph.node("Mul", x, x), graph.indices([-1]), keepdims=1)
+    twice = graph.node("Mul", _closeness(graph, encoding, x), graph.array(2))
+    distances = graph.node("Sqrt", graph.node("Relu", graph.node("Sub", squares, twice)))
+    return graph.node("Relu", graph.node("Sub", _mean(graph, distances), distances))

@@ -1,0 +1,107 @@
+"""Each activation, written in ONNX, C and NumPy, computes what it does in compiled code."""
+
+import numpy as np
+import pytest
+from exported_models import compiled, imported, run_c, run_onnx
+from scipy.special import erf, expit
+
+from striate.core.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
+from striate.core.inference import layer_output
+from striate.export import c_export, numpy_export, onnx_export
+from striate.export.activation_formulas import FORMULAS, ROW_FUNCTIONS, functions_of, written
+from striate.export.folded_layers import Layer
+from striate.export.layered_model import LayeredModel
+from striate.export.onnx_graph import OnnxGraph
+
+Z = np.concatenate([np.linspace(-8, 8, 97), [-700, -40, -1e-4, 1e-8, 40, 700]])
+
+
+def selu(z):
+    return 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(np.minimum(z, 0)))
+
+
+# Textbook forms. Those of the table are compared with compiled code as well.
+TEXTBOOK = {
+    "identity": lambda z: z,
+    "logistic": expit,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "selu": selu,
+    "softplus": lambda z: np.logaddexp(0, z),
+    "silu": lambda z: z * expit(z),
+    "gelu": lambda z: z * (1 + erf(z / np.sqrt(2))) / 2,
+    "mish": lambda z: z * np.tanh(np.logaddexp(0, z)),
+}
+
+
+def one_layer(activation):
+    """A model that applies an activation to each of the numbers in Z."""
+    return LayeredModel("test", [Layer(np.ones(len(Z)), np.zeros(len(Z)), activation)])
+
+
+def in_onnx(activation, dtype):
+    proto = onnx_export._model(OnnxGraph(dtype), one_layer(activation), None)
+    return run_onnx(proto, Z[np.newaxis].astype(dtype))["variable"][0]
+
+
+def in_numpy(activation):
+    module = imported(numpy_export._source(one_layer(activation)))
+    return module.transform(Z[np.newaxis])[0]
+
+
+def in_c(activation, folder):
+    source = c_export._source(one_layer(activation).folded(np.float32))
+    return run_c(compiled(source, folder), Z[np.newaxis], len(Z))[1][0]
+
+
+def test_every_activation_can_be_exported():
+    assert set(ACTIVATIONS) <= set(FORMULAS) | set(ROW_FUNCTIONS)
+    assert set(HIDDEN_ACTIVATIONS) <= set(FORMULAS)
+    assert set(FORMULAS) == {*TEXTBOOK, "exp"}
+
+
+@pytest.mark.parametrize("activation", HIDDEN_ACTIVATIONS)
+def test_formula_is_the_compiled_activation(activation):
+    n = len(Z)
+    truth = layer_output(Z[np.newaxis], np.eye(n), np.zeros(n), activation)[0]
+    np.testing.assert_allclose(in_numpy(activation), truth, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("activation", TEXTBOOK)
+def test_numpy(activation):
+    truth = TEXTBOOK[activation](Z)
+    np.testing.assert_allclose(in_numpy(activation), truth, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("activation", TEXTBOOK)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_onnx(activation, dtype):
+    if activation == "gelu" and dtype == np.float64:
+        with pytest.raises(ValueError, match="ONNX Runtime computes Erf in float32 only"):
+            in_onnx(activation, dtype)
+        return
+    eps = np.finfo(dtype).eps
+    truth = TEXTBOOK[activation](Z.astype(dtype).astype(float))
+    found = in_onnx(activation, dtype)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, truth, rtol=8 * eps, atol=8 * eps)
+
+
+@pytest.mark.parametrize("activation", TEXTBOOK)
+def test_c(activation, tmp_path):
+    truth = TEXTBOOK[activation](Z.astype(np.float32).astype(float))
+    np.testing.assert_allclose(in_c(activation, tmp_path), truth, rtol=1e-6, atol=1e-7)
+
+
+def test_functions_and_names_of_a_formula():
+    formula = "2 * exp(-z) - abs(z) / (1 + z)"
+    assert functions_of(formula) == ["abs", "exp"]
+    names = {"exp": "e", "abs": "a"}
+    assert written(formula, "x[j]", names) == "2 * e(-x[j]) - a(x[j]) / (1 + x[j])"
+
+
+def test_unknown_activations_are_refused():
+    with pytest.raises(ValueError, match="the activation 'sine' cannot be exported"):
+        one_layer("sine").folded(np.float32)
