@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from benchmarks import image_datasets
+from benchmarks import image_datasets, table_datasets
 
 SHAPES = {"mnist": (28, 28), "cifar10": (32, 32, 3)}
 
@@ -17,7 +17,7 @@ def images(shape, n, seed):
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """A folder with mnist.npz and cifar10.npz."""
+    """A folder with the files of all data sets."""
     folder = tmp_path_factory.mktemp("datasets")
     for name, shape in SHAPES.items():
         X_train, y_train = images(shape, 100, seed=1)
@@ -26,10 +26,14 @@ def folder(tmp_path_factory):
             X_train, X_test = X_train.reshape(100, 784), X_test.reshape(50, 784)
         arrays = {"X_train": X_train, "y_train": y_train, "X_test": X_test, "y_test": y_test}
         np.savez(folder / f"{name}.npz", **arrays)
+    X = np.random.default_rng(3).normal(size=(200, 4))
+    np.savez(folder / "mammography.npz", X=X, y=(X[:, 0] > 1).astype(int))
+    np.savez(folder / "california.npz", X=X, y=X[:, 0])
     return folder
 
 
 @pytest.fixture
 def small_datasets(folder, monkeypatch):
-    """MNIST and CIFAR-10, replaced by 100 training and 50 test images each."""
+    """MNIST and CIFAR-10, replaced by 100 training and 50 test images each, and tables of 200 rows."""
     monkeypatch.setattr(image_datasets, "FOLDER", folder)
+    monkeypatch.setattr(table_datasets, "FOLDER", folder)

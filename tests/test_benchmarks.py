@@ -39,6 +39,7 @@ SIZES = {
     "whitening": {"n_images": 2, "n_units": 200, "rounds": 1},
     "training": {"n_patches": 200, "max_iter": 3, "rounds": 1},
     "autoencoder": {"n_rows": 40, "n_iter": 2, "rounds": 1, "max_iter": 3, "n_epochs": 2},
+    "options": {"rounds": 1, "n_splits": 1, "n_seeds": 1},
     "sparse-networks": {
         "rounds": 1,
         "n_rows": 130,

@@ -5,6 +5,7 @@ import pytest
 from exported_models import compiled, imported, run_c, run_onnx
 from scipy.special import erf, expit
 
+from striate import MLPRegressor, to_c, to_numpy, to_onnx
 from striate.core.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
 from striate.core.inference import layer_output
 from striate.export import c_export, numpy_export, onnx_export
@@ -105,3 +106,18 @@ def test_functions_and_names_of_a_formula():
 def test_unknown_activations_are_refused():
     with pytest.raises(ValueError, match="the activation 'sine' cannot be exported"):
         one_layer("sine").folded(np.float32)
+
+
+def test_increasing_quantiles(tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    regressor = MLPRegressor(
+        "quantile", (8,), quantile=[0.1, 0.5, 0.9], max_iter=5, learning_rate="cosine"
+    ).fit(X, X[:, 0])
+    truth = regressor.predict(X)
+    module = imported(to_numpy(regressor))
+    np.testing.assert_allclose(module.predict(X), truth, rtol=1e-9)
+    proto = to_onnx(regressor)
+    (outputs,) = run_onnx(proto, X.astype(np.float32)).values()
+    np.testing.assert_allclose(outputs, truth, rtol=1e-4, atol=1e-4)
+    in_c = run_c(compiled(to_c(regressor), tmp_path), X, 3)[1]
+    np.testing.assert_allclose(in_c, truth, rtol=1e-4, atol=1e-4)

@@ -167,9 +167,7 @@ class MultilayerPerceptron(
         whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         check_options(self, has_validation=any(each is not None for each in held_out))
         X, y = self._validate_input(X, y, incremental, first)
-        if sample_weight is not None:
-            refuse_kinds(sample_weight, "sample_weight", "VMmUST")
-            sample_weight = check_sample_weight(sample_weight, X)
+        sample_weight = _checked_weights(sample_weight, X, "sample_weight")
         y = y.reshape(len(y), -1)
         class_weights = self._class_weights(y)
         rows = Rows(X, y, _product(sample_weight, class_weights(y)))
@@ -293,9 +291,7 @@ class MultilayerPerceptron(
             if X_val is None or y_val is None:
                 raise ValueError("X_val and y_val must be given together.")
             X_val, y_val = self._validate_held_out(X_val, y_val)
-            if weight_val is not None:
-                refuse_kinds(weight_val, "sample_weight_val", "VMmUST")
-                weight_val = check_sample_weight(weight_val, X_val)
+            weight_val = _checked_weights(weight_val, X_val, "sample_weight_val")
             y_val = y_val.reshape(len(y_val), -1)
             return rows, Rows(X_val, y_val, _product(weight_val, class_weights(y_val)))
         if weight_val is not None:
@@ -411,6 +407,14 @@ def _attributes(network: Network, theta: Theta) -> dict[str, Any]:
     """Return the fitted attributes that θ stands for."""
     coefs, intercepts = network.unpack(theta)
     return {"coefs_": coefs, "intercepts_": intercepts}
+
+
+def _checked_weights(weights: Any, X: Any, name: str) -> Any:
+    """Return weights of the rows of X as floats; None for None."""
+    if weights is None:
+        return None
+    refuse_kinds(weights, name, "VMmUST")
+    return check_sample_weight(weights, X)
 
 
 def _product(sample_weight: Any, class_weights: Any) -> Any:

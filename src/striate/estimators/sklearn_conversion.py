@@ -230,7 +230,7 @@ def _from_sklearn(kind: Any, model: Any) -> Any:
     mlp._activations = [model.activation] * (len(model.coefs_) - 1) + [model.out_activation_]
     sizes = [len(model.coefs_[0]), *(W.shape[1] for W in model.coefs_)]
     mlp._begin_record(Network(sizes, mlp._activations))
-    mlp._begin_watch()
+    mlp._begin_watch(first=True, validates=model.early_stopping)
     if model.solver not in MINIBATCH_SOLVERS and not model.early_stopping:
         mlp.best_loss_ = model.loss_
     _copy_attributes(model, mlp, [*_SHARED, *_OF_MINIBATCHES])
@@ -310,7 +310,9 @@ def _our_optimizer(model: Any, n_first: int) -> dict[str, Any]:
             np.concatenate([np.zeros(0, dtype), *map(np.ravel, each)]) for each in moments
         ),
         "means": np.zeros(n_first),
+        "theta": np.zeros(0, dtype),  # no average of the weights
         "n_steps": int(optimizer.t) if adam else 0,
+        "seed": 0,
         # That of Adam in scikit-learn has the correction of the moments' bias in it.
         "rate": float(model.learning_rate_init if adam else optimizer.learning_rate),
     }

@@ -125,6 +125,15 @@ def _shares(graph: Any, z: str) -> str:
     return str(graph.node("Div", z, graph.node("Max", total, tiny)))
 
 
+def _increasing(graph: Any, z: str) -> str:
+    ends, last = graph.indices([np.iinfo(np.int64).max]), graph.indices([-1])
+    one = graph.indices([1])
+    first = graph.node("Slice", z, graph.indices([0]), one, last)
+    steps = graph.node("Softplus", graph.node("Slice", z, one, ends, last))
+    joined = graph.node("Concat", first, steps, axis=-1)
+    return str(graph.node("CumSum", joined, graph.indices(-1)))
+
+
 ROW_FUNCTIONS = {
     "softmax": RowFunction(
         lambda graph, z: str(graph.node("Softmax", z, axis=-1)),
@@ -141,6 +150,22 @@ static void softmax(float *z, int n)
 def _softmax(z):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
+""",
+    ),
+    # each number larger than the one before by softplus(z_j): quantiles that do not cross
+    "increasing": RowFunction(
+        _increasing,
+        """
+static void increasing(float *z, int n)
+{
+    for (int j = 1; j < n; j++)
+        z[j] = z[j - 1] + (z[j] > 0.0f ? z[j] : 0.0f) + log1pf(expf(-fabsf(z[j])));
+}
+""",
+        """
+def _increasing(z):
+    steps = np.logaddexp(0, z[:, 1:])
+    return np.cumsum(np.concatenate([z[:, :1], steps], axis=1), axis=1)
 """,
     ),
     # z_j / Σ_k z_k: outputs of sigmoid units as probabilities
