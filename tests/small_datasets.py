@@ -34,6 +34,6 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def small_datasets(folder, monkeypatch):
-    """MNIST and CIFAR-10, replaced by 100 training and 50 test images each, and tables of 200 rows."""
+    """MNIST and CIFAR-10 with 100 training and 50 test images each, and tables of 200 rows."""
     monkeypatch.setattr(image_datasets, "FOLDER", folder)
     monkeypatch.setattr(table_datasets, "FOLDER", folder)
