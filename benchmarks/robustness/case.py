@@ -73,7 +73,7 @@ def _verdict(case: Case) -> tuple[str, str]:
         return WRONG, str(error)
     except CommandMessage as error:
         return MESSAGE, str(error)
-    except Exception as error:
+    except Exception as error:  # of any kind: what it is decides the verdict
         return _of_error(case, error)
     return _of_result(case, result)
 

@@ -160,7 +160,7 @@ def _all_or_nothing(folder: Path, action: Callable[[], Any]) -> None:
     before = files_in(folder)
     try:
         action()
-    except Exception as error:
+    except Exception as error:  # of any kind: it is raised again
         if files_in(folder) != before:
             new = sorted(set(files_in(folder)) - set(before))
             raise BrokenPromiseError(f"left {new or 'changed files'} after: {error}") from error

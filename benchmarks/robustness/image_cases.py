@@ -52,7 +52,7 @@ def _uses(channels: int) -> dict[str, Callable[[Any], Any]]:
     }
 
 
-# Of images (n, h, w, c) in [0, 1], of which each value is a multiple of 1/255.
+# Of images (n, h, w, c) in [0, 1] whose values are multiples of 1/255.
 _LEGAL: dict[str, Callable[[Any], Any]] = {
     "bytes": lambda x: np.round(255 * x).astype("u1"),
     "big-endian floats": lambda x: x.astype(">f4"),

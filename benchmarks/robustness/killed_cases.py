@@ -101,7 +101,7 @@ def _fork(action: Callable[[], Any]) -> _Child:
     error: Exception | None = None
     try:
         action()
-    except Exception as raised:
+    except Exception as raised:  # of any kind: the parent process judges it
         error = raised
     except BaseException as raised:
         error = BrokenPromiseError(repr(raised))

@@ -22,7 +22,7 @@ class NetworkRows(NamedTuple):
     checked : ndarray or CSR matrix of shape (n_checked, n_features)
         X as floats.
     n_samples : int
-        Number of rows of which these were chosen.
+        Number of rows from which these were chosen.
     """
 
     X: Any

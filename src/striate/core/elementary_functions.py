@@ -12,7 +12,7 @@ from striate.native.compile import generic, jit, specialize
 from striate.native.intrinsics import exponent, like, power_of_two
 
 # exp(z) = 2**n exp(r) with n integral and |r| <= log(2) / 2, where a short series is exact to
-# rounding. Unlike the C library's, these vectorise; NaN stays NaN.
+# rounding.
 
 
 @jit
@@ -40,7 +40,7 @@ def expm1(z):
 
 @jit
 def remainder(z, n):
-    """z - n log(2), with log(2) in two parts of which the first has few digits."""
+    """z - n log(2), with log(2) in two parts, the first with few digits."""
     return (z - n * like(0.693359375, z)) - n * like(-2.1219444005469057e-4, z)
 
 

@@ -86,7 +86,7 @@ class MultilayerPerceptron(
 
     @abstractmethod
     def _validation_score(self, outputs: Any, y: Any, sample_weight: Any) -> float:
-        """Return the score of outputs for held-out rows; NaN if they are not finite."""
+        """Return the default score of outputs, which are finite, for validation rows."""
 
     @abstractmethod
     def _in_users_units(self, y: Any) -> Any:
@@ -418,7 +418,7 @@ def _checked_weights(weights: Any, X: Any, name: str) -> Any:
 
 
 def _product(sample_weight: Any, class_weights: Any) -> Any:
-    """Return the product of two arrays of weights, either of which may be None."""
+    """Return the product of two arrays of weights; None stands for ones."""
     if sample_weight is None or class_weights is None:
         return class_weights if sample_weight is None else sample_weight
     return sample_weight * class_weights

@@ -26,8 +26,7 @@ def conformal_interval(
     Parameters
     ----------
     predictions : ndarray of shape (n_samples, n_outputs)
-        A mean or a quantile; or several quantiles, of which the two that fit the coverage best
-        are taken.
+        A mean or a quantile; or several quantiles: the two that fit the coverage best are used.
     errors : ndarray of shape (n_calibration, n_outputs)
         y minus the predictions, for the rows of the calibration.
     coverage : float

@@ -19,7 +19,7 @@ class Task(Enum):
     TRANSFORM = "transform"
     #: Numbers to predict.
     REGRESS = "regress"
-    #: One number for each class, of which the largest decides.
+    #: One number for each class; the largest decides.
     CLASSIFY = "classify"
     #: One probability for each label, which is predicted above one half.
     MULTILABEL = "multilabel"

@@ -245,7 +245,7 @@ def _(model: FeatureClassifier) -> LayeredModel:
 
 
 def _chained(name: str, steps: list[BaseEstimator]) -> LayeredModel:
-    """Combine steps, of which all but the last are transformers."""
+    """Combine the steps of a pipeline: transformers, and perhaps a last one that predicts."""
     models = [layered_model(step) for step in steps]
     if not models:
         return LayeredModel(name, [])
