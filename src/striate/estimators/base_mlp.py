@@ -34,13 +34,16 @@ from .connectivity_masks import (
 )
 from .default_parameters import whole_sizes
 from .fitted_attributes import Attribute
+from .estimator_state import state_of
 from .hidden_layers import HiddenLayers, of_pretraining
 from .local_receptive_fields import LocalReceptiveFields
 from .mlp_solvers import solver_of
 from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
+
 from .reconstruction import Layer
+from .restarts import Training, reporting, restarted
 from .sklearn_private import (
     HasMethods,
     Interval,
@@ -55,9 +58,9 @@ from .training import (
     Epochs,
     Solver,
     Theta,
-    team_for,
     train,
 )
+from .training_record import TrainingRecord, record_of
 from .validated_input import FLOATS, refuse_kinds, validated
 
 _NOT_FINITE = (
@@ -70,6 +73,8 @@ _NOT_FINITE = (
 class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
     """Fit a network as scikit-learn does; subclasses define targets and losses."""
 
+    #: For `Checkpoint`.
+    _has_records: ClassVar[bool] = True
     _fitted: ClassVar[Mapping[str, Attribute]] = PERCEPTRON
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -103,6 +108,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         "pretraining": [HasMethods(["fit", "transform"]), None],
         "connectivity": ["array-like", "sparse matrix", LocalReceptiveFields, None],
         "l1_weight": [Interval(Real, 0, None, closed="left")],
+        "n_restarts": [Interval(Integral, 1, None, closed="left")],
     }
 
     @abstractmethod
@@ -162,9 +168,12 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             sample_weight = check_sample_weight(sample_weight, X)
         y = y.reshape(len(y), -1)
         self.n_outputs_ = y.shape[1]
-        self._random_state = check_random_state(self.random_state)
+        record = TrainingRecord()
+        if not incremental:
+            record = record_of(self, X=X, y=y, sample_weight=sample_weight)
+        self._random_state = record.random_state(self.random_state)
         loss, self.out_activation_ = self._output()
-        layers = self._hidden_layers(X, first)
+        layers = self._hidden_layers(X, first, record)
         self._activations = [*layers.activations, self.out_activation_]
         sizes = [X.shape[1], *layers.sizes, self.n_outputs_]
         network = Network(sizes, self._activations, patterns=layers.patterns)
@@ -179,25 +188,30 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
                 raise ValueError("partial_fit does not support early_stopping=True")
             data, validation = self._split(*data)
         problem = self._problem(network, loss, data, first)
-        solver = solver_of(self, problem, theta, validation, incremental)
-        progress = Progress(
-            self, self.loss_curve_, given, partial(_attributes, network), self._reported
-        )
-        if not incremental:
-            progress.begin(self._init_callback_context(max_subtasks=self.max_iter))
-        with team_for(network, problem.n_rows) as run:
-            result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
-        self._keep(network, result, solver, problem.n_rows)
-        progress.end()
+        trainings = []
+        for model in restarted(self, self.n_restarts if first and not incremental else 1):
+            if model is not self:
+                theta = model._initial_theta(network, X.dtype)
+                model._begin_record(network)
+                model._begin_watch()
+            solver = solver_of(model, problem, theta, validation, incremental)
+            progress = Progress(
+                self, model.loss_curve_, given, partial(_attributes, network), self._reported
+            )
+            trainings.append(Training(model, theta, solver, progress))
+        with contextlib.nullcontext() if incremental else reporting(self, trainings, record):
+            best = train(problem, trainings, to_convergence=not incremental)
+            vars(self).update(state_of(best.model))
+            self._keep(network, best.result, best.solver, problem.n_rows)
         return self
 
-    def _hidden_layers(self, X: Any, first: bool) -> HiddenLayers:
+    def _hidden_layers(self, X: Any, first: bool, record: TrainingRecord) -> HiddenLayers:
         """Resolve sizes, activations and patterns from parameters, pretraining or earlier fit."""
         names = getattr(self, "feature_names_in_", None)
         masks = resolve_masks(self.connectivity, names) if first or self.warm_start else []
         if self.pretraining is not None:
             if first:
-                self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
+                self.pretraining_ = pretrained(self.pretraining, X, self._random_state, record)
             layers = of_pretraining(self, masks, self.pretraining_.encoder_layers())
         elif first:
             sizes = resolve_sizes(self, masks)

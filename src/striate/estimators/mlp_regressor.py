@@ -106,6 +106,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         sizes of hidden layers. The rows of a data frame must have the names of the columns of X.
     l1_weight : float, default=0.0
         μ of the penalty ``μ Σ |W|``, which makes weights exactly 0: see `sparsify`.
+    n_restarts : int, default=1
+        Number of trainings from different initial weights, of which the best is kept: by the best
+        validation score with `early_stopping`, otherwise by the final loss. The first is the one
+        of ``n_restarts=1``. Small networks are trained side by side, with the same results.
 
     Attributes
     ----------
@@ -208,6 +212,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         pretraining: Any = None,
         connectivity: Any = None,
         l1_weight: float = 0.0,
+        n_restarts: int = 1,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -238,6 +243,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.pretraining = pretraining
         self.connectivity = connectivity
         self.l1_weight = l1_weight
+        self.n_restarts = n_restarts
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         X, y = validated(

@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+
+from striate.solvers.saved_state import Stateful
 
 Theta = npt.NDArray[Any]
 
@@ -19,7 +21,7 @@ class Decision(Enum):
     DIVERGED = "diverged"
 
 
-class StoppingRule(ABC):
+class StoppingRule(Stateful, ABC):
     """Count the epochs without improvement, and find a plateau when there are too many.
 
     Parameters
@@ -38,6 +40,7 @@ class StoppingRule(ABC):
     best, n_no_improvement : float, int
     """
 
+    changing: ClassVar[tuple[str, ...]] = ("best", "n_no_improvement")
     #: What the rule watches, for messages.
     watched = "Training loss"
 
@@ -100,6 +103,7 @@ class ScorePlateau(StoppingRule):
         Parameters of `StoppingRule`.
     """
 
+    changing = (*StoppingRule.changing, "scores", "_best_theta")
     watched = "Validation score"
 
     def __init__(

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +18,13 @@ from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.minibatch import Minibatch
 from striate.solvers.result import Result, Status, diverged
+from striate.solvers.saved_state import Attributes, Changing, RandomNumbers, RowOrder
 from striate.solvers.schedules import Schedule
 
 from .all_or_nothing import is_part_of_a_fit
 from .progress import Progress
-from .stopping import Decision, StoppingRule
+from .restarts import Training, run_all
+from .stopping import Decision, ScorePlateau, StoppingRule
 
 #: Multiplications in J and ∇J below which a second thread does not pay off.
 SMALL_OBJECTIVE = 5_000_000
@@ -53,6 +56,7 @@ class FullBatch(Solver):
             theta,
             l1=(problem.l1_weight, problem.network.n_weights),
             callback=lambda theta, _: progress(theta, objective.terms),
+            keeper=progress if progress.keeper is not None else None,
         )
         if result.status is Status.INTERRUPTED:  # whoever waits shall not wait for another J
             return result._replace(value=progress.losses[-1] if progress.losses else np.nan)
@@ -151,21 +155,37 @@ class Epochs(Solver):
         "converged yet. Increase max_iter, or tol."
     )
 
+    @property
+    def validation_score(self) -> float | None:
+        """The best score of the held-out rows, if the training watches one."""
+        return self.stopping.best if isinstance(self.stopping, ScorePlateau) else None
+
     def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
         """Minimize J from θ on, which is updated in place."""
         batches = Minibatch(problem, run, theta, batch_size=self.batch_size, rule=self.rule)
         if batches.resume(self.state):
             self.schedule.rate = self.state["rate"]
-        order, result = np.arange(batches.n_rows), Result(theta, np.nan, 0, Status.LIMIT)
+        order = RowOrder(batches.n_rows)
+        changing: dict[str, Changing] = {
+            "batches": batches,
+            "noise": Attributes(batches, "noise_seed"),
+            "order": order,
+            "random_state": RandomNumbers(self.random_state),
+            "schedule": self.schedule,
+            "stopping": self.stopping,
+        }
+        result = progress.resume(Result(theta, np.nan, 0, Status.LIMIT), changing)
         try:
             while result.status is Status.LIMIT and result.n_iter < self.max_iter:
                 if self.shuffle:
-                    self.random_state.shuffle(order)
-                terms = batches.epoch(order, self.schedule.rate)
+                    self.random_state.shuffle(order.rows)
+                terms = batches.epoch(order.rows, self.schedule.rate)
                 result = result._replace(value=progress.loss(terms), n_iter=result.n_iter + 1)
                 result = self._after_epoch(result, terms, batches.n_rows, progress)
+                progress.keep(result, changing)
         except KeyboardInterrupt:
             result = result._replace(status=Status.INTERRUPTED)
+        progress.finish(result, changing)
         state = {**batches.state, "rate": self.schedule.rate}
         return result._replace(theta=self.stopping.best_of(theta), state=state)
 
@@ -199,31 +219,28 @@ class Epochs(Solver):
 
 def train(
     problem: Problem,
-    theta: Theta,
-    solver: Solver,
-    progress: Progress,
-    run: Any,
+    trainings: Sequence[Training],
     *,
     to_convergence: bool = True,
-) -> Result:
-    """Minimize J from θ on; warn if the solver ended early.
+    finish: Callable[[Result, Any], Result] = lambda result, run: result,
+) -> Training:
+    """Minimize J from several θ on, and return the best training; warn if it ended early.
 
     Parameters
     ----------
     problem : Problem
-    theta : ndarray of shape (n_parameters,)
-        Where to start; minibatch solvers update it in place.
-    solver : Solver
-    progress : Progress
-    run : callable
-        A team of threads: see `team_for`.
+    trainings : sequence of Training
+        Their θ, solvers and progress; minibatch solvers update θ in place. Small ones run side by
+        side, if there are several.
     to_convergence : bool, default=True
         Whether to warn if the limit of iterations was reached; `partial_fit` does not.
+    finish : callable, default=None
+        Takes the result of a training and a team of threads, and returns the final result.
 
     Returns
     -------
-    Result
-        If its status is DIVERGED, the estimator raises an error.
+    Training
+        If the status of its result is DIVERGED, the estimator raises an error.
 
     Warns
     -----
@@ -239,7 +256,14 @@ def train(
         If the training was interrupted before the end of the first iteration, so that there is
         nothing to keep, or as a step of another estimator's fit, which would go on otherwise.
     """
-    result = solver.minimize(problem, theta, run, progress)
+
+    def run_one(training: Training) -> Result:
+        with team_for(problem.network, problem.n_rows) as run:
+            solver, progress = training.solver, training.progress
+            return finish(solver.minimize(problem, training.theta, run, progress), run)
+
+    best = run_all(run_one, trainings, in_threads=_is_small(problem.network, problem.n_rows))
+    result, solver = best.result, best.solver
     if result.status is Status.INTERRUPTED and (result.n_iter == 0 or is_part_of_a_fit()):
         raise KeyboardInterrupt
     caller = 7 if to_convergence else 6  # of `fit`, which has one wrapper more than `partial_fit`
@@ -251,7 +275,7 @@ def train(
         warnings.warn(message, ConvergenceWarning, stacklevel=caller)
     if result.status is Status.INTERRUPTED:
         warnings.warn("Training interrupted by user.", stacklevel=caller)
-    return result
+    return best
 
 
 def takes_minibatches(estimator: Any) -> bool:
@@ -265,4 +289,8 @@ def takes_minibatches(estimator: Any) -> bool:
 
 def team_for(network: Network, n_rows: int) -> Any:
     """Return a team of threads for J on n_rows rows: one thread if the work is small."""
-    return team(1 if n_rows * network.n_weights < SMALL_OBJECTIVE else None)
+    return team(1 if _is_small(network, n_rows) else None)
+
+
+def _is_small(network: Network, n_rows: int) -> bool:
+    return n_rows * network.n_weights < SMALL_OBJECTIVE

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import Bounds, OptimizeResult, minimize
 
+from .lbfgs_steps import N_STEPS, LBFGSMemory, minimize_in_steps
 from .result import Result, Status, diverged
+from .saved_state import Keeper
 
 Array = npt.NDArray[Any]
 _REMEDY = "Scale the data to unit variance."
@@ -23,6 +25,7 @@ def lbfgs(
     max_fun: int | None = None,
     l1: tuple[float, int] = (0.0, 0),
     callback: Callable[[Array, float], Any] | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
     """Minimize J by L-BFGS, in float64 whatever the type of J's arithmetic.
 
@@ -43,6 +46,8 @@ def lbfgs(
         weights.
     callback : callable, default=None
         callback(theta, J) after each iteration; a true result stops the minimization.
+    keeper : Keeper, default=None
+        Keeps the state after each iteration, and continues from one that was kept.
 
     Returns
     -------
@@ -65,22 +70,28 @@ def lbfgs(
     array([0., 0.])
     """
     weights = _SplitWeights(*l1)
-    accepted = Result(theta, np.nan, 0, Status.INTERRUPTED)  # the last point that was accepted
+    x, bounds = weights.split(theta.astype(np.float64)), weights.bounds(theta.size)
+    # The last point that was accepted.
+    accepted = Result(weights.join(x).copy(), np.nan, 0, Status.INTERRUPTED)
 
     def in_float64(x: Array) -> tuple[float, Array]:
         value, gradient = objective(weights.join(x))
         return weights.objective(x, value, gradient.astype(np.float64))
 
-    def after_iteration(intermediate_result: OptimizeResult) -> None:
+    def after_iteration(x: Array, J: float) -> bool:
         nonlocal accepted
-        x = intermediate_result.x
-        at, value = weights.join(x), float(intermediate_result.fun) - weights.excess(x)
+        at, value = weights.join(x), J - weights.excess(x)
         accepted = accepted._replace(theta=at.copy(), value=value, n_iter=accepted.n_iter + 1)
         if not np.isfinite(value):
             accepted = accepted._replace(status=Status.DIVERGED)
         elif callback is not None and callback(at, value):
             accepted = accepted._replace(status=Status.CALLBACK)
-        if accepted.status is not Status.INTERRUPTED:
+        if keeper is not None:
+            keeper.keep(accepted, {"memory": memory})
+        return accepted.status is not Status.INTERRUPTED
+
+    def halting(intermediate_result: OptimizeResult) -> None:
+        if after_iteration(intermediate_result.x, float(intermediate_result.fun)):
             raise StopIteration
 
     options = {
@@ -90,27 +101,43 @@ def lbfgs(
         "gtol": gtol,
     }
     try:
-        result = minimize(
-            in_float64,
-            weights.split(theta.astype(np.float64)),
-            method="L-BFGS-B",
-            jac=True,
-            bounds=weights.bounds(theta.size),
-            callback=after_iteration,
-            options=options,
-        )
+        if keeper is None:
+            found = minimize(
+                in_float64,
+                x,
+                method="L-BFGS-B",
+                jac=True,
+                bounds=bounds,
+                callback=halting,
+                options={**options, "maxcor": N_STEPS},
+            )
+            x, J, n_iter, status = found.x, float(found.fun), found.nit, found.status
+        else:
+            memory, status = LBFGSMemory(x), 0
+            accepted = keeper.resume(accepted, {"memory": memory})
+            if accepted.status not in (Status.CONVERGED, Status.CALLBACK):
+                accepted = accepted._replace(status=Status.INTERRUPTED)
+                lowest = None if bounds is None else bounds.lb
+                status = minimize_in_steps(
+                    in_float64, memory, lowest=lowest, options=options, halt=after_iteration
+                )
+            x, J, n_iter = memory.x, memory.value, memory.n_iter
     except KeyboardInterrupt:
-        return accepted._replace(theta=accepted.theta.astype(theta.dtype))
-    value = float(result.fun) - weights.excess(result.x)
-    found = weights.join(result.x).astype(theta.dtype)
+        return accepted._replace(
+            theta=accepted.theta.astype(theta.dtype), status=Status.INTERRUPTED
+        )
+    value = J - weights.excess(x)
+    result = Result(weights.join(x), value, n_iter, Status.CONVERGED)
     if not np.isfinite(value):
-        return diverged(found, value, result.nit, _REMEDY)
+        return diverged(result.theta.astype(theta.dtype), value, n_iter, _REMEDY)
     if accepted.status is Status.CALLBACK:
-        return Result(found, value, result.nit, Status.CALLBACK)
-    if result.status == 1:
-        limit = "max_iter" if result.nit >= max_iter else "max_fun"
-        return Result(found, value, result.nit, Status.LIMIT, f"{limit} reached")
-    return Result(found, value, result.nit, Status.CONVERGED, result.message)
+        result = result._replace(status=Status.CALLBACK)
+    elif status == 1:
+        limit = "max_iter" if n_iter >= max_iter else "max_fun"
+        result = result._replace(status=Status.LIMIT, message=f"{limit} reached")
+    if keeper is not None:
+        keeper.finish(result, {"memory": memory})
+    return result._replace(theta=result.theta.astype(theta.dtype))
 
 
 class _SplitWeights:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.design_matrix import block_rows, copy_rows, empty_rows, renewed
+from striate.core.design_matrix import Noisy, block_rows, copy_rows, empty_rows, renewed
 from striate.core.layers import Block, Workspace
 from striate.core.network import Network
 from striate.core.penalties import Terms, add_weighted_sum, penalize_activations, penalize_weights
@@ -196,6 +196,17 @@ class Minibatch:
         for moments, given in zip(mine["moments"], state["moments"], strict=True):
             moments[:] = given
         return True
+
+    @property
+    def noise_seed(self) -> int | None:
+        """Seed of the noise of the next epoch; None without noise."""
+        X = self._data.X
+        return X.seed if isinstance(X, Noisy) else None
+
+    @noise_seed.setter
+    def noise_seed(self, seed: int | None) -> None:
+        if isinstance(self._data.X, Noisy) and seed is not None:
+            self._data = self._data._replace(X=self._data.X._replace(seed=seed))
 
     def epoch(self, order: npt.NDArray[Any], learning_rate: npt.ArrayLike) -> dict[str, float]:
         """Take one step for each batch of the rows X[order].

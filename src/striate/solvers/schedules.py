@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .saved_state import Stateful
 
-class Schedule:
+
+class Schedule(Stateful):
     """η for the next epoch, in the attribute `rate`."""
 
+    changing = ("rate",)
     rate: float
     #: What to report when training stops at a plateau.
     last_message: ClassVar[str] = "Stopping."
