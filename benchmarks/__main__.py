@@ -16,6 +16,7 @@ BENCHMARKS = {
     "autoencoder": "bench_digit_autoencoder",
     "first-use": "bench_first_use",
     "perceptron": "bench_perceptron",
+    "many-fits": "bench_many_fits",
     "sparse-networks": "bench_sparse_networks",
     "sparse-digits": "bench_sparse_digits",
     "robustness": "robustness.campaign",

@@ -238,6 +238,8 @@ class Minibatch:
 
     def _steps(self, order: npt.NDArray[np.int64], rates: npt.NDArray[Any]) -> tuple[float, float]:
         """Take one step for each batch of some rows; return the sums of the terms over rows."""
+        # Fewer threads may have worked in the last call.
+        self._optimizer.means[1:] = self._optimizer.means[0]
         data, weights, self._n_steps = self._run(
             _epoch,
             self._net,
