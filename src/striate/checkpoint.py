@@ -145,7 +145,9 @@ class _CheckpointFile(Store):
             self._check_owner()
             parts = {**self._parts, name: data}
             about = {"format": _FORMAT, "version": striate.__version__, "owner": self._owner}
-            write_file(self._path, _archive({_ABOUT: json.dumps(about).encode(), **parts}), durable=True)
+            write_file(
+                self._path, _archive({_ABOUT: json.dumps(about).encode(), **parts}), durable=True
+            )
             self._parts, self._replaces = parts, False
 
     def refuse(self, reasons: list[str]) -> OtherTrainingError:

@@ -1,4 +1,4 @@
-"""L-BFGS one iteration after the other gives SciPy's result, bit for bit, and can be interrupted."""
+"""L-BFGS step by step gives SciPy's result, bit for bit, and can be interrupted."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_iterations_are_those_of_scipy(name, bounded, limits):
     memory, seen = LBFGSMemory(start), []
     status = minimize_in_steps(
         PROBLEMS[name], memory, lowest=lowest, options=options,
-        halt=lambda x, J: seen.append(x.copy()),
+        halts=lambda x, J: seen.append(x.copy()),
     )  # fmt: skip
     np.testing.assert_array_equal(np.array(seen), np.array(expected))
     np.testing.assert_array_equal(memory.x, result.x)
@@ -71,14 +71,14 @@ def test_it_continues_from_a_state_to_the_same_bits(n_before, bounded):
         states.append({name: np.copy(each)[()] for name, each in memory.state.items()})
         return len(states) == n_before
 
-    minimize_in_steps(rosenbrock, memory, lowest=lowest, options=OPTIONS, halt=halt)
+    minimize_in_steps(rosenbrock, memory, lowest=lowest, options=OPTIONS, halts=halt)
     again = LBFGSMemory(start)
     state = {
         name: each if isinstance(each, np.ndarray) else each.item()
         for name, each in states[-1].items()
     }
     again.resume(state)
-    minimize_in_steps(rosenbrock, again, lowest=lowest, options=OPTIONS, halt=lambda x, J: False)
+    minimize_in_steps(rosenbrock, again, lowest=lowest, options=OPTIONS, halts=lambda x, J: False)
     result, _ = scipys(rosenbrock, lowest, OPTIONS)
     np.testing.assert_array_equal(again.x, result.x)
     assert again.n_iter == result.nit > n_before
@@ -88,5 +88,5 @@ def test_an_old_scipy_is_refused(monkeypatch):
     monkeypatch.setattr("scipy.__version__", "1.14.1")
     with pytest.raises(ImportError, match="needs SciPy 1.15 or newer, not 1.14.1"):
         minimize_in_steps(
-            rosenbrock, LBFGSMemory(START), lowest=None, options=OPTIONS, halt=lambda x, J: False
+            rosenbrock, LBFGSMemory(START), lowest=None, options=OPTIONS, halts=lambda x, J: False
         )

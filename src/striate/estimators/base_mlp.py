@@ -13,7 +13,6 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.activations import HIDDEN_ACTIVATIONS
@@ -33,15 +32,14 @@ from .connectivity_masks import (
     without_zeros,
 )
 from .default_parameters import whole_sizes
-from .fitted_attributes import Attribute
 from .estimator_state import state_of
+from .fitted_attributes import Attribute
 from .hidden_layers import HiddenLayers, of_pretraining
 from .local_receptive_fields import LocalReceptiveFields
 from .mlp_solvers import solver_of
 from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
-
 from .reconstruction import Layer
 from .restarts import Training, reporting, restarted
 from .sklearn_private import (

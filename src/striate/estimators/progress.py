@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.solvers.result import Result
-from striate.solvers.saved_state import Attributes, Changing
-
-from .training_record import TrainingRecord
+from striate.solvers.saved_state import NOTHING_KEPT, Attributes, Changing, Keeper
 
 
 class Progress:
@@ -42,20 +40,20 @@ class Progress:
         self.attributes, self.loss = attributes, loss
         self.interrupted: Event | None = None  # set where the training shall end as by Ctrl-C
         self._context: Any = None
-        self.keeper: TrainingRecord | None = None
+        self.keeper: Keeper = NOTHING_KEPT
 
-    def begin(self, context: Any, record: TrainingRecord) -> None:
+    def begin(self, context: Any, keeper: Keeper) -> None:
         """Open the fit for callbacks, in a context that the estimator has made for it."""
-        self._context, self.keeper = context, record if record.is_kept else None
+        self._context, self.keeper = context, keeper
         context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def __call__(self, theta: npt.NDArray[Any], terms: dict[str, float]) -> bool:
         """Report an iteration that ended at θ; return whether a callback asks to stop."""
-        if self.interrupted is not None and self.interrupted.is_set():
-            raise KeyboardInterrupt
         loss = self.loss(terms)
         self.losses.append(loss)
         self.say(f"Iteration {len(self.losses)}, loss = {loss:.8f}")
+        if self.interrupted is not None and self.interrupted.is_set():
+            raise KeyboardInterrupt
         if self._context is None:
             return False
         task = self._context.subcontext(task_name="iteration")
@@ -67,21 +65,22 @@ class Progress:
         )
         return bool(stop)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a checkpoint."""
+        return self.keeper.is_kept
+
     def resume(self, result: Result, changing: Mapping[str, Changing]) -> Result:
         """Continue from the state that a checkpoint holds, if there is one."""
-        if self.keeper is None:
-            return result
         return self.keeper.resume(result, self._with_losses(changing))
 
     def keep(self, result: Result, changing: Mapping[str, Changing]) -> None:
         """Keep the state after an iteration, if there is a checkpoint."""
-        if self.keeper is not None:
-            self.keeper.keep(result, self._with_losses(changing))
+        self.keeper.keep(result, self._with_losses(changing))
 
     def finish(self, result: Result, changing: Mapping[str, Changing]) -> None:
         """Keep the state after the last iteration, if there is a checkpoint."""
-        if self.keeper is not None:
-            self.keeper.finish(result, self._with_losses(changing))
+        self.keeper.finish(result, self._with_losses(changing))
 
     def _with_losses(self, changing: Mapping[str, Changing]) -> Mapping[str, Changing]:
         return {**changing, "losses": Attributes(self, "losses")}

@@ -20,6 +20,8 @@ from .training_record import TrainingRecord
 #: Seeds are below this number, as those that scikit-learn draws.
 SEED_LIMIT = np.iinfo(np.int32).max
 
+_NOT_BEGUN = Result(np.empty(0), np.nan, 0, Status.INTERRUPTED)
+
 
 @dataclass(eq=False)
 class Training:
@@ -41,7 +43,7 @@ class Training:
     theta: npt.NDArray[Any]
     solver: Any
     progress: Progress
-    result: Result = Result(np.empty(0), np.nan, 0, Status.INTERRUPTED)
+    result: Result = _NOT_BEGUN
 
     @property
     def quality(self) -> float:
@@ -63,7 +65,7 @@ def restarted(model: Any, n_restarts: int) -> list[Any]:
     seeds = copy.deepcopy(model._random_state).randint(SEED_LIMIT, size=n_restarts - 1)
     copies = [copy.copy(model) for _ in seeds]
     for each, seed in zip(copies, seeds, strict=True):
-        each._random_state = np.random.RandomState(seed)  # noqa: NPY002, as scikit-learn's
+        each._random_state = np.random.RandomState(seed)
     return [model, *copies]
 
 

@@ -56,7 +56,7 @@ class FullBatch(Solver):
             theta,
             l1=(problem.l1_weight, problem.network.n_weights),
             callback=lambda theta, _: progress(theta, objective.terms),
-            keeper=progress if progress.keeper is not None else None,
+            keeper=progress,
         )
         if result.status is Status.INTERRUPTED:  # whoever waits shall not wait for another J
             return result._replace(value=progress.losses[-1] if progress.losses else np.nan)

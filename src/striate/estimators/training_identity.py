@@ -60,7 +60,11 @@ def differences(here: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
 def _may_be_longer(here: Mapping[str, str], there: Mapping[str, str]) -> bool:
     rate = here.get("learning_rate", "'auto'")
     any_length = rate in _RATES_OF_ANY_LENGTH or rate[0].isdigit()
-    return any_length and "max_iter" in here and float(here["max_iter"]) >= float(there["max_iter"])
+    return (
+        any_length
+        and "max_iter" in here
+        and float(here["max_iter"]) >= float(there.get("max_iter", "inf"))
+    )
 
 
 def checksum_of(identity: Mapping[str, str]) -> str:
@@ -117,6 +121,8 @@ def _blocks(value: Any) -> Iterator[bytes | memoryview]:
         return
     if value.dtype.hasobject:
         yield repr(value.tolist()).encode()
+        return
+    if value.size == 0:
         return
     rows = value.reshape(len(value), -1) if value.ndim else value.reshape(1, 1)
     n_bytes = max(1, rows.shape[1] * rows.itemsize)

@@ -69,13 +69,16 @@ class Recorder(ABC):
                 "itself."
             )
 
-    def teardown(self, estimator: Any, context: Any) -> None:
+    def teardown(self, estimator: Any, context: Any) -> None:  # noqa: B027, nothing to do
         """Do nothing at the end of `fit`."""
 
-    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+    # Static, since scikit-learn keeps references to the methods of callbacks.
+    @staticmethod
+    def on_fit_task_begin(estimator: Any, context: Any) -> None:
         """Do nothing: estimators ask for their records themselves."""
 
-    def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
+    @staticmethod
+    def on_fit_task_end(estimator: Any, context: Any) -> bool:
         """Do not ask a fit to stop."""
         return False
 
@@ -133,7 +136,7 @@ class TrainingRecord:
         random_state = check_random_state(given)
         if "random_state" in self._record:
             if given is None:  # leave NumPy's global one to others
-                random_state = np.random.RandomState()  # noqa: NPY002, as `check_random_state`
+                random_state = np.random.RandomState()
             with self._reading():
                 RandomNumbers(random_state).resume(self._record["random_state"])
         elif self._store is not None:

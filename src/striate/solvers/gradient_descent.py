@@ -9,7 +9,7 @@ import numpy.typing as npt
 from striate.core.penalties import shrink
 
 from .result import Result, Status, diverged
-from .saved_state import Keeper
+from .saved_state import NOTHING_KEPT, Keeper
 
 Array = npt.NDArray[Any]
 
@@ -23,7 +23,7 @@ def gradient_descent(
     tol: float,
     l1: tuple[float, int] = (0.0, 0),
     callback: Callable[[Array, float], Any] | None = None,
-    keeper: Keeper | None = None,
+    keeper: Keeper = NOTHING_KEPT,
 ) -> Result:
     """Take steps −α ∇J, each over all rows.
 
@@ -45,7 +45,7 @@ def gradient_descent(
         exactly 0.
     callback : callable, default=None
         callback(theta, J) after each step; a true result stops the descent.
-    keeper : Keeper, default=None
+    keeper : Keeper, default=NOTHING_KEPT
         Keeps the state after each step, and continues from one that was kept.
 
     Returns
@@ -60,9 +60,7 @@ def gradient_descent(
     >>> gradient_descent(bowl, np.ones(2), learning_rate=0.5, max_iter=3, tol=0).theta
     array([0.125, 0.125])
     """
-    result = Result(theta, np.nan, 0, Status.INTERRUPTED)
-    if keeper is not None:
-        result = keeper.resume(result._replace(theta=theta.copy()), {})
+    result = keeper.resume(Result(theta.copy(), np.nan, 0, Status.INTERRUPTED), {})
     if result.status in (Status.CONVERGED, Status.CALLBACK):
         return result
     theta = result.theta
@@ -82,12 +80,10 @@ def gradient_descent(
                 result = result._replace(status=Status.CALLBACK)
             elif 0 <= before - value < tol * max(abs(before), 1):
                 result = result._replace(status=Status.CONVERGED)
-            if keeper is not None:
-                keeper.keep(result, {})
+            keeper.keep(result, {})
     except KeyboardInterrupt:
         return result._replace(status=Status.INTERRUPTED)
     if result.status is Status.INTERRUPTED:
         result = result._replace(status=Status.LIMIT, message="max_iter reached")
-    if keeper is not None:
-        keeper.finish(result, {})
+    keeper.finish(result, {})
     return result

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 
 from .saved_state import State, Stateful
 
@@ -21,6 +22,11 @@ N_STEPS = 10
 # What the compiled function asks for, in the first number of `task`.
 _NEW_X, _FG, _CONVERGENCE = 1, 3, 4
 _MAX_LINE_SEARCH = 20
+# Numbers in `counts`: the parts of the array of floats; the steps in use, from the first to the
+# last of a ring; the numbers of updates and of free variables; and whether an error occurred.
+_LAYOUT = 16
+_HEAD, _N_USED, _TAIL, _UPDATES, _INFO = 26, 27, 28, 30, 34
+_VARIABLES = slice(37, 41)
 
 
 class LBFGSMemory(Stateful):
@@ -65,13 +71,37 @@ class LBFGSMemory(Stateful):
             If the state is not one of such a minimization. Numbers that count or point beyond the
             arrays are refused, since compiled code would follow them.
         """
-        largest = max(self.x.size, N_STEPS)
-        for name in ("indices", "flags", "counts", "task", "line_search"):
-            limit = max(largest, state["n_evaluations"]) if name == "counts" else largest
-            limit = limit if name in ("indices", "counts") else 1000
-            if np.size(state[name]) and not -3 <= np.min(state[name]) <= np.max(state[name]) <= limit:
+        n, ends = self.x.size, np.iinfo(np.int32).max
+        counts = np.asarray(state["counts"])
+        if not np.array_equal(counts[:_LAYOUT], self._layout()):
+            raise ValueError("counts: of another size")
+        index, kind, index_2 = np.split(np.asarray(state["indices"]), 3)
+        of_parts = [
+            ("indices", index, 0, n - 1), ("indices", index_2, 0, n - 1), ("indices", kind, -1, 3),
+            ("flags", state["flags"], 0, 1), ("task", state["task"], 0, 999),
+            ("line_search", state["line_search"], 0, 999), ("counts", counts[_LAYOUT:], -1, ends),
+            ("counts", counts[[_HEAD, _TAIL]], 0, N_STEPS - 1), ("counts", counts[_INFO], 0, 0),
+            ("counts", counts[_VARIABLES], 0, n), ("counts", counts[_UPDATES], 0, ends),
+            ("counts", counts[_N_USED] - min(counts[_UPDATES], N_STEPS), 0, 0),
+        ]  # fmt: skip
+        for name, part, low, high in of_parts:
+            if np.any(part < low) or np.any(part > high):
                 raise ValueError(f"{name}: out of bounds")
         super().resume(state)
+
+    def _layout(self) -> Array:
+        """Return where SciPy divides its array of floats, which it decides at the start."""
+        fresh, n = LBFGSMemory(self.x), self.x.size
+        fresh.step(np.zeros(n), np.zeros(n, dtype=np.int32), 0.0, 0.0)
+        return fresh.counts[:_LAYOUT]
+
+    def step(self, low: Array, kinds: Array, factor: float, gtol: float) -> None:
+        """Have SciPy go on until it needs J and ∇J, or has finished an iteration."""
+        _compiled_step()(
+            N_STEPS, self.x, low, np.zeros(self.x.size), kinds, self.value, self.gradient, factor,
+            gtol, self.floats, self.indices, self.task, self.flags, self.counts, self.numbers,
+            _MAX_LINE_SEARCH, self.line_search,
+        )  # fmt: skip
 
 
 def minimize_in_steps(
@@ -80,7 +110,7 @@ def minimize_in_steps(
     *,
     lowest: Array | None,
     options: dict[str, Any],
-    halt: Callable[[Array, float], bool],
+    halts: Callable[[Array, float], bool],
 ) -> int:
     """Minimize J from where the memory is, as `scipy.optimize.minimize` would.
 
@@ -94,8 +124,8 @@ def minimize_in_steps(
         Lower bounds; -inf for none.
     options : dict
         "maxiter", "maxfun", "ftol" and "gtol", as for SciPy.
-    halt : callable
-        halt(x, J) after each iteration; a true result ends the minimization.
+    halts : callable
+        halts(x, J) after each iteration; a true result ends the minimization.
 
     Returns
     -------
@@ -107,23 +137,19 @@ def minimize_in_steps(
     ImportError
         If SciPy is older than 1.15, whose compiled function has another form.
     """
-    step, n = _compiled_step(), memory.x.size
-    bounded = np.isfinite(lowest) if lowest is not None else np.zeros(n, dtype=bool)
-    low, high = np.where(bounded, 0.0 if lowest is None else lowest, 0.0), np.zeros(n)
-    kinds = bounded.astype(np.int32)
+    n = memory.x.size
+    lowest = np.full(n, -np.inf) if lowest is None else lowest
+    bounded = np.isfinite(lowest)
+    low, kinds = np.where(bounded, lowest, 0.0), bounded.astype(np.int32)
     factor = options["ftol"] / np.finfo(float).eps
     at_limit = _is_at_limit(memory, options) and memory.task[0] == _NEW_X
     while not at_limit and memory.task[0] != _CONVERGENCE:
-        step(
-            N_STEPS, memory.x, low, high, kinds, memory.value, memory.gradient, factor,
-            options["gtol"], memory.floats, memory.indices, memory.task, memory.flags,
-            memory.counts, memory.numbers, _MAX_LINE_SEARCH, memory.line_search,
-        )  # fmt: skip
+        memory.step(low, kinds, factor, options["gtol"])
         if memory.task[0] == _FG:
             _evaluate(objective, memory)
         elif memory.task[0] == _NEW_X:
             memory.n_iter += 1
-            if halt(memory.x, memory.value):
+            if halts(memory.x, memory.value):
                 break
             at_limit = _is_at_limit(memory, options)
         else:
@@ -147,8 +173,6 @@ def _is_at_limit(memory: LBFGSMemory, options: dict[str, Any]) -> bool:
 
 
 def _compiled_step() -> Any:
-    import scipy
-
     major, minor = (int(part) for part in scipy.__version__.split(".")[:2])
     if (major, minor) < (1, 15):
         raise ImportError(

@@ -1,6 +1,6 @@
 """States of what changes during a training, as plain dictionaries, and how to continue from one.
 
-A state holds numbers, text, lists of numbers, arrays, and tuples of these; nothing else, so that it
+A state holds numbers, text, arrays, tuples and dictionaries of these, and nothing else, so that it
 can be read from a file without trusting it.
 """
 
@@ -29,6 +29,10 @@ class Changing(Protocol):
 class Keeper(Protocol):
     """Who keeps the states of a training: `striate.estimators.training_record`."""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether states are kept at all."""
+
     def resume(self, result: Result, changing: Mapping[str, Changing]) -> Result:
         """Set everything back to the last state that was kept; return the result there."""
 
@@ -37,6 +41,25 @@ class Keeper(Protocol):
 
     def finish(self, result: Result, changing: Mapping[str, Changing]) -> None:
         """Keep the state after the last iteration."""
+
+
+class NothingKept:
+    """A `Keeper` that keeps nothing."""
+
+    is_kept = False
+
+    def resume(self, result: Result, changing: Mapping[str, Changing]) -> Result:
+        """Return the result as it is."""
+        return result
+
+    def keep(self, result: Result, changing: Mapping[str, Changing]) -> None:
+        """Do nothing."""
+
+    def finish(self, result: Result, changing: Mapping[str, Changing]) -> None:
+        """Do nothing."""
+
+
+NOTHING_KEPT = NothingKept()
 
 
 class Attributes:
@@ -126,9 +149,9 @@ class RandomNumbers:
 
 
 def _plain(value: Any) -> Any:
-    """Return numbers as Python's; anything else as it is."""
+    """Return a number as Python's, a list of numbers as an array, and the rest as it is."""
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return np.array(value, dtype=np.float64)
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -147,9 +170,9 @@ def _refilled(current: Any, given: Any, name: str) -> Any:
     if isinstance(current, tuple):
         return tuple(_refilled(*pair, name) for pair in zip(current, given, strict=True))
     if isinstance(current, list):
-        if not isinstance(given, list):
-            raise ValueError(f"{name}: not a list")
-        current[:] = given
+        if np.ndim(given) != 1 or given.dtype != np.float64:
+            raise ValueError(f"{name}: not a list of numbers")
+        current[:] = given.tolist()
         return current
     kinds: Any = (int, float, np.ndarray, type(None)) if current is None else (int, float)
     kinds = str if isinstance(current, str) else kinds
