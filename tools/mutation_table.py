@@ -239,7 +239,7 @@ FAULTS = [
         (
             "a resumed rule forgets its number of steps",
             "solvers/minibatch.py",
-            'self._n_steps = state["n_steps"]',
+            'self._n_steps = int(state["n_steps"])',
             "self._n_steps = 0",
         ),
     ),

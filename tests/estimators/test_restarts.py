@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from same_bits import flat
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_iris
@@ -14,7 +15,6 @@ from threadpoolctl import threadpool_limits
 
 from striate import MLPClassifier, MLPRegressor, SparseAutoencoder
 from striate.estimators import training
-from striate.estimators.estimator_state import state_of
 from striate.native.threads import team
 from striate.solvers.minibatch import Minibatch
 
@@ -45,7 +45,7 @@ def quality(estimator):
 
 
 def attributes(estimator, but=("n_restarts",)):
-    return {name: repr(value) for name, value in state_of(estimator).items() if name not in but}
+    return {name: each for name, each in flat(estimator).items() if name not in but}
 
 
 @pytest.fixture
@@ -203,9 +203,9 @@ def test_ctrl_c_keeps_the_best_so_far(estimator, n_threads, monkeypatch):
         network.set_params(n_iter_no_change=np.inf)
     if n_threads == 1:
         network.set_params(max_iter=6)
-    with threadpool_limits(n_threads, user_api="blas"):
-        with pytest.warns(UserWarning, match="interrupted by user") as caught:
-            network.fit(X, Y)
+    expected = pytest.warns(UserWarning, match="interrupted by user")
+    with threadpool_limits(n_threads, user_api="blas"), expected as caught:
+        network.fit(X, Y)
     assert [each.filename for each in caught] == [__file__]
     assert 0 < network.n_iter_ == len(network.loss_curve_)
     assert np.isfinite(network.loss_)

@@ -32,7 +32,6 @@ from .connectivity_masks import (
     without_zeros,
 )
 from .default_parameters import whole_sizes
-from .estimator_state import state_of
 from .fitted_attributes import Attribute
 from .hidden_layers import HiddenLayers, of_pretraining
 from .local_receptive_fields import LocalReceptiveFields
@@ -41,7 +40,7 @@ from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
 from .reconstruction import Layer
-from .restarts import Training, reporting, restarted
+from .restarts import Training, adopt, reporting, restarted
 from .sklearn_private import (
     HasMethods,
     Interval,
@@ -170,21 +169,13 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
         if not incremental:
             record = record_of(self, X=X, y=y, sample_weight=sample_weight)
         self._random_state = record.random_state(self.random_state)
-        loss, self.out_activation_ = self._output()
-        layers = self._hidden_layers(X, first, record)
-        self._activations = [*layers.activations, self.out_activation_]
-        sizes = [X.shape[1], *layers.sizes, self.n_outputs_]
-        network = Network(sizes, self._activations, patterns=layers.patterns)
+        network, loss = self._network(X, first, record)
         theta = self._initial_theta(network, X.dtype) if first else self._theta(network, X.dtype)
         if first:
             self._begin_record(network)
         if first or (self.best_loss_ is None) != self.early_stopping:
             self._begin_watch()
-        data, validation = (X, y, sample_weight), None
-        if self.early_stopping and self.solver in MINIBATCH_SOLVERS:
-            if incremental:
-                raise ValueError("partial_fit does not support early_stopping=True")
-            data, validation = self._split(*data)
+        data, validation = self._split(X, y, sample_weight, incremental)
         problem = self._problem(network, loss, data, first)
         trainings = []
         for model in restarted(self, self.n_restarts if first and not incremental else 1):
@@ -199,9 +190,17 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             trainings.append(Training(model, theta, solver, progress))
         with contextlib.nullcontext() if incremental else reporting(self, trainings, record):
             best = train(problem, trainings, to_convergence=not incremental)
-            vars(self).update(state_of(best.model))
+            adopt(self, best.model)
             self._keep(network, best.result, best.solver, problem.n_rows)
         return self
+
+    def _network(self, X: Any, first: bool, record: TrainingRecord) -> tuple[Network, str]:
+        """Return the network, and the name of its loss."""
+        loss, self.out_activation_ = self._output()
+        layers = self._hidden_layers(X, first, record)
+        self._activations = [*layers.activations, self.out_activation_]
+        sizes = [X.shape[1], *layers.sizes, self.n_outputs_]
+        return Network(sizes, self._activations, patterns=layers.patterns), loss
 
     def _hidden_layers(self, X: Any, first: bool, record: TrainingRecord) -> HiddenLayers:
         """Resolve sizes, activations and patterns from parameters, pretraining or earlier fit."""
@@ -263,8 +262,15 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):
             network, loss, as_input(X), Y, sample_weight, decay_over_n=alpha, l1_weight=l1_weight
         )
 
-    def _split(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
-        """Return rows to train on, and rows to validate with, their targets in the user's units."""
+    def _split(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> tuple[Any, Any]:
+        """Return rows to train on, and rows to validate with if there are any.
+
+        The targets of the latter are in the user's units.
+        """
+        if not self.early_stopping or self.solver not in MINIBATCH_SOLVERS:
+            return (X, y, sample_weight), None
+        if incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
         arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
         parts = train_test_split(
             *arrays,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from striate.native.threads import available_threads
 from striate.solvers.result import Result, Status
 
+from .estimator_state import state_of
 from .progress import Progress
 from .training_record import TrainingRecord
 
@@ -67,6 +68,12 @@ def restarted(model: Any, n_restarts: int) -> list[Any]:
     for each, seed in zip(copies, seeds, strict=True):
         each._random_state = np.random.RandomState(seed)
     return [model, *copies]
+
+
+def adopt(model: Any, best: Any) -> None:
+    """Give the estimator what the copy of it that is kept holds."""
+    for name, value in state_of(best).items():
+        setattr(model, name, value)
 
 
 @contextmanager

@@ -22,12 +22,11 @@ from striate.solvers.result import Result, Status
 
 from .autoencoder_problem import check_ranges, network_of, problem_of, solver_of
 from .connectivity_masks import without_zeros
-from .estimator_state import state_of
 from .fitted_attributes import INPUT, OPTIMIZER, Attribute, Each, Floats, Instance, Number, Whole
 from .local_receptive_fields import LocalReceptiveFields
 from .progress import Progress
 from .reconstruction import Layer, Reconstruction
-from .restarts import Training, reporting, restarted
+from .restarts import Training, adopt, reporting, restarted
 from .sklearn_private import Interval, StrOptions, fit_context
 from .training import Theta, takes_minibatches, train
 from .training_record import TrainingRecord, record_of
@@ -328,7 +327,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             result = best.result
             if result.status is Status.DIVERGED:
                 raise ValueError(result.message)
-            vars(self).update(state_of(best.model))
+            adopt(self, best.model)
             for name, value in self._attributes(network, result.theta).items():
                 setattr(self, name, value)
             self.loss_, self.n_iter_ = result.value, result.n_iter

@@ -34,7 +34,8 @@ def identity_of(estimator: Any, data: Mapping[str, Any]) -> dict[str, str]:
         Arrays, sparse matrices or None by name; of each, type, shape and a checksum count.
     """
     parameters = estimator.get_params(deep=False)
-    texts = {name: parameters[name] for name in parameters if name not in _WITHOUT_EFFECT} | data
+    texts = {name: parameters[name] for name in parameters if name not in _WITHOUT_EFFECT}
+    texts |= data
     return {
         "estimator": type(estimator).__name__,
         **{name: text_of(value) for name, value in texts.items()},
@@ -80,7 +81,9 @@ def text_of(value: Any) -> str:
         return f"{kind}{value.dtype} {shape} with checksum {_checksum(value)}"
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, Real) and not isinstance(value, bool):
+    if isinstance(value, str | bool | type(None)):
+        return repr(value)
+    if isinstance(value, Real):
         return format(float(value), ".17g")
     if isinstance(value, np.random.RandomState):
         return f"RandomState with checksum {_checksum(_random_bytes(value))}"
@@ -92,8 +95,6 @@ def text_of(value: Any) -> str:
         return f"[{', '.join(map(text_of, value))}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{name}: {text_of(each)}' for name, each in value.items())}}}"
-    if isinstance(value, str | bool | type(None)):
-        return repr(value)
     if hasattr(value, "__array__"):  # a data frame
         return f"{type(value).__name__} {text_of(np.asarray(value))}"
     name = getattr(value, "__qualname__", None)

@@ -73,9 +73,9 @@ class Recorder(ABC):
         """Do nothing at the end of `fit`."""
 
     # Static, since scikit-learn keeps references to the methods of callbacks.
-    @staticmethod
+    @staticmethod  # noqa: B027, estimators ask for their records themselves
     def on_fit_task_begin(estimator: Any, context: Any) -> None:
-        """Do nothing: estimators ask for their records themselves."""
+        """Do nothing."""
 
     @staticmethod
     def on_fit_task_end(estimator: Any, context: Any) -> bool:

@@ -191,7 +191,9 @@ class Minibatch:
         mine = self.state
         if state.get("rule") != mine["rule"] or _shapes(state) != _shapes(mine):
             return False
-        self._n_steps = state["n_steps"]
+        if not isinstance(state["n_steps"], int | np.integer):
+            return False
+        self._n_steps = int(state["n_steps"])
         self._optimizer.means[:] = state["means"]
         for moments, given in zip(mine["moments"], state["moments"], strict=True):
             moments[:] = given
