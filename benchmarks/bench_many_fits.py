@@ -21,7 +21,7 @@ PLATEAU = {"tol": 1e9, "random_state": 0}
 def measure(rounds=5, n_rows=1500, n_epochs=40, n_candidates=6):
     report = Report("Many fits at once", [Times(), SpreadTargets()], [])
     rng = np.random.default_rng(0)
-    for n_features, n_hidden, n in ((64, 32, n_rows), (200, 100, 4 * n_rows)):
+    for n_features, n_hidden, n in ((64, 32, n_rows), (100, 50, 2 * n_rows)):
         X, y = rng.normal(size=(n, n_features)), rng.integers(3, size=n)
         network = MLPClassifier((n_hidden,), n_iter_no_change=n_epochs - 1, **PLATEAU)
         what = f"{n_features}-{n_hidden}-3, {n:,} rows, {n_epochs} epochs"

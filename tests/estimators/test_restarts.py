@@ -94,6 +94,7 @@ def test_results_are_the_same_on_any_number_of_threads(estimator):
 def test_large_trainings_run_in_turn_with_the_same_results(estimator, monkeypatch):
     expected = attributes(with_(estimator, n_restarts=3).fit(X, Y))
     monkeypatch.setattr(training, "SMALL_OBJECTIVE", 0)
+    monkeypatch.setattr(training, "SMALL_BATCH", 0)
     with threadpool_limits(2, user_api="blas"):
         assert attributes(with_(estimator, n_restarts=3).fit(X, Y)) == expected
 

@@ -16,7 +16,7 @@ from striate.core.problem import Problem
 from striate.native.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
-from striate.solvers.minibatch import Minibatch
+from striate.solvers.minibatch import SMALL_BATCH, Minibatch
 from striate.solvers.result import Result, Status, diverged
 from striate.solvers.saved_state import Attributes, Changing, RandomNumbers, RowOrder
 from striate.solvers.schedules import Schedule
@@ -39,6 +39,10 @@ class Solver(ABC):
 
     #: What a warning says if the solver ends at its limit: {n} iterations, {message}.
     limit_warning: str
+
+    def is_small(self, problem: Problem) -> bool:
+        """Return whether a second thread does not pay off."""
+        return _is_small(problem.network, problem.n_rows)
 
     @abstractmethod
     def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
@@ -155,6 +159,10 @@ class Epochs(Solver):
         "converged yet. Increase max_iter, or tol."
     )
 
+    def is_small(self, problem: Problem) -> bool:
+        """Return whether a second thread does not pay off."""
+        return min(self.batch_size, problem.n_rows) * problem.network.n_weights < SMALL_BATCH
+
     @property
     def validation_score(self) -> float | None:
         """The best score of the held-out rows, if the training watches one."""
@@ -256,13 +264,14 @@ def train(
         If the training was interrupted before the end of the first iteration, so that there is
         nothing to keep, or as a step of another estimator's fit, which would go on otherwise.
     """
+    side_by_side = len(trainings) > 1 and trainings[0].solver.is_small(problem)
 
     def run_one(training: Training) -> Result:
-        with team_for(problem.network, problem.n_rows) as run:
+        with team(1) if side_by_side else team_for(problem.network, problem.n_rows) as run:
             solver, progress = training.solver, training.progress
             return finish(solver.minimize(problem, training.theta, run, progress), run)
 
-    best = run_all(run_one, trainings, in_threads=_is_small(problem.network, problem.n_rows))
+    best = run_all(run_one, trainings, in_threads=side_by_side)
     result, solver = best.result, best.solver
     if result.status is Status.INTERRUPTED and (result.n_iter == 0 or is_part_of_a_fit()):
         raise KeyboardInterrupt
