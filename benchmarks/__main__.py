@@ -17,6 +17,7 @@ BENCHMARKS = {
     "first-use": "bench_first_use",
     "perceptron": "bench_perceptron",
     "options": "bench_options",
+    "many-fits": "bench_many_fits",
     "sparse-networks": "bench_sparse_networks",
     "sparse-digits": "bench_sparse_digits",
     "robustness": "robustness.campaign",

@@ -22,7 +22,7 @@ LAYERS = (
     {"files"},
     {"images"},
     {"analysis"},
-    {"persistence"},
+    {"persistence", "checkpoint"},
     {"export"},
     {"display"},
     {"report"},

@@ -239,7 +239,7 @@ FAULTS = [
         (
             "a resumed rule forgets its number of steps",
             "solvers/minibatch.py",
-            'self._n_steps = state["n_steps"]',
+            'self._n_steps = int(state["n_steps"])',
             "self._n_steps = 0",
         ),
     ),
@@ -267,8 +267,8 @@ FAULTS = [
         (
             "rows are not shuffled",
             "estimators/training.py",
-            "self.random_state.shuffle(order)",
-            "self.random_state.permutation(order)",
+            "self.random_state.shuffle(order.rows)",
+            "self.random_state.permutation(order.rows)",
         ),
         (
             "a score is not negated",
@@ -431,6 +431,63 @@ FAULTS = [
             "persistence.py",
             "        check_declared_size(data, limit)\n",
             "",
+        ),
+    ),
+    *_faults(
+        "test_checkpoint.py solvers/test_lbfgs_steps.py estimators/test_restarts.py",
+        (
+            "arrays are not filled from a checkpoint",
+            "solvers/saved_state.py",
+            "        current[...] = given\n",
+            "",
+        ),
+        (
+            "the order of the rows is not checked",
+            "solvers/saved_state.py",
+            'raise ValueError("rows: not an order of the rows")',
+            "pass",
+        ),
+        (
+            "the order of the rows is not kept",
+            "estimators/training.py",
+            '            "order": order,\n',
+            "",
+        ),
+        (
+            "new noise starts over after an interruption",
+            "estimators/training.py",
+            '            "noise": Attributes(batches, "noise_seed"),\n',
+            "",
+        ),
+        (
+            "the random numbers of the beginning are not restored",
+            "estimators/training_record.py",
+            '                RandomNumbers(random_state).resume(self._record["random_state"])\n',
+            "                pass\n",
+        ),
+        (
+            "initial weights are not compared",
+            "estimators/training_record.py",
+            "        if before != start:\n",
+            "        if False:\n",
+        ),
+        (
+            "a checkpoint is not flushed to the disk",
+            "checkpoint.py",
+            ", durable=True)",
+            ")",
+        ),
+        (
+            "a fit replaces the checkpoint of another one",
+            "checkpoint.py",
+            "            self._check_owner()\n",
+            "",
+        ),
+        (
+            "the worst of several trainings is kept",
+            "estimators/restarts.py",
+            "best = max(trainings",
+            "best = min(trainings",
         ),
     ),
     *_faults(

@@ -8,6 +8,7 @@ __version__ = "0.1.0.dev0"
 # The module of each public name, which is imported at first use: the command line need not wait
 # for the mathematics, nor the networks for the images.
 _MODULES = {
+    "Checkpoint": "striate.checkpoint",
     "ConnectivityDisplay": "striate.display.connectivity_display",
     "Diagnosis": "striate.analysis.diagnosis",
     "DiagnosisDisplay": "striate.display.diagnosis_display",

@@ -89,18 +89,18 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     ...     load(f"{folder}/scaler.skops").mean_
     array([1.])
     """
-    skops_io = _skops_io()
+    skops = skops_io()
     check_writable(path)
     try:
         for each in _estimators_in(estimator):
             check_fitted(each)
         with _without_callbacks(estimator):
-            data = skops_io.dumps(estimator)
+            data = skops.dumps(estimator)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{type(estimator).__name__} cannot be saved ({error}){_suggestion(estimator)}"
         ) from error
-    refused = _refused_types(skops_io, data)
+    refused = _refused_types(skops, data)
     if refused:
         raise ValueError(
             f"{type(estimator).__name__} cannot be saved, because load would refuse what it "
@@ -142,7 +142,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = 2**28) -> Any:
     OSError
         If the file does not exist or cannot be read.
     """
-    skops_io = _skops_io()
+    skops = skops_io()
     name = os.fspath(path)
     data = _read(path)
     if not data:
@@ -151,8 +151,8 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = 2**28) -> Any:
     try:
         check_declared_size(data, limit)
         written_by = _versions(data)
-        refused = _refused_types(skops_io, data)
-        estimator = None if refused else skops_io.loads(data, trusted=_trusted_types())
+        refused = _refused_types(skops, data)
+        estimator = None if refused else skops.loads(data, trusted=_trusted_types())
         _check_sparse(estimator)
         for each in _estimators_in(estimator):
             check_fitted(each)
@@ -209,7 +209,8 @@ def _read(path: str | os.PathLike[str]) -> bytes:
         raise type(error)(f"{os.fspath(path)}: cannot be read ({reason})") from error
 
 
-def _skops_io() -> ModuleType:
+def skops_io() -> ModuleType:
+    """Import skops, or say how to install it."""
     try:
         return import_module("skops.io")
     except ModuleNotFoundError as error:

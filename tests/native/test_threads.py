@@ -173,6 +173,51 @@ def test_teams_of_several_python_threads_overlap(first_out):
     assert blas_threads() == {2}
 
 
+@pytest.mark.parametrize("n_others", [1, 2, 5])
+def test_a_team_gives_up_threads_for_others_that_begin(n_others):
+    """Together they are no more than the cores, unless there are more teams than cores."""
+    entered, may_leave = threading.Barrier(n_others + 1), threading.Event()
+
+    def other():
+        with team() as run:
+            entered.wait(10)
+            may_leave.wait(10)
+            return len(run(who))
+
+    with threadpool_limits(4, user_api="blas"), ThreadPoolExecutor(n_others) as pool:
+        with team() as run:
+            assert len(run(who)) == 4
+            others = [pool.submit(other) for _ in range(n_others)]
+            entered.wait(10)
+            assert len(run(who)) == max(1, 4 - n_others)
+            may_leave.set()
+            assert {each.result(10) for each in others} == {1}
+        assert blas_threads() == {4}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_results_do_not_change_when_threads_are_given_up(monkeypatch):
+    """Running means of a sparsity term have a copy per thread."""
+    from striate.solvers import minibatch
+
+    X = rows(0)[:500]
+    monkeypatch.setattr(minibatch, "SMALL_BATCH", 0)
+    monkeypatch.setattr("striate.estimators.training.SMALL_OBJECTIVE", 0)
+    autoencoder = SparseAutoencoder(6, solver="adam", max_iter=6, random_state=0)
+    expected, n_calls = clone(autoencoder).fit(X), 0
+    share = team._share_of_cores
+
+    def alternating(self):
+        nonlocal n_calls
+        n_calls += 1
+        return 1 if n_calls % 2 else share(self)
+
+    monkeypatch.setattr(team, "_share_of_cores", alternating)
+    found = clone(autoencoder).fit(X)
+    np.testing.assert_array_equal(found.components_, expected.components_)
+    assert found.loss_curve_ == expected.loss_curve_
+
+
 @pytest.mark.parametrize("after_one_of_this_thread", [False, True])
 @pytest.mark.usefixtures("two_threads")
 def test_a_team_of_another_python_thread_alone(after_one_of_this_thread):

@@ -1,8 +1,8 @@
 """The multilayer perceptron behind both MLPClassifier and MLPRegressor."""
 
-import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -12,7 +12,6 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.activations import ACTIVATIONS
@@ -41,12 +40,14 @@ from .perceptron_attributes import PERCEPTRON
 from .pretraining import pretrained
 from .progress import Progress
 from .reconstruction import Layer
+from .restarts import Training, adopt, reporting, restarted
 from .sklearn_conversion import SklearnConversion
 from .sklearn_private import check_sample_weight, fit_context
 from .sparse_weights import SparseWeights
 from .stopping import ScorePlateau
-from .training import MINIBATCH_SOLVERS, Epochs, Solver, Theta, team_for, train
+from .training import MINIBATCH_SOLVERS, Epochs, Solver, Theta, train
 from .training_faults import report_worst_fault
+from .training_record import TrainingRecord, record_of
 from .validated_input import FLOATS, refuse_kinds, validated
 from .validation import Rows
 
@@ -68,6 +69,8 @@ class MultilayerPerceptron(
 ):
     """Fit a network as scikit-learn does; subclasses define targets and losses."""
 
+    #: For `Checkpoint`.
+    _has_records: ClassVar[bool] = True
     _fitted: ClassVar[Mapping[str, Attribute]] = PERCEPTRON
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS}
@@ -172,41 +175,49 @@ class MultilayerPerceptron(
         class_weights = self._class_weights(y)
         rows = Rows(X, y, _product(sample_weight, class_weights(y)))
         self.n_outputs_ = self._count_outputs(y)
-        self._random_state = check_random_state(self.random_state)
-        loss, self.out_activation_ = self._output()
-        layers = self._hidden_layers(X, first)
-        self._activations = [*layers.activations, self.out_activation_]
-        sizes = [X.shape[1], *layers.sizes, self.n_outputs_]
-        network = Network(sizes, self._activations, patterns=layers.patterns)
+        validation_rows = self._held_out_rows(held_out, class_weights)
+        data = _named(rows, validation_rows)
+        record = TrainingRecord() if incremental else record_of(self, **data)
+        self._random_state = record.random_state(self.random_state)
+        network, loss = self._network(X, first, record)
         theta = self._initial_theta(network, X.dtype) if first else self._theta(network, X.dtype)
         if first:
             self._begin_record(network)
-        rows, validation_rows = self._validation_rows(rows, held_out, class_weights, incremental)
-        self._begin_watch(first, validation_rows is not None)
+        if validation_rows is None:
+            rows, validation_rows = self._split(rows, incremental)
         problem = self._problem(network, loss, rows, first)
-        validation = None
-        if validation_rows is not None:
-            validation = validation_of(self, problem, theta, validation_rows)
-        solver = solver_of(self, problem, validation, incremental)
-        progress = Progress(
-            self, self.loss_curve_, given, partial(_attributes, network), self._reported
-        )
-        if not incremental:
-            progress.begin(self._init_callback_context(max_subtasks=self.max_iter))
-        with team_for(network, problem.n_rows) as run:
-            result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
-        self._keep(network, result, solver, problem.n_rows)
-        report_worst_fault(progress, self._layers(), X, y)
-        progress.end()
+        trainings, attributes = [], partial(_attributes, network)
+        for model in restarted(self, self.n_restarts if first and not incremental else 1):
+            if model is not self:
+                theta = model._initial_theta(network, X.dtype)
+                model._begin_record(network)
+            model._begin_watch(first, validation_rows is not None)
+            validation = validation_of(model, problem, theta, validation_rows)
+            solver = solver_of(model, problem, validation, incremental)
+            progress = Progress(self, model.loss_curve_, given, attributes, self._reported)
+            trainings.append(Training(model, theta, solver, progress))
+        with nullcontext() if incremental else reporting(self, trainings, record):
+            best = train(problem, trainings, to_convergence=not incremental)
+            adopt(self, best.model)
+            self._keep(network, best.result, best.solver, problem.n_rows)
+            report_worst_fault(best.progress, self._layers(), X, y)
         return self
 
-    def _hidden_layers(self, X: Any, first: bool) -> HiddenLayers:
+    def _network(self, X: Any, first: bool, record: TrainingRecord) -> tuple[Network, str]:
+        """Return the network, and the name of its loss."""
+        loss, self.out_activation_ = self._output()
+        layers = self._hidden_layers(X, first, record)
+        self._activations = [*layers.activations, self.out_activation_]
+        sizes = [X.shape[1], *layers.sizes, self.n_outputs_]
+        return Network(sizes, self._activations, patterns=layers.patterns), loss
+
+    def _hidden_layers(self, X: Any, first: bool, record: TrainingRecord) -> HiddenLayers:
         """Resolve sizes, activations and patterns from parameters, pretraining or earlier fit."""
         names = getattr(self, "feature_names_in_", None)
         masks = resolve_masks(self.connectivity, names) if first or self.warm_start else []
         if self.pretraining is not None:
             if first:
-                self.pretraining_ = pretrained(self.pretraining, X, self._random_state)
+                self.pretraining_ = pretrained(self.pretraining, X, self._random_state, record)
             layers = of_pretraining(self, masks, self.pretraining_.encoder_layers())
         else:
             sizes = resolve_sizes(self, masks) if first else [W.shape[1] for W in self.coefs_[:-1]]
@@ -282,28 +293,28 @@ class MultilayerPerceptron(
             seed=seed,
         )
 
-    def _validation_rows(
-        self, rows: Rows, held_out: tuple[Any, Any, Any], class_weights: Any, incremental: bool
-    ) -> tuple[Rows, Rows | None]:
-        """Return the rows to train on, and those to validate with, if any."""
+    def _held_out_rows(
+        self, held_out: tuple[Any, Any, Any], class_weights: Callable[[Any], Any]
+    ) -> Rows | None:
+        """Return the validation rows that `fit` was given, if any."""
         X_val, y_val, weight_val = held_out
-        if X_val is not None or y_val is not None:
-            if X_val is None or y_val is None:
-                raise ValueError("X_val and y_val must be given together.")
-            X_val, y_val = self._validate_held_out(X_val, y_val)
-            weight_val = _checked_weights(weight_val, X_val, "sample_weight_val")
-            y_val = y_val.reshape(len(y_val), -1)
-            return rows, Rows(X_val, y_val, _product(weight_val, class_weights(y_val)))
-        if weight_val is not None:
-            raise ValueError("sample_weight_val needs X_val and y_val.")
+        if X_val is None and y_val is None:
+            if weight_val is not None:
+                raise ValueError("sample_weight_val needs X_val and y_val.")
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError("X_val and y_val must be given together.")
+        X_val, y_val = self._validate_held_out(X_val, y_val)
+        weight_val = _checked_weights(weight_val, X_val, "sample_weight_val")
+        y_val = y_val.reshape(len(y_val), -1)
+        return Rows(X_val, y_val, _product(weight_val, class_weights(y_val)))
+
+    def _split(self, rows: Rows, incremental: bool) -> tuple[Rows, Rows | None]:
+        """Return rows to train on, and rows to validate with if `early_stopping` asks for some."""
         if not self.early_stopping or self.solver not in MINIBATCH_SOLVERS:
             return rows, None
         if incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        return self._split(rows)
-
-    def _split(self, rows: Rows) -> tuple[Rows, Rows]:
-        """Return rows to train on, and rows to validate with, their targets in the user's units."""
         parts = train_test_split(
             *(rows if rows.sample_weight is not None else rows[:2]),
             random_state=self._random_state,
@@ -384,7 +395,7 @@ class MultilayerPerceptron(
         check_is_fitted(self)
         plain = type(X) is np.ndarray and X.dtype in FLOATS and X.ndim == 2 and len(X) > 0
         if plain and X.shape[1] == self.n_features_in_ and not hasattr(self, "feature_names_in_"):
-            with contextlib.suppress(NotFiniteError):
+            with suppress(NotFiniteError):
                 return network_output(X, layers or self._layers(), X.dtype, check=True)
         X = validated(self, X, accept_sparse=["csr", "csc"], reset=False)
         dtype = X.dtype if X.dtype in FLOATS else self.coefs_[0].dtype
@@ -415,6 +426,12 @@ def _checked_weights(weights: Any, X: Any, name: str) -> Any:
         return None
     refuse_kinds(weights, name, "VMmUST")
     return check_sample_weight(weights, X)
+
+
+def _named(rows: Rows, validation_rows: Rows | None) -> dict[str, Any]:
+    """Return the arrays that a training depends on, by the names of the parameters of `fit`."""
+    held_out = validation_rows or Rows(None, None)
+    return {**rows._asdict(), **{f"{name}_val": each for name, each in held_out._asdict().items()}}
 
 
 def _product(sample_weight: Any, class_weights: Any) -> Any:

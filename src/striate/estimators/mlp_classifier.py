@@ -129,6 +129,10 @@ class MLPClassifier(ClassifierMixin, PerceptronOfClasses):
         Score of the validation rows: a scorer of scikit-learn, or "loss"; by default the accuracy.
     restore_best : bool, default=True
         Whether the weights of the epoch with the best validation score are kept, not the last.
+    n_restarts : int, default=1
+        Number of trainings from different initial weights. The best is kept: by the score of the
+        validation rows if there are any, otherwise by the final loss. The first is the one of
+        ``n_restarts=1``. Small networks are trained side by side, with the same results.
 
     Attributes
     ----------
@@ -254,6 +258,7 @@ class MLPClassifier(ClassifierMixin, PerceptronOfClasses):
         learning_rate_factors: Any = None,
         scoring: Any = None,
         restore_best: bool = True,
+        n_restarts: int = 1,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -294,6 +299,7 @@ class MLPClassifier(ClassifierMixin, PerceptronOfClasses):
         self.learning_rate_factors = learning_rate_factors
         self.scoring = scoring
         self.restore_best = restore_best
+        self.n_restarts = n_restarts
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the share of rows all of whose labels are predicted.

@@ -64,6 +64,7 @@ CONSTRAINTS: Mapping[str, Any] = {
     "learning_rate_factors": [dict, None],
     "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
     "restore_best": ["boolean"],
+    "n_restarts": [_AT_LEAST_1],
 }
 
 

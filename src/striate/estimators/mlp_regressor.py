@@ -127,6 +127,10 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
         several quantiles.
     restore_best : bool, default=True
         Whether the weights of the epoch with the best validation score are kept, not the last.
+    n_restarts : int, default=1
+        Number of trainings from different initial weights. The best is kept: by the score of the
+        validation rows if there are any, otherwise by the final loss. The first is the one of
+        ``n_restarts=1``. Small networks are trained side by side, with the same results.
 
     Attributes
     ----------
@@ -245,6 +249,7 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
         learning_rate_factors: Any = None,
         scoring: Any = None,
         restore_best: bool = True,
+        n_restarts: int = 1,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -284,6 +289,7 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
         self.learning_rate_factors = learning_rate_factors
         self.scoring = scoring
         self.restore_best = restore_best
+        self.n_restarts = n_restarts
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R²; with several quantiles, the mean of their D² (of the pinball loss).

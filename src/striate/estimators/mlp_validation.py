@@ -15,8 +15,12 @@ from striate.core.problem import Problem
 from .validation import Rows, Theta, Validation
 
 
-def validation_of(mlp: Any, problem: Problem, theta: Theta, rows: Rows) -> Validation:
-    """Return what measures the score and the loss of validation rows after each epoch."""
+def validation_of(
+    mlp: Any, problem: Problem, theta: Theta, rows: Rows | None
+) -> Validation | None:
+    """Return what measures the score and the loss of validation rows, if there are any."""
+    if rows is None:
+        return None
     network = problem.network
     call = loss_call(problem.loss, rows.X.dtype, network.sizes[-1], problem.loss_constants)
     targets, score = mlp._targets(rows.y, False), _score(mlp, rows)

@@ -12,9 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 from .default_parameters import as_list, has_default
 from .mlp_parameters import activation_names
 from .reconstruction import Reconstruction
+from .training_record import TrainingRecord
 
 
-def pretrained(pretraining: Any, X: Any, random_state: np.random.RandomState) -> Reconstruction:
+def pretrained(
+    pretraining: Any, X: Any, random_state: np.random.RandomState, record: TrainingRecord
+) -> Reconstruction:
     """Return the autoencoder fitted on X, or unchanged if it is frozen.
 
     Parameters
@@ -23,6 +26,8 @@ def pretrained(pretraining: Any, X: Any, random_state: np.random.RandomState) ->
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
     random_state : RandomState
         Seeds an autoencoder that has no `random_state` of its own.
+    record : TrainingRecord
+        Of the fit that this one is a part of.
 
     Raises
     ------
@@ -43,8 +48,9 @@ def pretrained(pretraining: Any, X: Any, random_state: np.random.RandomState) ->
     autoencoder = clone(autoencoder)
     if autoencoder.random_state is None:
         autoencoder.set_params(random_state=random_state.randint(np.iinfo(np.int32).max))
-    fitted: Reconstruction = autoencoder.fit(X)
-    return fitted
+    with record.recording(autoencoder, "pretraining"):
+        autoencoder.fit(X)
+    return autoencoder
 
 
 def _check_frozen(autoencoder: Any, n_features: int) -> None:

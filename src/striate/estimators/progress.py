@@ -1,10 +1,14 @@
-"""Progress of a fit: the loss curve, the terminal, and scikit-learn's callbacks."""
+"""Progress of a fit: the loss curve, the terminal, scikit-learn's callbacks, and checkpoints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from threading import Event
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from striate.solvers.result import Result
+from striate.solvers.saved_state import NOTHING_KEPT, Attributes, Changing, Keeper
 
 
 class Progress:
@@ -34,11 +38,13 @@ class Progress:
     ) -> None:
         self.estimator, self.losses, self.data = estimator, losses, data
         self.attributes, self.loss = attributes, loss
+        self.interrupted: Event | None = None  # set where the training shall end as by Ctrl-C
         self._context: Any = None
+        self.keeper: Keeper = NOTHING_KEPT
 
-    def begin(self, context: Any) -> None:
+    def begin(self, context: Any, keeper: Keeper) -> None:
         """Open the fit for callbacks, in a context that the estimator has made for it."""
-        self._context = context
+        self._context, self.keeper = context, keeper
         context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def __call__(self, theta: npt.NDArray[Any], terms: dict[str, float]) -> bool:
@@ -46,6 +52,8 @@ class Progress:
         loss = self.loss(terms)
         self.losses.append(loss)
         self.say(f"Iteration {len(self.losses)}, loss = {loss:.8f}")
+        if self.interrupted is not None and self.interrupted.is_set():
+            raise KeyboardInterrupt
         if self._context is None:
             return False
         task = self._context.subcontext(task_name="iteration")
@@ -61,6 +69,26 @@ class Progress:
     def has_begun(self) -> bool:
         """Whether `begin` was called: by `fit`, not by `partial_fit`."""
         return self._context is not None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a checkpoint."""
+        return self.keeper.is_kept
+
+    def resume(self, result: Result, changing: Mapping[str, Changing]) -> Result:
+        """Continue from the state that a checkpoint holds, if there is one."""
+        return self.keeper.resume(result, self._with_losses(changing))
+
+    def keep(self, result: Result, changing: Mapping[str, Changing]) -> None:
+        """Keep the state after an iteration, if there is a checkpoint."""
+        self.keeper.keep(result, self._with_losses(changing))
+
+    def finish(self, result: Result, changing: Mapping[str, Changing]) -> None:
+        """Keep the state after the last iteration, if there is a checkpoint."""
+        self.keeper.finish(result, self._with_losses(changing))
+
+    def _with_losses(self, changing: Mapping[str, Changing]) -> Mapping[str, Changing]:
+        return {**changing, "losses": Attributes(self, "losses")}
 
     def say(self, message: str) -> None:
         """Print a message if the estimator is verbose."""

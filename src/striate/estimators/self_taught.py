@@ -19,6 +19,7 @@ from .sklearn_private import (
     num_samples,
     routing_enabled,
 )
+from .training_record import record_of
 
 
 class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClassifier):
@@ -94,6 +95,8 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
     True
     """
 
+    #: For `Checkpoint`.
+    _has_records: ClassVar[bool] = True
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         "features_": Instance(BaseEstimator),
         "classifier_": Instance(BaseEstimator),
@@ -149,10 +152,15 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
         context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         features, classifier = clone(self.features), clone(self.classifier)
-        with _task(self, context, "features", features):
+        record = record_of(self)
+        with _task(self, context, "features", features), record.recording(features, "features"):
             features.fit(all_rows, None)  # not every fit has a default for y
-        with _task(self, context, "classifier", classifier):
-            classifier.fit(features.transform(select_rows(X, rows)), labels, **params)
+        A = features.transform(select_rows(X, rows))
+        with (
+            _task(self, context, "classifier", classifier),
+            record.recording(classifier, "classifier"),
+        ):
+            classifier.fit(A, labels, **params)
         self.features_, self.classifier_ = features, classifier
         self.classes_ = classifier.classes_
         self.n_labeled_ = len(rows)

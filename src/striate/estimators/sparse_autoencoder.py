@@ -1,6 +1,7 @@
 """The sparse autoencoder: a network that learns features by reproducing its input."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -8,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,7 +17,7 @@ from striate.core.design_matrix import as_input
 from striate.core.inference import network_output
 from striate.core.network import Network
 from striate.core.objective import Objective
-from striate.solvers.result import Status
+from striate.solvers.result import Result, Status
 
 from .autoencoder_problem import check_ranges, network_of, problem_of, solver_of
 from .connectivity_masks import without_zeros
@@ -24,14 +25,11 @@ from .fitted_attributes import INPUT, OPTIMIZER, Attribute, Each, Floats, Instan
 from .local_receptive_fields import LocalReceptiveFields
 from .progress import Progress
 from .reconstruction import Layer, Reconstruction
+from .restarts import Training, adopt, reporting, restarted
 from .sklearn_private import Interval, StrOptions, fit_context
-from .training import (
-    Theta,
-    takes_minibatches,
-    team_for,
-    train,
-)
+from .training import Theta, takes_minibatches, train
 from .training_faults import report_worst_fault
+from .training_record import TrainingRecord, record_of
 
 # Number of rows whose activations are averaged at a time.
 _BLOCK_ROWS = 4096
@@ -102,6 +100,9 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         names of the columns of X.
     l1_weight : float, default=0.0
         μ of the penalty ``μ Σ |W|``, which makes weights exactly 0: see `sparsify`.
+    n_restarts : int, default=1
+        Number of trainings from different initial weights, of which that with the lowest J is
+        kept. The first is the one of ``n_restarts=1``.
 
     Attributes
     ----------
@@ -165,6 +166,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     components_: Any  # arrays, or sparse matrices
     decoder_components_: Any
 
+    #: For `Checkpoint`.
+    _has_records: ClassVar[bool] = True
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         **INPUT,
         "components_": Floats(("n_components", "n_features_in_"), sparse=True),
@@ -199,6 +202,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         "verbose": ["verbose"],
         "connectivity": ["array-like", "sparse matrix", LocalReceptiveFields, None],
         "l1_weight": [Interval(Real, 0, None, closed="left")],
+        "n_restarts": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -223,6 +227,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         verbose: bool = False,
         connectivity: Any = None,
         l1_weight: float = 0.0,
+        n_restarts: int = 1,
     ) -> None:
         self.n_components = n_components
         self.activation = activation
@@ -243,6 +248,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         self.verbose = verbose
         self.connectivity = connectivity
         self.l1_weight = l1_weight
+        self.n_restarts = n_restarts
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -294,33 +300,42 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         X = self._validated(X, reset=not go_on)
         check_ranges(self, X)
         network = network_of(self, X, go_on)
+        record = TrainingRecord() if incremental else record_of(self, X=X)
         if not (go_on and incremental):
-            self._random_state = check_random_state(self.random_state)
+            self._random_state = record.random_state(self.random_state)
         theta = self._start(network, X.dtype, go_on)
         problem = problem_of(self, network, as_input(X))
-        progress = Progress(
-            self, self.loss_curve_, {"X": given}, partial(self._attributes, network)
-        )
-        if not incremental:
-            progress.begin(self._init_callback_context(max_subtasks=self.max_iter))
-        with team_for(network, X.shape[0]) as run:
-            solver = solver_of(self, incremental)
-            result = train(problem, theta, solver, progress, run, to_convergence=not incremental)
-            if result.status is Status.DIVERGED:
-                raise ValueError(result.message)
+        trainings = []
+        for model in restarted(self, 1 if go_on or incremental else self.n_restarts):
+            if model is not self:
+                theta = model._start(network, X.dtype, go_on)
+            attributes = partial(self._attributes, network)
+            progress = Progress(self, model.loss_curve_, {"X": given}, attributes)
+            trainings.append(Training(model, theta, solver_of(model, incremental), progress))
+
+        def finish(result: Result, run: Any) -> Result:
+            """Return J over all rows, where an epoch has the mean over changing parameters."""
             # Whoever presses Ctrl-C shall not wait long for J.
             quick = X.shape[0] * network.n_weights < _QUICK_OBJECTIVE
-            final = quick or result.status is not Status.INTERRUPTED
-            if self.solver == "adam" and not incremental and final:
-                # Over all rows, where an epoch has the mean over changing parameters.
-                result = result._replace(value=Objective(problem, run)(result.theta)[0])
-        for name, value in self._attributes(network, result.theta).items():
-            setattr(self, name, value)
-        self.loss_, self.n_iter_ = result.value, result.n_iter
-        self._optimizer = dict(result.state)
-        self.mean_activation_ = self._mean_activation(X)
-        report_worst_fault(progress, [*self.encoder_layers(), *self.decoder_layers()], X)
-        progress.end()
+            if self.solver != "adam" or incremental or result.status is Status.DIVERGED:
+                return result
+            if result.status is Status.INTERRUPTED and not quick:
+                return result
+            return result._replace(value=Objective(problem, run)(result.theta)[0])
+
+        with nullcontext() if incremental else reporting(self, trainings, record):
+            best = train(problem, trainings, to_convergence=not incremental, finish=finish)
+            result = best.result
+            if result.status is Status.DIVERGED:
+                raise ValueError(result.message)
+            adopt(self, best.model)
+            for name, value in self._attributes(network, result.theta).items():
+                setattr(self, name, value)
+            self.loss_, self.n_iter_ = result.value, result.n_iter
+            self._optimizer = dict(result.state)
+            self.mean_activation_ = self._mean_activation(X)
+            layers = [*self.encoder_layers(), *self.decoder_layers()]
+            report_worst_fault(best.progress, layers, X)
         return self
 
     def _start(self, network: Network, dtype: Any, go_on: bool) -> Theta:

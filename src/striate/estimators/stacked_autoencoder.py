@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .connectivity_masks import check_shapes, resolve_masks, resolve_sizes
@@ -16,6 +15,7 @@ from .local_receptive_fields import LocalReceptiveFields
 from .reconstruction import Layer, Reconstruction
 from .sklearn_private import fit_context
 from .sparse_autoencoder import SparseAutoencoder
+from .training_record import record_of
 
 
 class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
@@ -75,6 +75,8 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
     (1797, 64)
     """
 
+    #: For `Checkpoint`.
+    _has_records: ClassVar[bool] = True
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         **INPUT,
         "autoencoders_": Each(
@@ -127,22 +129,27 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
             as for `SparseAutoencoder.fit`.
         """
         A = self._validated(X, reset=True)
-        autoencoders = self._new_autoencoders(A.shape[1])
+        record = record_of(self, X=A)
+        random_state = record.random_state(self.random_state)
+        autoencoders = self._new_autoencoders(A.shape[1], random_state)
         context = self._init_callback_context(max_subtasks=len(autoencoders))
         context.call_on_fit_task_begin(estimator=self, X=X)
-        for autoencoder in autoencoders:
+        for i, autoencoder in enumerate(autoencoders):
             task = context.subcontext(task_name="layer")
             with task.propagate_callback_context(autoencoder), warnings.catch_warnings():
                 if self.connectivity is not None:  # `resolve_masks` has warned already
                     warnings.filterwarnings("ignore", "connectivity of layer 0", UserWarning)
-                autoencoder.fit(A)
+                with record.recording(autoencoder, f"layer {i}"):
+                    autoencoder.fit(A)
             if autoencoder is not autoencoders[-1]:
                 A = autoencoder.transform(A)
         self.autoencoders_ = autoencoders
         context.call_on_fit_task_end(estimator=self, X=X)
         return self
 
-    def _new_autoencoders(self, n_features: int) -> list[SparseAutoencoder]:
+    def _new_autoencoders(
+        self, n_features: int, random_state: np.random.RandomState
+    ) -> list[SparseAutoencoder]:
         masks = resolve_masks(self.connectivity, getattr(self, "feature_names_in_", None))
         sizes = resolve_sizes(self, masks)
         if not sizes:
@@ -156,7 +163,6 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
             )
         check_shapes(masks, [n_features, *sizes])
         masks += [None] * (len(sizes) - len(masks))
-        random_state = check_random_state(self.random_state)
         autoencoders = []
         for size, template, mask in zip(sizes, templates, masks, strict=True):
             seed = random_state.randint(np.iinfo(np.int32).max)

@@ -2,8 +2,11 @@
 
 from abc import ABC, abstractmethod
 from enum import Enum
+from typing import ClassVar
 
 import numpy as np
+
+from striate.solvers.saved_state import Stateful
 
 from .validation import Theta, Validation
 
@@ -16,7 +19,7 @@ class Decision(Enum):
     DIVERGED = "diverged"
 
 
-class StoppingRule(ABC):
+class StoppingRule(Stateful, ABC):
     """Count the epochs without improvement, and find a plateau when there are too many.
 
     Parameters
@@ -37,6 +40,7 @@ class StoppingRule(ABC):
     best, n_no_improvement : float, int
     """
 
+    changing: ClassVar[tuple[str, ...]] = ("best", "n_no_improvement")
     #: What the rule watches, for messages.
     watched = "Training loss"
 

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +16,14 @@ from striate.core.problem import Problem
 from striate.native.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
-from striate.solvers.minibatch import Minibatch, Steps
+from striate.solvers.minibatch import SMALL_BATCH, Minibatch, Steps
 from striate.solvers.result import Result, Status, diverged
+from striate.solvers.saved_state import Changing, RandomNumbers, RowOrder
 from striate.solvers.schedules import Schedule
 
 from .all_or_nothing import is_part_of_a_fit
 from .progress import Progress
+from .restarts import Training, run_all
 from .stopping import Decision, StoppingRule
 
 #: Multiplications in J and ∇J below which a second thread does not pay off.
@@ -36,6 +39,10 @@ class Solver(ABC):
 
     #: What a warning says if the solver ends at its limit: {n} iterations, {message}.
     limit_warning: str
+
+    def is_small(self, problem: Problem) -> bool:
+        """Return whether a second thread does not pay off."""
+        return _is_small(problem.network, problem.n_rows)
 
     @abstractmethod
     def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
@@ -53,6 +60,7 @@ class FullBatch(Solver):
             theta,
             l1=(problem.l1_weight, problem.network.n_weights),
             callback=lambda theta, _: progress(theta, objective.terms),
+            keeper=progress,
         )
         if result.status is Status.INTERRUPTED:  # whoever waits shall not wait for another J
             return result._replace(value=progress.losses[-1] if progress.losses else np.nan)
@@ -157,6 +165,16 @@ class Epochs(Solver):
         "converged yet. Increase max_iter, or tol."
     )
 
+    def is_small(self, problem: Problem) -> bool:
+        """Return whether a second thread does not pay off."""
+        return min(self.batch_size, problem.n_rows) * problem.network.n_weights < SMALL_BATCH
+
+    @property
+    def validation_score(self) -> float | None:
+        """The score of the validation rows with the weights that are kept, if there are any."""
+        validation = self.stopping.validation
+        return None if validation is None else validation.score_of_kept
+
     def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
         """Minimize J from θ on, which is updated in place."""
         batches = Minibatch(
@@ -164,21 +182,35 @@ class Epochs(Solver):
         )
         if batches.resume(self.state):
             self.schedule.rate = self.state["rate"]
-        order, result = np.arange(batches.n_rows), Result(theta, np.nan, 0, Status.LIMIT)
+        order = RowOrder(batches.n_rows)
+        changing: dict[str, Changing] = {
+            "batches": batches,
+            "order": order,
+            "random_state": RandomNumbers(self.random_state),
+            "schedule": self.schedule,
+            "stopping": self.stopping,
+        }
+        validation = self.stopping.validation
+        if validation is not None:
+            changing["validation"] = validation
+        result = progress.resume(Result(theta, np.nan, 0, Status.LIMIT), changing)
+        result = result._replace(theta=batches.solution)
         try:
             while result.status is Status.LIMIT and result.n_iter < self.max_iter:
                 if self.shuffle:
-                    self.random_state.shuffle(order)
+                    self.random_state.shuffle(order.rows)
                 rates = self.schedule.rates(result.n_iter, batches.n_batches)
-                terms = batches.epoch(order, self._by_group(rates))
+                terms = batches.epoch(order.rows, self._by_group(rates))
                 result = result._replace(
                     theta=batches.solution, value=progress.loss(terms), n_iter=result.n_iter + 1
                 )
                 result = self._after_epoch(result, terms, batches.n_rows, progress)
+                progress.keep(result, changing)
         except KeyboardInterrupt:
             result = result._replace(status=Status.INTERRUPTED)
         if result.status is Status.LIMIT and self.schedule.has_end:
             result = result._replace(status=Status.CONVERGED)
+        progress.finish(result, changing)
         state = {**batches.state, "rate": self.schedule.rate}
         return result._replace(theta=self.stopping.best_of(result.theta), state=state)
 
@@ -216,31 +248,28 @@ class Epochs(Solver):
 
 def train(
     problem: Problem,
-    theta: Theta,
-    solver: Solver,
-    progress: Progress,
-    run: Any,
+    trainings: Sequence[Training],
     *,
     to_convergence: bool = True,
-) -> Result:
-    """Minimize J from θ on; warn if the solver ended early.
+    finish: Callable[[Result, Any], Result] = lambda result, run: result,
+) -> Training:
+    """Minimize J from several θ on, and return the best training; warn if it ended early.
 
     Parameters
     ----------
     problem : Problem
-    theta : ndarray of shape (n_parameters,)
-        Where to start; minibatch solvers update it in place.
-    solver : Solver
-    progress : Progress
-    run : callable
-        A team of threads: see `team_for`.
+    trainings : sequence of Training
+        Their θ, solvers and progress; minibatch solvers update θ in place. Small ones run side by
+        side, if there are several.
     to_convergence : bool, default=True
         Whether to warn if the limit of iterations was reached; `partial_fit` does not.
+    finish : callable, default=None
+        Takes the result of a training and a team of threads, and returns the final result.
 
     Returns
     -------
-    Result
-        If its status is DIVERGED, the estimator raises an error.
+    Training
+        If the status of its result is DIVERGED, the estimator raises an error.
 
     Warns
     -----
@@ -256,7 +285,15 @@ def train(
         If the training was interrupted before the end of the first iteration, so that there is
         nothing to keep, or as a step of another estimator's fit, which would go on otherwise.
     """
-    result = solver.minimize(problem, theta, run, progress)
+    side_by_side = len(trainings) > 1 and trainings[0].solver.is_small(problem)
+
+    def run_one(training: Training) -> Result:
+        with team(1) if side_by_side else team_for(problem.network, problem.n_rows) as run:
+            solver, progress = training.solver, training.progress
+            return finish(solver.minimize(problem, training.theta, run, progress), run)
+
+    best = run_all(run_one, trainings, in_threads=side_by_side)
+    result, solver = best.result, best.solver
     if result.status is Status.INTERRUPTED and (result.n_iter == 0 or is_part_of_a_fit()):
         raise KeyboardInterrupt
     caller = 7 if to_convergence else 6  # of `fit`, which has one wrapper more than `partial_fit`
@@ -268,7 +305,7 @@ def train(
         warnings.warn(message, ConvergenceWarning, stacklevel=caller)
     if result.status is Status.INTERRUPTED:
         warnings.warn("Training interrupted by user.", stacklevel=caller)
-    return result
+    return best
 
 
 def takes_minibatches(estimator: Any) -> bool:
@@ -282,4 +319,8 @@ def takes_minibatches(estimator: Any) -> bool:
 
 def team_for(network: Network, n_rows: int) -> Any:
     """Return a team of threads for J on n_rows rows: one thread if the work is small."""
-    return team(1 if n_rows * network.n_weights < SMALL_OBJECTIVE else None)
+    return team(1 if _is_small(network, n_rows) else None)
+
+
+def _is_small(network: Network, n_rows: int) -> bool:
+    return n_rows * network.n_weights < SMALL_OBJECTIVE

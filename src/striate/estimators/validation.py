@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from striate.solvers.saved_state import Stateful
+
 Theta = npt.NDArray[Any]
 
 
@@ -24,7 +26,7 @@ class Rows(NamedTuple):
     sample_weight: Any = None
 
 
-class Validation:
+class Validation(Stateful):
     """The scores and losses of validation rows after each epoch, and the best θ.
 
     Parameters
@@ -40,6 +42,8 @@ class Validation:
     restores : bool
         Whether θ of the best epoch is kept, not the last one.
     """
+
+    changing = ("scores", "losses", "best", "_best_theta")
 
     def __init__(
         self,
@@ -71,6 +75,13 @@ class Validation:
     def has_best(self) -> bool:
         """Whether `best_of` returns a θ from before a divergence."""
         return self.restores and bool(np.isfinite(self.best))
+
+    @property
+    def score_of_kept(self) -> float:
+        """The score of the θ that `best_of` returns; NaN before the first epoch."""
+        if not self.scores:
+            return np.nan
+        return self.best if self.restores else self.scores[-1]
 
     def best_of(self, theta: Theta) -> Theta:
         """Return the θ to keep, given the last one."""

@@ -56,8 +56,10 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     _remove_abandoned(folder)
 
 
-def write_file(path: str | os.PathLike[str], content: bytes) -> None:
+def write_file(path: str | os.PathLike[str], content: bytes, *, durable: bool = False) -> None:
     """Write a file, or leave an existing one as it is.
+
+    A durable one is on the disk before it replaces the other: a power failure leaves one of both.
 
     Raises
     ------
@@ -66,6 +68,19 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     """
     with replacing(path) as temporary:
         write_whole(temporary, content)
+        if durable:
+            _flush(temporary, os.O_RDWR)
+    if durable and sys.platform != "win32":  # where a folder cannot be opened
+        _flush(Path(os.path.realpath(path)).parent, os.O_RDONLY)
+
+
+def _flush(path: Path, mode: int) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    file = os.open(path, mode)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 @contextmanager

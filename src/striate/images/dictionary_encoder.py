@@ -7,11 +7,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
+from striate.estimators.training_record import record_of
 from striate.estimators.validated_input import FLOATS, validated
 from striate.native.compile import as_kernel_input
 from striate.native.threads import team
@@ -33,7 +35,9 @@ _DISTANCES = {"triangle": TRIANGLE, "hard": NEAREST}
 _SIGNS = {"triangle": (-1,), "soft_threshold": (1, -1), "hard": ()}
 
 
-class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class DictionaryEncoder(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Describe patches by a dictionary of typical patches, the atoms.
 
     How the atoms are found and how a patch is described by them are independent choices.
@@ -99,6 +103,8 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     (500, 40)
     """
 
+    #: For `Checkpoint`.
+    _has_records: ClassVar[bool] = True
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         **INPUT,
         "components_": Floats(("n_components", "n_features_in_")),
@@ -131,6 +137,7 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.max_iter = max_iter
         self.random_state = random_state
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Find the atoms.
@@ -162,9 +169,13 @@ class DictionaryEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 "patches: choose fewer atoms or more patches."
             )
         learn = LEARNERS[self.dictionary]
-        random_state = check_random_state(self.random_state)
-        atoms, self.n_iter_ = learn(X, self.n_components, self.max_iter, random_state)
+        record = record_of(self, X=X)
+        random_state = record.random_state(self.random_state)
+        context = self._init_callback_context()
+        context.call_on_fit_task_begin(estimator=self, X=X)
+        atoms, self.n_iter_ = learn(X, self.n_components, self.max_iter, random_state, record)
         self.components_ = np.ascontiguousarray(atoms, dtype=X.dtype)
+        context.call_on_fit_task_end(estimator=self, X=X)
         return self
 
     def as_encoding(self) -> Encoding | DistanceEncoding:

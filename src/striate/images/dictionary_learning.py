@@ -7,24 +7,32 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
+from striate.estimators.training_record import TrainingRecord
 from striate.native.blas import product
 from striate.native.compile import jit, kernel
 from striate.native.intrinsics import larger, like
 from striate.native.threads import CALL_WORK, team
+from striate.solvers.result import Result, Status
+from striate.solvers.saved_state import RandomNumbers
 
 # Rows whose products are computed at once, and groups of rows whose sums are added in a fixed
 # order.
 _BLOCK_ROWS = 1024
 _N_GROUPS = 8
 
-#: learn(X, n_atoms, max_iter, random_state) → the atoms, and the number of passes over X.
+#: learn(X, n_atoms, max_iter, random_state, record) → the atoms, and the number of passes over X.
 Learner = Callable[
-    [npt.NDArray[Any], int, int, np.random.RandomState], tuple[npt.NDArray[Any], int]
+    [npt.NDArray[Any], int, int, np.random.RandomState, TrainingRecord],
+    tuple[npt.NDArray[Any], int],
 ]
 
 
 def kmeans(
-    X: npt.NDArray[Any], n_atoms: int, max_iter: int, random_state: np.random.RandomState
+    X: npt.NDArray[Any],
+    n_atoms: int,
+    max_iter: int,
+    random_state: np.random.RandomState,
+    record: TrainingRecord,
 ) -> tuple[npt.NDArray[Any], int]:
     """Return the centres of clusters of patches."""
     # From random patches: the k-means++ start takes longer than the iterations.
@@ -34,33 +42,49 @@ def kmeans(
 
 
 def omp1(
-    X: npt.NDArray[Any], n_atoms: int, max_iter: int, random_state: np.random.RandomState
+    X: npt.NDArray[Any],
+    n_atoms: int,
+    max_iter: int,
+    random_state: np.random.RandomState,
+    record: TrainingRecord,
 ) -> tuple[npt.NDArray[Any], int]:
     """Repeat w_j ← Σ (w_j·x) x over the patches x whose best atom is w_j, scaled to unit length."""
-    W = unit_rows(drawn_patches(X, n_atoms, max_iter, random_state)[0])
+    W = unit_rows(drawn_patches(X, n_atoms, max_iter, random_state, record)[0])
     bounds = np.linspace(0, len(X), _N_GROUPS + 1).astype(np.int64)
     sums, longest = np.empty((_N_GROUPS, *W.shape), dtype=X.dtype), int(np.diff(bounds).max())
     n_rows = max(1, CALL_WORK // (W.size * _BLOCK_ROWS * _N_GROUPS)) * _BLOCK_ROWS  # per group
+    changing = {"random_state": RandomNumbers(random_state)}
+    result = record.resume(Result(W, np.nan, 0, Status.LIMIT), changing)
     with team() as run:
-        for _ in range(max_iter):
+        while result.n_iter < max_iter:
             for begin in range(0, longest, n_rows):
-                run(_sum_of_best, X, W, bounds, (begin, begin + n_rows), sums)
+                run(_sum_of_best, X, result.theta, bounds, (begin, begin + n_rows), sums)
             W = np.add.reduce(sums, axis=0)
             unused = np.flatnonzero(~W.any(axis=1))
             W[unused] = X[random_state.randint(len(X), size=len(unused))]
-            W = unit_rows(W)
-    return W, max_iter
+            result = result._replace(theta=unit_rows(W), n_iter=result.n_iter + 1)
+            record.keep(result, changing)
+    record.finish(result, changing)
+    return result.theta, max_iter
 
 
 def drawn_patches(
-    X: npt.NDArray[Any], n_atoms: int, max_iter: int, random_state: np.random.RandomState
+    X: npt.NDArray[Any],
+    n_atoms: int,
+    max_iter: int,
+    random_state: np.random.RandomState,
+    record: TrainingRecord,
 ) -> tuple[npt.NDArray[Any], int]:
     """Draw patches at random, each at most once."""
     return X[random_state.permutation(len(X))[:n_atoms]], 1
 
 
 def random_directions(
-    X: npt.NDArray[Any], n_atoms: int, max_iter: int, random_state: np.random.RandomState
+    X: npt.NDArray[Any],
+    n_atoms: int,
+    max_iter: int,
+    random_state: np.random.RandomState,
+    record: TrainingRecord,
 ) -> tuple[npt.NDArray[Any], int]:
     """Draw unit vectors in random directions."""
     return unit_rows(random_state.normal(size=(n_atoms, X.shape[1]))), 1

@@ -24,6 +24,7 @@ from striate.estimators.fitted_attributes import (
     Whole,
 )
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
+from striate.estimators.training_record import record_of
 from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.sixteen_bits import WHOLE_RANGE
 
@@ -146,6 +147,8 @@ class PatchFeatures(
     (10, 64)
     """
 
+    #: For `Checkpoint`.
+    _has_records: ClassVar[bool] = True
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         "patch_shape_": Shape(3, "n_pixels"),
         "map_shape_": Shape(2),
@@ -230,7 +233,8 @@ class PatchFeatures(
         self._pool_layout()  # checks its parameters
         collection = as_collection(images, WHOLE_RANGE)
         size = two_integers("patch_size", self.patch_size)
-        random_state = check_random_state(self.random_state)
+        record = record_of(self)
+        random_state = record.random_state(self.random_state)
         progress = partial(report_reading, self, context)
         drawn = draw_patches(collection, size, self.n_patches, random_state, progress)
         drawn.warn_if_constant(collection.n_channels)
@@ -244,7 +248,8 @@ class PatchFeatures(
         with task.propagate_callback_context(steps.encoder), warnings.catch_warnings():
             if self.encoder is None:  # its number of iterations is part of the recipe
                 warnings.simplefilter("ignore", ConvergenceWarning)
-            steps.encoder.fit(patches)
+            with record.recording(steps.encoder, "encoder"):
+                steps.encoder.fit(patches)
         self.whitening_, self.encoder_ = steps.whitening, steps.encoder
         self.__dict__.pop("filters_", None)  # of an earlier fit
         context.call_on_fit_task_end(estimator=self, X=images)

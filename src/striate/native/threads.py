@@ -163,7 +163,7 @@ class team:
 
     def __call__(self, kernel: Any, *args: Any, n_threads: int | None = None) -> list[Any]:
         """Return what the threads return, in order; `n_threads` lowers their number."""
-        T = self._started(min(n_threads or self.n_threads, self.n_threads))
+        T = self._started(min(n_threads or self.n_threads, self._share_of_cores()))
         if T == 1:
             return [kernel(0, 1, *args)]
         others: list[Future[Any]] = []
@@ -179,6 +179,14 @@ class team:
         finally:
             wait_for(others)  # they write to arrays of the caller
             self.barrier[:] = 0
+
+    def _share_of_cores(self) -> int:
+        """Return how many threads may work now: fewer while other teams compute, too.
+
+        Teams that begin while another computes have one thread each; so all of them together are
+        no more than cores, unless there are more teams than cores.
+        """
+        return max(1, self.n_threads - (_single_threaded_blas.inside - 1))
 
     def _share(self, kernel: Any, *args: Any) -> Any:
         try:

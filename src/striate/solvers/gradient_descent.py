@@ -9,6 +9,7 @@ import numpy.typing as npt
 from striate.core.penalties import shrink
 
 from .result import Result, Status, diverged
+from .saved_state import NOTHING_KEPT, Keeper
 
 Array = npt.NDArray[Any]
 
@@ -22,6 +23,7 @@ def gradient_descent(
     tol: float,
     l1: tuple[float, int] = (0.0, 0),
     callback: Callable[[Array, float], Any] | None = None,
+    keeper: Keeper = NOTHING_KEPT,
 ) -> Result:
     """Take steps −α ∇J, each over all rows.
 
@@ -43,6 +45,8 @@ def gradient_descent(
         exactly 0.
     callback : callable, default=None
         callback(theta, J) after each step; a true result stops the descent.
+    keeper : Keeper, default=NOTHING_KEPT
+        Keeps the state after each step, and continues from one that was kept.
 
     Returns
     -------
@@ -56,22 +60,30 @@ def gradient_descent(
     >>> gradient_descent(bowl, np.ones(2), learning_rate=0.5, max_iter=3, tol=0).theta
     array([0.125, 0.125])
     """
+    result = keeper.resume(Result(theta.copy(), np.nan, 0, Status.INTERRUPTED), {})
+    if result.status in (Status.CONVERGED, Status.CALLBACK):
+        return result
+    theta = result.theta
     value, gradient = objective(theta)
-    result = Result(theta, value, 0, Status.INTERRUPTED)
+    result = result._replace(value=value, status=Status.INTERRUPTED)
     try:
-        for n_iter in range(1, max_iter + 1):
+        while result.n_iter < max_iter and result.status is Status.INTERRUPTED:
             theta, before = theta - learning_rate * gradient, value
             if l1[0]:
                 shrink(theta[: l1[1]], learning_rate * l1[0])
             value, gradient = objective(theta)
-            result = result._replace(theta=theta, value=value, n_iter=n_iter)
+            result = result._replace(theta=theta, value=value, n_iter=result.n_iter + 1)
             if not np.isfinite(value):
                 remedy = f"Lower learning_rate (now {learning_rate:g}) or scale the data"
-                return diverged(theta, value, n_iter, f"{remedy} to unit variance.")
+                return diverged(theta, value, result.n_iter, f"{remedy} to unit variance.")
             if callback is not None and callback(theta, value):
-                return result._replace(status=Status.CALLBACK)
-            if 0 <= before - value < tol * max(abs(before), 1):
-                return result._replace(status=Status.CONVERGED)
+                result = result._replace(status=Status.CALLBACK)
+            elif 0 <= before - value < tol * max(abs(before), 1):
+                result = result._replace(status=Status.CONVERGED)
+            keeper.keep(result, {})
     except KeyboardInterrupt:
-        return result
-    return result._replace(status=Status.LIMIT, message="max_iter reached")
+        return result._replace(status=Status.INTERRUPTED)
+    if result.status is Status.INTERRUPTED:
+        result = result._replace(status=Status.LIMIT, message="max_iter reached")
+    keeper.finish(result, {})
+    return result

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import Bounds, OptimizeResult, minimize
 
+from .lbfgs_steps import N_STEPS, LBFGSMemory, minimize_in_steps
 from .result import Result, Status, diverged
+from .saved_state import NOTHING_KEPT, Keeper
 
 Array = npt.NDArray[Any]
 _REMEDY = "Scale the data to unit variance."
@@ -23,6 +25,7 @@ def lbfgs(
     max_fun: int | None = None,
     l1: tuple[float, int] = (0.0, 0),
     callback: Callable[[Array, float], Any] | None = None,
+    keeper: Keeper = NOTHING_KEPT,
 ) -> Result:
     """Minimize J by L-BFGS, in float64 whatever the type of J's arithmetic.
 
@@ -43,6 +46,8 @@ def lbfgs(
         weights.
     callback : callable, default=None
         callback(theta, J) after each iteration; a true result stops the minimization.
+    keeper : Keeper, default=NOTHING_KEPT
+        Keeps the state after each iteration, and continues from one that was kept.
 
     Returns
     -------
@@ -65,52 +70,99 @@ def lbfgs(
     array([0., 0.])
     """
     weights = _SplitWeights(*l1)
-    accepted = Result(theta, np.nan, 0, Status.INTERRUPTED)  # the last point that was accepted
-
-    def in_float64(x: Array) -> tuple[float, Array]:
-        value, gradient = objective(weights.join(x))
-        return weights.objective(x, value, gradient.astype(np.float64))
-
-    def after_iteration(intermediate_result: OptimizeResult) -> None:
-        nonlocal accepted
-        x = intermediate_result.x
-        at, value = weights.join(x), float(intermediate_result.fun) - weights.excess(x)
-        accepted = accepted._replace(theta=at.copy(), value=value, n_iter=accepted.n_iter + 1)
-        if not np.isfinite(value):
-            accepted = accepted._replace(status=Status.DIVERGED)
-        elif callback is not None and callback(at, value):
-            accepted = accepted._replace(status=Status.CALLBACK)
-        if accepted.status is not Status.INTERRUPTED:
-            raise StopIteration
-
+    x, bounds = weights.split(theta.astype(np.float64)), weights.bounds(theta.size)
+    run = _Iterations(objective, weights, callback, keeper)
+    run.accepted = run.accepted._replace(theta=weights.join(x).copy())
     options = {
         "maxiter": max_iter,
         "maxfun": np.inf if max_fun is None else max_fun,
         "ftol": ftol,
         "gtol": gtol,
+        "maxcor": N_STEPS,
     }
     try:
-        result = minimize(
-            in_float64,
-            weights.split(theta.astype(np.float64)),
-            method="L-BFGS-B",
-            jac=True,
-            bounds=weights.bounds(theta.size),
-            callback=after_iteration,
-            options=options,
-        )
+        found = (_in_steps if keeper.is_kept else _by_scipy)(run, x, bounds, options)
     except KeyboardInterrupt:
-        return accepted._replace(theta=accepted.theta.astype(theta.dtype))
-    value = float(result.fun) - weights.excess(result.x)
-    found = weights.join(result.x).astype(theta.dtype)
+        result = run.accepted._replace(status=Status.INTERRUPTED)
+        return result._replace(theta=result.theta.astype(theta.dtype))
+    value = float(found.fun) - weights.excess(found.x)
+    result = Result(weights.join(found.x), value, found.nit, Status.CONVERGED)
     if not np.isfinite(value):
-        return diverged(found, value, result.nit, _REMEDY)
-    if accepted.status is Status.CALLBACK:
-        return Result(found, value, result.nit, Status.CALLBACK)
-    if result.status == 1:
-        limit = "max_iter" if result.nit >= max_iter else "max_fun"
-        return Result(found, value, result.nit, Status.LIMIT, f"{limit} reached")
-    return Result(found, value, result.nit, Status.CONVERGED, result.message)
+        return diverged(result.theta.astype(theta.dtype), value, found.nit, _REMEDY)
+    if run.accepted.status is Status.CALLBACK:
+        result = result._replace(status=Status.CALLBACK)
+    elif found.status == 1:
+        limit = "max_iter" if found.nit >= max_iter else "max_fun"
+        result = result._replace(status=Status.LIMIT, message=f"{limit} reached")
+    if keeper.is_kept:
+        keeper.finish(result, {"memory": run.memory})
+    return result._replace(theta=result.theta.astype(theta.dtype))
+
+
+class _Iterations:
+    """J as SciPy asks for it, and what happens after each iteration.
+
+    `accepted` is the last point that was accepted; its status is INTERRUPTED until the end.
+    """
+
+    def __init__(
+        self,
+        objective: Callable[[Array], tuple[float, Array]],
+        weights: "_SplitWeights",
+        callback: Callable[[Array, float], Any] | None,
+        keeper: Keeper,
+    ) -> None:
+        self._objective, self._weights = objective, weights
+        self._callback, self.keeper = callback, keeper
+        self.accepted = Result(np.empty(0), np.nan, 0, Status.INTERRUPTED)
+        self.memory = LBFGSMemory(np.empty(0))
+
+    def in_float64(self, x: Array) -> tuple[float, Array]:
+        """Return J and ∇J at x."""
+        value, gradient = self._objective(self._weights.join(x))
+        return self._weights.objective(x, value, gradient.astype(np.float64))
+
+    def halts(self, x: Array, J: float) -> bool:
+        """Accept a point; return whether it is the last one."""
+        at, value = self._weights.join(x), J - self._weights.excess(x)
+        accepted = self.accepted
+        self.accepted = accepted._replace(theta=at.copy(), value=value, n_iter=accepted.n_iter + 1)
+        if not np.isfinite(value):
+            self.accepted = self.accepted._replace(status=Status.DIVERGED)
+        elif self._callback is not None and self._callback(at, value):
+            self.accepted = self.accepted._replace(status=Status.CALLBACK)
+        self.keeper.keep(self.accepted, {"memory": self.memory})
+        return self.accepted.status is not Status.INTERRUPTED
+
+
+def _by_scipy(
+    run: _Iterations, x: Array, bounds: Bounds | None, options: dict[str, Any]
+) -> OptimizeResult:
+    """Minimize J in one call of SciPy."""
+
+    def callback(intermediate_result: OptimizeResult) -> None:
+        if run.halts(intermediate_result.x, float(intermediate_result.fun)):
+            raise StopIteration
+
+    return minimize(
+        run.in_float64, x, method="L-BFGS-B", jac=True, bounds=bounds, callback=callback,
+        options=options,
+    )  # fmt: skip
+
+
+def _in_steps(
+    run: _Iterations, x: Array, bounds: Bounds | None, options: dict[str, Any]
+) -> OptimizeResult:
+    """Minimize J step by step, from the state that was kept."""
+    memory = run.memory = LBFGSMemory(x)
+    run.accepted, status = run.keeper.resume(run.accepted, {"memory": memory}), 0
+    if run.accepted.status not in (Status.CONVERGED, Status.CALLBACK):
+        run.accepted = run.accepted._replace(status=Status.INTERRUPTED)
+        lowest = None if bounds is None else bounds.lb
+        status = minimize_in_steps(
+            run.in_float64, memory, lowest=lowest, options=options, halts=run.halts
+        )
+    return OptimizeResult(x=memory.x, fun=memory.value, nit=memory.n_iter, status=status)
 
 
 class _SplitWeights:

@@ -170,8 +170,10 @@ class Minibatch:
         mine = self.state
         if state.get("rule") != mine["rule"] or _shapes(state) != _shapes(mine):
             return False
-        self._n_steps = state["n_steps"]
-        self._set_seed(state["seed"])
+        if not all(isinstance(state[name], int | np.integer) for name in ("n_steps", "seed")):
+            return False
+        self._n_steps = int(state["n_steps"])
+        self._set_seed(int(state["seed"]))
         self._optimizer.means[:] = state["means"]
         for moments, given in zip(mine["moments"], state["moments"], strict=True):
             moments[:] = given
@@ -214,6 +216,8 @@ class Minibatch:
 
     def _steps(self, order: npt.NDArray[np.int64], rates: npt.NDArray[Any]) -> tuple[float, float]:
         """Take one step for each batch of some rows; return the sums of the terms over rows."""
+        # Fewer threads may have worked in the last call.
+        self._optimizer.means[1:] = self._optimizer.means[0]
         data, weights, self._n_steps = self._run(
             epoch,
             self._net,

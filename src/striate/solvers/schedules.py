@@ -7,15 +7,18 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from .saved_state import Stateful
+
 #: Share of η where a rise begins, and where "exponential" ends.
 FIRST, LAST = 0.04, 0.01
 #: Share of the training in which "one_cycle" and "warmup" raise η.
 CYCLE_RISE, WARMUP_RISE = 0.3, 0.05
 
 
-class Schedule:
+class Schedule(Stateful):
     """η of the next epoch, in the attribute `rate`."""
 
+    changing = ("rate",)
     rate: float
     #: What to report when training stops at a plateau.
     last_message: ClassVar[str] = "Stopping."
