@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from striate.core.sparse_matrices import check_sound
-
 from .sklearn_private import num_samples, safe_indexing
+from .validated_input import in_native_order
 
 
 def select_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
@@ -29,8 +28,7 @@ def select_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
     if len(rows) == num_samples(X):
         return X
     if sparse.issparse(X):
-        check_sound(X)
-        X = X.tocsr()  # not all formats can be indexed
+        X = in_native_order(X).tocsr()  # not all formats can be indexed
     return safe_indexing(X, rows)
 
 
