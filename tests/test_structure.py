@@ -247,3 +247,13 @@ def test_functions_that_are_not_compiled_have_types():
         )
     ]
     assert untyped == []
+
+
+def test_the_table_of_small_faults_is_up_to_date(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    from mutation_table import FAULTS
+
+    texts = {fault.file: (PACKAGE / fault.file).read_text(encoding="utf-8") for fault in FAULTS}
+    assert [fault.name for fault in FAULTS if texts[fault.file].count(fault.old) != 1] == []
+    tests = {test for fault in FAULTS for test in fault.tests}
+    assert [test for test in sorted(tests) if not (ROOT / test).is_file()] == []

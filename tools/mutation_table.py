@@ -153,9 +153,9 @@ FAULTS = [
         ),
         (
             "noise is the same in every epoch",
-            "core/design_matrix.py",
-            "X._replace(seed=X.seed + 1)",
-            "X._replace(seed=X.seed)",
+            "solvers/minibatch.py",
+            "self._set_seed(self._data.seed + 1)",
+            "self._set_seed(self._data.seed)",
         ),
         (
             "a part of the columns begins too early",
@@ -220,19 +220,19 @@ FAULTS = [
         ),
         (
             "the first batch has a running mean of zeros",
-            "solvers/minibatch.py",
+            "solvers/epoch.py",
             "keep = KEPT_MEAN if n_steps > 0 else 0.0",
             "keep = KEPT_MEAN",
         ),
         (
             "biases are penalized",
-            "solvers/minibatch.py",
-            "value, step[2] = 0.0, 0.0",
-            "value = 0.0",
+            "solvers/epoch.py",
+            "step[2] = n_steps, eta, kappa if has_weights else 0.0",
+            "step[2] = n_steps, eta, kappa",
         ),
         (
             "the penalty of a short batch counts as a whole one",
-            "solvers/minibatch.py",
+            "solvers/epoch.py",
             "weights_sum += n * np.sum(batch.tile_values)",
             "weights_sum += capacity * np.sum(batch.tile_values)",
         ),
@@ -241,6 +241,93 @@ FAULTS = [
             "solvers/minibatch.py",
             'self._n_steps = int(state["n_steps"])',
             "self._n_steps = 0",
+        ),
+    ),
+    *_faults(
+        "estimators/test_mlp_options.py core/test_objective.py solvers/test_minibatch.py",
+        (
+            "dropped units are not made up for",
+            "core/dropout.py",
+            "scale = like(1 / (1 - level), zero)",
+            "scale = like(1, zero)",
+        ),
+        (
+            "units of all layers are dropped together",
+            "core/dropout.py",
+            "uniform(low, high, layer.b_at + j) >= level",
+            "uniform(low, high, j) >= level",
+        ),
+        (
+            "the norm of a gradient is that of one tile",
+            "solvers/epoch.py",
+            "np.sqrt(np.sum(batch.squares))",
+            "np.sqrt(batch.squares[0])",
+        ),
+        (
+            "short gradients are made longer",
+            "solvers/epoch.py",
+            "limit / norm if norm > limit else 1.0",
+            "limit / norm",
+        ),
+        (
+            "weights decay by λ, not by the step times it",
+            "solvers/epoch.py",
+            "1.0 - eta * weight_decay",
+            "1.0 - weight_decay",
+        ),
+        (
+            "an average of weights begins with the initial ones",
+            "solvers/epoch.py",
+            "1.0 - min(averaging, (n_steps - 1) / n_steps)",
+            "1.0 - averaging",
+        ),
+        (
+            "predictions take the last weights, not the average",
+            "solvers/minibatch.py",
+            "return average if average.size and self._n_steps else self.theta",
+            "return self.theta",
+        ),
+        (
+            "a schedule is a step ahead",
+            "solvers/schedules.py",
+            "self.n_before + n_iter + np.arange(n_batches) / n_batches",
+            "self.n_before + n_iter + 1 + np.arange(n_batches) / n_batches",
+        ),
+        (
+            "the pinball loss has the levels of the other side",
+            "core/losses.py",
+            "slope = above if d < 0 else below",
+            "slope = below if d < 0 else above",
+        ),
+        (
+            "Huber's loss is not smooth where it becomes linear",
+            "core/losses.py",
+            "w[i] * bounded * (d - bounded / 2)",
+            "w[i] * bounded * d / 2",
+        ),
+        (
+            "label smoothing forgets the true class",
+            "estimators/class_targets.py",
+            "y = (1 - self.label_smoothing) * y + self.label_smoothing * self._shares()",
+            "y = (1 - self.label_smoothing) * y",
+        ),
+        (
+            "intervals are one rank too narrow",
+            "estimators/conformal_intervals.py",
+            "np.partition(scores, rank - 1)[rank - 1]",
+            "np.partition(scores, max(rank - 2, 0))[max(rank - 2, 0)]",
+        ),
+        (
+            "the weights of classes are added",
+            "estimators/class_weights.py",
+            "weights *= of_classes[column]",
+            "weights += of_classes[column]",
+        ),
+        (
+            "validation rows are weighed as training rows",
+            "estimators/mlp_validation.py",
+            "mean_loss(call, outputs, targets, rows.sample_weight)",
+            "mean_loss(call, outputs, targets)",
         ),
     ),
     *_faults(
@@ -254,7 +341,7 @@ FAULTS = [
         ),
         (
             "the best weights are not a copy",
-            "estimators/stopping.py",
+            "estimators/validation.py",
             "self.best, self._best_theta = score, theta.copy()",
             "self.best, self._best_theta = score, theta",
         ),
@@ -296,8 +383,8 @@ FAULTS = [
         (
             "the weights of a left-out fold stay 0",
             "estimators/linear_problem.py",
-            "        self.weight[rows] = 1\n",
-            "        self.weight[rows] = 0\n",
+            "self.weight[rows] = 1 if self._given is None",
+            "self.weight[rows] = 0 if self._given is None",
         ),
         (
             "a warm start compares patterns the wrong way round",
@@ -455,8 +542,20 @@ FAULTS = [
         ),
         (
             "new noise starts over after an interruption",
-            "estimators/training.py",
-            '            "noise": Attributes(batches, "noise_seed"),\n',
+            "solvers/minibatch.py",
+            '        self._set_seed(int(state["seed"]))\n',
+            "",
+        ),
+        (
+            "the best epoch is forgotten after an interruption",
+            "estimators/validation.py",
+            'changing = ("scores", "losses", "best", "_best_theta")',
+            'changing = ("scores", "losses", "best")',
+        ),
+        (
+            "an average of the weights is lost after an interruption",
+            "solvers/minibatch.py",
+            "            self._optimizer.average[:] = self.theta\n",
             "",
         ),
         (
@@ -474,8 +573,8 @@ FAULTS = [
         (
             "a checkpoint is not flushed to the disk",
             "checkpoint.py",
-            ", durable=True)",
-            ")",
+            ", durable=True",
+            "",
         ),
         (
             "a fit replaces the checkpoint of another one",
