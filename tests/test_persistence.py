@@ -4,6 +4,7 @@ import copy
 import io
 import json
 import os
+import pickle
 import stat
 import sys
 import zipfile
@@ -240,6 +241,50 @@ def unchecked():
         path.write_bytes(skops.io.dumps(estimator))
 
     return write
+
+
+SMALL = {"hidden_layer_sizes": (5, 4), "activation": ["gelu", "mish"], "max_iter": 3}
+LEVELS = np.arange(len(X), dtype=float)
+OPTIONS = [
+    (
+        striate.MLPClassifier(
+            **SMALL,
+            class_weight="balanced",
+            dropout=[0, 0.1, 0.1],
+            weight_averaging=0.9,
+            learning_rate="one_cycle",
+            learning_rate_factors={0: 0.5, "biases": 2.0},
+        ),
+        LEVELS % 3,
+    ),
+    (
+        striate.MLPClassifier(
+            **SMALL, loss="focal", class_weight={0: 2.0, 1: 3.0}, scoring="balanced_accuracy"
+        ),
+        LEVELS % 3,
+    ),
+    (striate.MLPClassifier(**SMALL, n_restarts=2), np.stack([LEVELS % 3, LEVELS % 2], axis=1)),
+    (striate.MLPRegressor(**SMALL, loss="quantile", quantile=[0.1, 0.5, 0.9]), LEVELS),
+    (striate.MLPRegressor(**SMALL, loss="huber", huber_delta=0.5), LEVELS),
+    (striate.LinearClassifier(alphas=0.1, class_weight="balanced"), LEVELS % 3),
+]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("estimator", "y"), OPTIONS)
+def test_parameters_beyond_those_of_scikit_learn_come_back(tmp_path, estimator, y):
+    if "random_state" in estimator.get_params():
+        estimator = clone(estimator).set_params(random_state=0)
+    fitted = make_pipeline(StandardScaler(), clone(estimator)).fit(X, y)
+    if isinstance(estimator, striate.MLPRegressor):
+        fitted[-1].calibrate_intervals(fitted[0].transform(X), y)
+    save(fitted, tmp_path / "fitted.skops")
+    for again in (load(tmp_path / "fitted.skops"), pickle.loads(pickle.dumps(fitted))):
+        np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+        assert repr(again) == repr(fitted)
+        if isinstance(estimator, striate.MLPRegressor):
+            intervals = (each[-1].predict_interval(X) for each in (again, fitted))
+            np.testing.assert_array_equal(*intervals)
 
 
 @pytest.mark.parametrize(("estimator", "data"), ESTIMATORS)

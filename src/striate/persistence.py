@@ -54,8 +54,12 @@ _SPLITTERS = [
 ]
 # Part of the archive that holds the version of Striate.
 _VERSION_PART = "striate_version.txt"
-# Scorers of a search: the estimator or function that they call must be trusted itself.
-_SCORERS = (*SCORER_TYPES, "striate.estimators.missing_labels._LabeledScorer")
+# Parts of estimators. The estimator or function that a scorer calls must be trusted itself.
+_PARTS = (
+    *SCORER_TYPES,
+    "striate.estimators.missing_labels._LabeledScorer",
+    "striate.estimators.several_targets.GroupBinarizer",
+)
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -242,7 +246,7 @@ def _trusted_types() -> list[str]:
     splitters = [getattr(model_selection, name) for name in _SPLITTERS]
     metrics = [score_function(get_scorer(name)) for name in get_scorer_names()]
     types = [*estimators, *_SPARSE_TYPES, *splitters, *metrics]
-    return [*(f"{each.__module__}.{each.__qualname__}" for each in types), *_SCORERS]
+    return [*(f"{each.__module__}.{each.__qualname__}" for each in types), *_PARTS]
 
 
 @contextmanager
