@@ -426,3 +426,15 @@ def test_early_stopping_may_change_between_fits(Estimator):
     assert len(model.validation_scores_) == 3
     model.set_params(early_stopping=False).partial_fit(X, Y)
     assert len(model.loss_curve_) == 10
+
+
+@pytest.mark.parametrize("seed", [8, 18, 42])
+def test_weights_that_no_training_row_survives_are_not_kept(seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(60, 5))
+    rows[rng.integers(60), rng.integers(5)] = 10.0 ** int(rng.integers(20, 308))
+    mlp = MLPClassifier((4,), solver="sgd", early_stopping=True, max_iter=5, random_state=seed % 7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match="non-finite"):
+            mlp.fit(rows, np.arange(60) % 3)

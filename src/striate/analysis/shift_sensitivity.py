@@ -211,7 +211,8 @@ def _checked_shifts(given: Any) -> NDArray[np.intp]:
         shifts = np.atleast_1d(np.asarray(given))
     except ValueError:  # lists of several lengths
         shifts = np.empty(0)
-    if shifts.ndim != 1 or not len(shifts) or shifts.dtype.kind not in "iu" or shifts.min() < 0:
+    whole = shifts.ndim == 1 and len(shifts) and shifts.dtype.kind in "iu"
+    if not whole or shifts.min() < 0 or shifts.max() >= 2**31:
         raise ValueError(f"shifts must be whole numbers of pixels of at least 0, got {given!r}")
     return shifts.astype(np.intp)
 

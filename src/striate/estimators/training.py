@@ -210,9 +210,15 @@ class Epochs(Solver):
             result = result._replace(status=Status.INTERRUPTED)
         if result.status is Status.LIMIT and self.schedule.has_end:
             result = result._replace(status=Status.CONVERGED)
+        kept = self.stopping.best_of(result.theta)
+        if result.status is Status.STOPPED and result.message:
+            # Rows that made the training diverge are perhaps not among those of the best score.
+            with np.errstate(all="ignore"):
+                is_finite = np.isfinite(Objective(problem, run)(kept)[0])
+            result = result if is_finite else result._replace(status=Status.DIVERGED)
         progress.finish(result, changing)
         state = {**batches.state, "rate": self.schedule.rate}
-        return result._replace(theta=self.stopping.best_of(result.theta), state=state)
+        return result._replace(theta=kept, state=state)
 
     def _by_group(self, rates: Any) -> Any:
         """Return the rates of each group of parameters."""
