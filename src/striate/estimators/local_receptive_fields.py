@@ -184,5 +184,5 @@ def _whole_numbers(given: Any) -> tuple[int, ...]:
         return ()
     if numbers.ndim != 1 or numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
         return ()
-    whole = (numbers == numbers.round()).all() and (numbers >= 1).all()
+    whole = (numbers == numbers.round()).all() and ((numbers >= 1) & (numbers < 2**31)).all()
     return tuple(map(int, numbers)) if whole else ()
