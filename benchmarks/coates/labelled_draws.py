@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from striate import LinearClassifier
+from striate import KernelClassifier, LinearClassifier, WhitenedComponents
 
 #: Labelled images are drawn from the first images, of this number.
 POOL = 10_000
@@ -41,6 +41,17 @@ def on_features(train, y, test, y_test):
     scale[scale <= 1e-6 * scale.max()] = 1
     train, test = (train - mean) / scale, (test - mean) / scale
     return lambda rows, draw: _ridge(train[rows], y[rows], test, y_test)
+
+
+def on_components(train, y, test, y_test, n_components=500):
+    """Return `accuracy_of` for a Gaussian kernel on half-whitened components of `train`."""
+    components = WhitenedComponents(n_components, random_state=0).fit(train)
+    train, test = components.transform(train), components.transform(test)
+
+    def accuracy_of(rows, draw):
+        return float(KernelClassifier().fit(train[rows], y[rows]).score(test, y_test))
+
+    return accuracy_of
 
 
 def _ridge(X, y, X_test, y_test):
