@@ -104,6 +104,9 @@ ESTIMATORS = [
     ),
     (striate.SelfTaughtClassifier(AUTOENCODER, LogisticRegression()), X / 16),
     (striate.LinearClassifier(alphas=0.1), X),
+    (striate.KernelClassifier(), X),
+    (striate.KernelRegressor(n_centers=9, random_state=0), np.float32(X)),
+    (striate.WhitenedComponents(5), np.float32(X / 16)),
     (striate.DictionaryEncoder(6, random_state=0), X / 16),
     (PatchFeatures(striate.DictionaryEncoder(6, random_state=0), **PATCHES), IMAGES),
     (ZCAWhitening(), X),
@@ -230,7 +233,7 @@ def changed(value):
 
 
 #: Sizes that nothing else depends on.
-FREE = {"map_shape_", "classes_", "validation_scores_", "autoencoders_"}
+FREE = {"map_shape_", "classes_", "validation_scores_", "leave_one_out_errors_", "autoencoders_"}
 
 
 @pytest.fixture(scope="module")

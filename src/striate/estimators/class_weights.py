@@ -7,6 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.class_weight import compute_class_weight
 
+from .sklearn_private import check_sample_weight
+from .validated_input import refuse_kinds
+
 Array = npt.NDArray[Any]
 
 
@@ -65,4 +68,34 @@ def _weights_of(class_weight: Any, classes: Array, codes: Array) -> Array:
     weights = np.ones(len(classes))
     present = np.unique(codes)
     weights[present] = compute_class_weight(class_weight, classes=present, y=codes)
+    return weights
+
+
+def weights_of_rows(
+    X: Array,
+    sample_weight: Any,
+    class_weight: Any = None,
+    classes: Array | None = None,
+    codes: Array | None = None,
+) -> Array | None:
+    """Return the product of sample and class weights, float64; None if all are 1.
+
+    Raises
+    ------
+    ValueError
+        If weights are negative, NaN or infinite, of another number than X has rows, or all 0.
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    weights = np.ones(len(X))
+    if sample_weight is not None:
+        refuse_kinds(sample_weight, "sample_weight", "VMmUST")
+        weights = check_sample_weight(
+            sample_weight, X, dtype=np.float64, copy=True, ensure_non_negative=True
+        )
+    if class_weight is not None and classes is not None and codes is not None:
+        codes = codes.reshape(-1, 1)
+        weights *= ClassWeights(class_weight, [classes], codes).rows(codes)
+    if not weights.any():
+        raise ValueError("All weights of the rows are 0: nothing can be learned.")
     return weights

@@ -15,13 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
 
-from .class_weights import ClassWeights
+from .class_weights import weights_of_rows
 from .fitted_attributes import INPUT, Attribute, Floats, Instance, Labels, Number, Whole
 from .held_out_rows import Rows, held_out_rows
 from .linear_maps import Array, row_space
 from .linear_problem import GramProblem
-from .sklearn_private import Interval, StrOptions, check_sample_weight, fit_context
-from .validated_input import FLOATS, refuse_kinds, validated
+from .sklearn_private import Interval, StrOptions, fit_context
+from .validated_input import FLOATS, validated
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -188,8 +188,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = binarizer.classes_
         if len(self.classes_) < 2:
             raise ValueError(f"y has only one class, {self.classes_[0]}; at least two are needed")
-        alphas = _positive_numbers(self.alphas)
-        weights = self._row_weights(X, y, sample_weight)
+        alphas = positive_numbers(self.alphas)
+        codes = np.searchsorted(self.classes_, y)
+        weights = weights_of_rows(X, sample_weight, self.class_weight, self.classes_, codes)
         wide = _is_wide(X)
         rows, maps = row_space(X, self.standardize, weights) if wide else (X, [])
         problem = GramProblem(
@@ -208,23 +209,6 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.coef_ = np.ascontiguousarray(W.T, X.dtype)
         self.intercept_ = b.astype(X.dtype)
         return self
-
-    def _row_weights(self, X: Any, y: Array, sample_weight: Any) -> Array | None:
-        """Return the product of sample and class weights; None if all are 1."""
-        if sample_weight is None and self.class_weight is None:
-            return None
-        weights = np.ones(len(y))
-        if sample_weight is not None:
-            refuse_kinds(sample_weight, "sample_weight", "VMmUST")
-            weights = check_sample_weight(
-                sample_weight, X, dtype=np.float64, copy=True, ensure_non_negative=True
-            )
-        if self.class_weight is not None:
-            codes = np.searchsorted(self.classes_, y).reshape(-1, 1)
-            weights *= ClassWeights(self.class_weight, [self.classes_], codes).rows(codes)
-        if not weights.any():
-            raise ValueError("All weights of the rows are 0: nothing can be learned.")
-        return weights
 
     def _choose(
         self, problem: GramProblem, y: Array, alphas: list[float]
@@ -313,7 +297,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         return probabilities
 
 
-def _positive_numbers(given: Any) -> npt.NDArray[np.float64]:
+def positive_numbers(given: Any) -> npt.NDArray[np.float64]:
     """Return a number or a sequence of numbers as an array; raise a ValueError for others."""
     try:
         numbers = np.atleast_1d(np.asarray(given, dtype=float))

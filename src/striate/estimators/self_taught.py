@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -12,8 +14,10 @@ from .feature_classifier import FeatureClassifier
 from .fitted_attributes import Attribute, Instance, Labels, Whole
 from .missing_labels import labeled_scorer, training_labels
 from .row_indexing import join_rows, select_rows
+from .self_training import SHARES, check_takes_weights, most_certain
 from .sklearn_private import (
     HasMethods,
+    Interval,
     check_method_params,
     fit_context,
     num_samples,
@@ -37,6 +41,12 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
         and wrapped in scikit-learn's `FrozenEstimator`.
     classifier : classifier
         Classifier for the features. It is cloned, and fitted on the labelled rows.
+    pseudo_label_weight : float, default=0.0
+        If above 0, the classifier also learns from its own predictions of the unlabelled rows, with
+        this weight beside 1 for labels (self-training). In four rounds, it is trained anew on the
+        labelled rows and on the 20, 40, 60 and 80% of the others that it is surest of, equally many
+        for each class. Unlabelled rows should then be of the same classes, about equally frequent.
+        Helps most with few labels; 0.2 is a good value.
 
     Attributes
     ----------
@@ -57,7 +67,7 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
     --------
     labeled_scorer : Any scorer, on the labelled rows only.
     PatchFeatures : Features of images.
-    sklearn.semi_supervised.SelfTrainingClassifier : Learns from its own most certain predictions.
+    KernelClassifier : A classifier for few labels, and for self-training.
 
     Notes
     -----
@@ -108,11 +118,13 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "features": [HasMethods(["fit", "transform"])],
         "classifier": [HasMethods(["fit", "predict"])],
+        "pseudo_label_weight": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, features: Any, classifier: Any) -> None:
+    def __init__(self, features: Any, classifier: Any, *, pseudo_label_weight: float = 0.0) -> None:
         self.features = features
         self.classifier = classifier
+        self.pseudo_label_weight = pseudo_label_weight
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=False)  # both parts check their parameters
@@ -146,6 +158,8 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
         """
         if not is_classifier(self.classifier):
             raise ValueError(f"classifier must be a classifier, got {self.classifier!r}")
+        if self.pseudo_label_weight:
+            check_takes_weights(self.classifier)
         rows, labels = training_labels(X, y)
         params = check_method_params(X, self._params_of_classifier(fit_params), rows)
         all_rows = X if unlabeled is None else join_rows(X, unlabeled, "unlabeled")
@@ -161,12 +175,35 @@ class SelfTaughtClassifier(CallbackSupportMixin, MetaEstimatorMixin, FeatureClas
             record.recording(classifier, "classifier"),
         ):
             classifier.fit(A, labels, **params)
+        if self.pseudo_label_weight:
+            others = np.setdiff1d(np.arange(num_samples(all_rows)), rows)
+            U = features.transform(select_rows(all_rows, others)) if len(others) else A[:0]
+            classifier = self._self_trained(classifier, (A, labels, params), U)
         self.features_, self.classifier_ = features, classifier
         self.classes_ = classifier.classes_
         self.n_labeled_ = len(rows)
         self.n_unlabeled_ = num_samples(all_rows) - len(rows)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
+
+    def _self_trained(self, classifier: Any, labelled: tuple[Any, Any, Any], U: Any) -> Any:
+        """Return a classifier that has also learned from its predictions of the features U."""
+        A, labels, params = labelled
+        given = params.get("sample_weight")
+        weights = np.ones(len(labels)) if given is None else np.asarray(given)
+        for share in SHARES if num_samples(U) else ():
+            rows, predicted = most_certain(classifier, U, share)
+            classifier = clone(self.classifier).fit(
+                join_rows(A, select_rows(U, rows), "unlabeled"),
+                np.concatenate([labels, predicted]),
+                **{
+                    **params,
+                    "sample_weight": np.concatenate(
+                        [weights, np.full(len(rows), self.pseudo_label_weight)]
+                    ),
+                },
+            )
+        return classifier
 
     def _params_of_classifier(self, fit_params: dict[str, Any]) -> dict[str, Any]:
         if routing_enabled():

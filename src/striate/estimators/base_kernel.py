@@ -1,0 +1,68 @@
+"""What KernelClassifier and KernelRegressor share: centres, γ, α and predictions."""
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from striate.native.threads import team
+
+from .fitted_attributes import INPUT, Attribute, Floats, Instance, Number
+from .kernel_ridge import GaussianKernel, KernelSolution, predict, scale_of, solve
+from .linear_classifier import positive_numbers
+from .sklearn_private import Interval, StrOptions
+from .validated_input import FLOATS, validated
+
+Array = npt.NDArray[Any]
+
+
+class KernelModel(BaseEstimator, ABC):
+    """Ridge regression on targets with a Gaussian kernel; subclasses make targets of y."""
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "centers_": Floats(("n_centers", "n_features_in_")),
+        "dual_coef_": Floats(("n_centers", "n_outputs")),
+        "gamma_": Number(),
+        "alpha_": Number(),
+        "leave_one_out_errors_": Instance(dict),
+    }
+
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "gamma": [StrOptions({"scale"}), Interval(Real, 0, None, closed="neither")],
+        "alphas": ["array-like", Interval(Real, 0, None, closed="neither")],
+        "n_centers": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    gamma: Any
+    alphas: Sequence[float] | float
+    n_centers: int
+    random_state: Any
+
+    def _solve(self, X: Array, T: Array, weights: Array) -> KernelSolution:
+        """Choose centres, γ and α for targets T (n_samples, n_targets), and keep the solution."""
+        rows = np.flatnonzero(weights)
+        if len(rows) > self.n_centers:
+            random_state = check_random_state(self.random_state)
+            rows = np.sort(random_state.choice(rows, self.n_centers, replace=False))
+        self.centers_ = X[rows]
+        self.gamma_ = scale_of(X, weights) if self.gamma == "scale" else float(self.gamma)
+        kernel = GaussianKernel(self.centers_, self.gamma_)
+        with team(1):  # the same bits for any number of threads
+            solution = solve(kernel, X, T, weights, positive_numbers(self.alphas).tolist())
+        self.alpha_, self.dual_coef_ = solution.alpha, solution.dual_coef
+        self.leave_one_out_errors_ = solution.errors
+        return solution
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the outputs (n_samples, n_targets)."""
+        check_is_fitted(self)
+        X = validated(self, X, dtype=FLOATS, order="C", reset=False)
+        return predict(GaussianKernel(self.centers_, self.gamma_), self.dual_coef_, X)

@@ -1,0 +1,154 @@
+"""Ridge regression with a Gaussian kernel: every α, and the errors of every row left out.
+
+With centres c_1 … c_m among the rows, f(x) = Σ_j β_j k(x, c_j) minimizes
+Σ_i w_i (f(x_i) − t_i)² + α βᵀ K β, where K holds k(c_i, c_j), and k(x, c) = 1 + exp(−γ ‖x − c‖²):
+the 1 stands for a constant, so that targets need no centring. With all rows as centres this is
+kernel ridge regression; with some of them, its approximation by the subset of regressors.
+
+With L Lᵀ = K, f is linear in φ(x) = L⁻¹ k(x), and the problem is ridge regression on φ. With the
+eigenvectors Q and eigenvalues λ of Σ_i w_i φ_i φ_iᵀ and z = Qᵀ φ, every α costs one product more:
+the error of row i, if f is fitted without it, is (t_i − f(x_i)) / (1 − w_i Σ_j z_ij² / (λ_j + α)).
+
+References
+----------
+C. E. Rasmussen and C. K. I. Williams, "Gaussian processes for machine learning" (2006), chapters 2
+and 8. R. Rifkin and R. Lippert, "Notes on regularized least squares", MIT (2007).
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+from sklearn.utils import gen_batches
+
+Array = npt.NDArray[Any]
+
+# Memory of the kernel between a block of rows and the centres.
+_BLOCK_BYTES = 2**26
+# What is added to the diagonal of K, relative to it, so that equal rows do no harm.
+_JITTER = 1e-12
+# Shares of a row's target that its own prediction may take on, at most: 1 − 1e-10 leaves digits.
+_LEAST_REST = 1e-10
+
+
+class GaussianKernel(NamedTuple):
+    """k(x, c) = 1 + exp(−γ ‖x − c‖²), for some centres c.
+
+    Attributes
+    ----------
+    centers : ndarray of shape (n_centers, n_features)
+    gamma : float
+    """
+
+    centers: Array
+    gamma: float
+
+    def __call__(self, X: Array) -> Array:
+        """Return k of rows and centres, float64 of shape (n_samples, n_centers)."""
+        # In float64, since L⁻¹ multiplies errors by up to 10⁶.
+        shift = self.centers.mean(axis=0, dtype=np.float64)
+        X, C = X - shift, self.centers - shift
+        # In place: exp(−γ (‖x‖² + ‖c‖² − 2 xᵀ c)) + 1
+        K = X @ C.T
+        K *= -2
+        K += _squares(X)[:, np.newaxis]
+        K += _squares(C)
+        np.maximum(K, 0, out=K)
+        K *= -self.gamma
+        np.exp(K, out=K)
+        K += 1
+        return K
+
+
+class KernelSolution(NamedTuple):
+    """What ridge regression with a kernel found for one α.
+
+    Attributes
+    ----------
+    alpha : float
+    dual_coef : ndarray of float64 of shape (n_centers, n_targets)
+        β.
+    left_out : ndarray of float64 of shape (n_samples, n_targets)
+        Prediction of each row by the fit without it.
+    errors : dict of float to float
+        Weighted mean squared error of rows that are left out, for each α.
+    """
+
+    alpha: float
+    dual_coef: Array
+    left_out: Array
+    errors: dict[float, float]
+
+
+def scale_of(X: Array, weights: Array) -> float:
+    """Return γ = 1 / (mean squared distance of two rows); 1 if all rows are equal."""
+    mean = np.average(X, axis=0, weights=weights)
+    variance = float(np.average((X - mean) ** 2, axis=0, weights=weights).sum())
+    return 1 / (2 * variance) if 0 < variance < np.inf else 1.0
+
+
+def solve(
+    kernel: GaussianKernel, X: Array, T: Array, weights: Array, alphas: list[float]
+) -> KernelSolution:
+    """Return the solution for the α with the smallest error of rows that are left out.
+
+    Parameters
+    ----------
+    kernel : GaussianKernel
+    X : ndarray of shape (n_samples, n_features)
+    T : ndarray of float64 of shape (n_samples, n_targets)
+    weights : ndarray of float64 of shape (n_samples,)
+    alphas : list of float
+
+    Returns
+    -------
+    KernelSolution
+    """
+    K = kernel(kernel.centers)
+    K.flat[:: len(K) + 1] *= 1 + _JITTER * len(K)
+    L = linalg.cholesky(K, lower=True, overwrite_a=True, check_finite=False)
+    gram, products = np.zeros((len(L), len(L))), np.zeros((len(L), T.shape[1]))
+    for rows in _blocks(X, len(L)):
+        phi = linalg.solve_triangular(L, kernel(X[rows]).T, lower=True, check_finite=False)
+        weighted = phi * weights[rows]
+        gram += weighted @ phi.T
+        products += weighted @ T[rows]
+    eigenvalues, Q = linalg.eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
+    np.maximum(eigenvalues, 0, out=eigenvalues)
+    # z = Pᵀ k(x)
+    P = linalg.solve_triangular(L, Q, lower=True, trans="T", check_finite=False)
+    products = Q.T @ products
+    shrinkage = 1 / np.add.outer(eigenvalues, alphas)
+    left_out = [np.empty(T.shape) for _ in alphas]
+    for rows in _blocks(X, len(L)):
+        z = kernel(X[rows]) @ P
+        leverage = weights[rows, np.newaxis] * (z**2 @ shrinkage)
+        rest = np.maximum(1 - leverage, _LEAST_REST)
+        for k, found in enumerate(left_out):
+            errors = T[rows] - z @ (shrinkage[:, [k]] * products)
+            found[rows] = T[rows] - errors / rest[:, [k]]
+    total = weights.sum() * T.shape[1]
+    errors_of_all = [float(weights @ ((T - each) ** 2).sum(axis=1) / total) for each in left_out]
+    best = int(np.argmin(errors_of_all))
+    dual_coef = P @ (shrinkage[:, [best]] * products)
+    by_alpha = dict(zip(alphas, errors_of_all, strict=True))
+    return KernelSolution(alphas[best], dual_coef, left_out[best], by_alpha)
+
+
+def predict(kernel: GaussianKernel, dual_coef: Array, X: Array) -> Array:
+    """Return f of the rows of X, float64 of shape (n_samples, n_targets)."""
+    outputs = np.empty((len(X), dual_coef.shape[1]))
+    for rows in _blocks(X, len(dual_coef)):
+        outputs[rows] = kernel(X[rows]) @ dual_coef
+    return outputs
+
+
+def _blocks(X: Array, n_centers: int) -> Iterator[slice]:
+    yield from gen_batches(len(X), max(1, _BLOCK_BYTES // (8 * n_centers)))
+
+
+def _squares(X: Array) -> npt.NDArray[np.float64]:
+    squares: npt.NDArray[np.float64] = np.einsum("ij,ij->i", X, X)
+    return squares
