@@ -93,14 +93,18 @@ class MapFeatures:
     def block_side(self, given: int | None, image: LargeImage) -> int:
         """Return the side of a block: one that is given, rounded up, or what memory allows."""
         if given is None:
-            n_numbers = self.encoder.n_codes + self.n_features(image.n_channels)
+            n_codes = self.encoder.n_codes * self.stride**2  # of all pixels, for windows
+            n_numbers = n_codes + self.n_features(image.n_channels)
             side = int((_BLOCK_BYTES / (image.dtype.itemsize * n_numbers)) ** 0.5)
             given = min(side // BLOCK_STEP * BLOCK_STEP, _LONGEST_SIDE)
         return max(-(-given // BLOCK_STEP), 1) * BLOCK_STEP
 
-    def computation(self, image: LargeImage, run: team) -> "MapComputation":
-        """Return what computes the maps of an image by a team of threads."""
-        return MapComputation(self, image, run, self.encoder.folded(image.dtype))
+    def computation(self, image: LargeImage, run: team, folded: Folded | None) -> "MapComputation":
+        """Return what computes the maps of an image by a team of threads.
+
+        `folded` is ``encoder.folded(image.dtype)``, which takes a while.
+        """
+        return MapComputation(self, image, run, folded)
 
 
 @dataclass(frozen=True, eq=False)

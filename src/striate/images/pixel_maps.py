@@ -111,8 +111,9 @@ class PixelMaps:
         shape = maps.map_shape(source)
         side = maps.block_side(block_size, source)
         n_features = maps.n_features(source.n_channels)
+        folded = maps.encoder.folded(source.dtype)
         with map_output(out, (*shape, n_features), source.dtype) as output, team() as run:
-            computation = maps.computation(source, run)
+            computation = maps.computation(source, run, folded)
             for block in maps.blocks(shape, side):
                 computation.write(block, output)
         return finished(out, output)
