@@ -8,12 +8,12 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
 from striate import (
     DictionaryEncoder,
     LinearClassifier,
-    MLPClassifier,
     PatchFeatures,
     PixelClassifier,
 )
@@ -23,7 +23,7 @@ from striate.images.labelled_pixels import LabelledPixels, chosen, strokes_of
 from striate.persistence import load, save
 
 FEATURES = PatchFeatures(
-    DictionaryEncoder(6, dictionary="omp1", encoding="soft_threshold", random_state=0),
+    DictionaryEncoder(16, dictionary="omp1", encoding="soft_threshold", random_state=0),
     patch_size=4,
     n_patches=200,
     random_state=0,
@@ -173,7 +173,7 @@ def test_results_on_the_disk(fitted, tmp_path):
 
 def test_a_classifier_without_probabilities():
     model = PixelClassifier(FEATURES, RidgeClassifier(), **QUICK).fit([IMAGE], [MARKS])
-    assert (model.predict(IMAGE) == TRUTH).mean() > 0.9
+    assert (model.predict(IMAGE) == TRUTH).mean() > 0.8
     assert not hasattr(model, "predict_proba")
     assert hasattr(PixelClassifier(), "predict_proba")
 
@@ -290,8 +290,8 @@ def test_the_weight_of_codes_is_that_of_held_out_strokes(useful):
     X[:, useful] = (y - 1.5) * 2 + 0.7 * rng.normal(size=240)
     X[:, 1 - useful] = rng.permutation(12)[of_stroke] - 5.5
     pixels = LabelledPixels(X, y, np.zeros(240, int), of_stroke)
-    network = MLPClassifier((8,), alpha=1e-1, solver="lbfgs", max_iter=20, random_state=0)
-    found = choose_code_weight(network, pixels, 1, [0.001, 30.0], np.random.RandomState(0))
+    nearest = KNeighborsClassifier(1)
+    found = choose_code_weight(nearest, pixels, 1, [0.001, 30.0], np.random.RandomState(0))
     assert found == (0.001 if useful else 30.0)
 
 

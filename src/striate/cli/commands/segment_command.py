@@ -108,11 +108,10 @@ def _trained(images: ImageCollection, masks: list[Path | None], seed: int) -> Pi
     from striate.analysis.image_cross_validation import cross_validate_images
     from striate.cli.progress_bar import progress
     from striate.files.image_collection import MixedChannelsError
-    from striate.images.pixel_classifier import PixelClassifier
 
     labels = [None if mask is None else _mask(mask, images, i) for i, mask in enumerate(masks)]
     try:
-        model = PixelClassifier(random_state=seed).fit(images, labels)
+        model = new_classifier(random_state=seed).fit(images, labels)
     except MixedChannelsError as error:
         raise ValueError(f"{error}, or convert all to grey with --grey") from error
     n_labelled = sum(mask is not None for mask in labels)
@@ -123,6 +122,13 @@ def _trained(images: ImageCollection, masks: list[Path | None], seed: int) -> Pi
     pixels = model.labelled_pixels(images, labels)
     _print_scores(cross_validate_images(model.classifier_, pixels, progress))
     return model
+
+
+def new_classifier(**params: Any) -> PixelClassifier:
+    """Return an unfitted classifier."""
+    from striate.images.pixel_classifier import PixelClassifier
+
+    return PixelClassifier(**params)
 
 
 def _mask(path: Path, images: ImageCollection, i: int) -> Any:
