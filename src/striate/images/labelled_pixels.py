@@ -38,6 +38,24 @@ def strokes_of(mask: Array) -> npt.NDArray[np.intp]:
     return strokes
 
 
+def check_labels(masks: list[Array | None]) -> None:
+    """Raise a ValueError unless a pixel has a label."""
+    if not any(mask is not None and mask.any() for mask in masks):
+        raise ValueError("the masks have no labels: all are 0; mark some pixels of each class")
+
+
+def check_classes(masks: list[Array | None]) -> None:
+    """Raise a ValueError unless there are labels of at least two classes."""
+    check_labels(masks)
+    classes = np.unique(np.concatenate([np.unique(mask) for mask in masks if mask is not None]))
+    classes = classes[classes > 0]
+    if classes.size == 1:
+        raise ValueError(
+            f"the masks have labels of a single class, {classes[0]}; mark some pixels of another, "
+            "too, such as the background (0 is no class: it means no label)"
+        )
+
+
 def chosen(
     masks: list[Array | None], most: int, random_state: np.random.RandomState
 ) -> list[Array | None]:

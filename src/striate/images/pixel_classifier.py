@@ -1,7 +1,7 @@
 """A class for every pixel, learned from a few labelled ones."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -27,15 +27,12 @@ from striate.estimators.sklearn_private import HasMethods, Interval, fit_context
 from striate.files.given_images import listed
 from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.label_masks import as_masks
-from striate.files.large_image import LargeImage
-from striate.files.map_output import finished, map_output
-from striate.native.threads import team
 
 from .code_scaler import CodeScaler, choose_code_weight
 from .dictionary_encoder import DictionaryEncoder
-from .labelled_pixels import LabelledPixels, chosen, strokes_of
-from .map_features import BLOCK_STEP, Block, MapFeatures
+from .labelled_pixels import LabelledPixels, check_classes, check_labels, chosen
 from .patch_features import PatchFeatures
+from .pixel_blocks import PixelBlocks
 from .pixel_maps import check_sizes
 from .segmentation_scores import confusion_of, intersections_over_unions
 from .zca_whitening import ZCAWhitening
@@ -68,7 +65,7 @@ class PixelClassifier(BaseEstimator):
         features.
     scales : tuple of int, default=(1, 2, 4)
         Factors by which images are shrunk before patches are encoded.
-    windows : tuple of int, default=(1, 6)
+    windows : tuple of int, default=(1, 8)
         Sides of the squares over which codes are averaged, at each scale.
     code_weights : tuple of float, default=(0.01, 0.03, 0.1, 0.3)
         Candidates for the standard deviation of each code, beside 1 of each value of pixels. There
@@ -149,7 +146,7 @@ class PixelClassifier(BaseEstimator):
         classifier: Any = None,
         *,
         scales: tuple[int, ...] = (1, 2, 4),
-        windows: tuple[int, ...] = (1, 6),
+        windows: tuple[int, ...] = (1, 8),
         code_weights: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3),
         max_pixels: int = 50_000,
         random_state: Any = None,
@@ -193,9 +190,9 @@ class PixelClassifier(BaseEstimator):
         check_classes(labels)
         features, classifier = self._new_parts(random_state)
         self.features_ = features.fit(as_collection(images))
-        pixels = self._pixels_of(images, chosen(labels, int(self.max_pixels), random_state))
-        maps = self._maps()
-        scaler = CodeScaler.fitted(pixels.X.copy(), maps.n_features(0))
+        some = chosen(labels, int(self.max_pixels), random_state)
+        pixels = self._blocks.labelled(images, labels, some)
+        scaler = CodeScaler.fitted(pixels.X.copy(), self._blocks.n_codes)
         X = scaler.apply(pixels.X)
         with warnings.catch_warnings():  # the number of iterations is part of the recipe
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -234,9 +231,10 @@ class PixelClassifier(BaseEstimator):
         """
         check_is_fitted(self)
         images = images if isinstance(images, ImageCollection) else listed(images)
-        random_state = check_random_state(self.random_state)
-        some = chosen(as_masks(masks, len(images)), int(self.max_pixels), random_state)
-        pixels = self._pixels_of(images, some)
+        random_state, labels = check_random_state(self.random_state), as_masks(masks, len(images))
+        check_labels(labels)
+        some = chosen(labels, int(self.max_pixels), random_state)
+        pixels = self._blocks.labelled(images, labels, some)
         return pixels._replace(X=self._scaler().apply(pixels.X))
 
     def predict(self, image: Any, *, out: Any = None, block_size: int | None = None) -> Any:
@@ -304,7 +302,9 @@ class PixelClassifier(BaseEstimator):
         """
         check_is_fitted(self)
         images = images if isinstance(images, ImageCollection) else listed(images)
-        X, y, *_ = self._pixels_of(images, as_masks(masks, len(images)))
+        labels = as_masks(masks, len(images))
+        check_labels(labels)
+        X, y, *_ = self._blocks.labelled(images, labels, labels)
         classes = np.union1d(self.classes_, y)
         predicted = self.classifier_.predict(self._scaler().apply(X))
         confusion = confusion_of(y, predicted, classes)
@@ -328,53 +328,12 @@ class PixelClassifier(BaseEstimator):
             classifier = BaggingClassifier(_network(0), max_features=0.3, random_state=seeds[2])
         return clone(features), clone(classifier)
 
-    def _maps(self) -> MapFeatures:
-        return self.features_.map_features(
-            scales=tuple(self.scales), windows=tuple(self.windows), with_pixels=True
-        )
-
-    def _source(self, image: Any) -> LargeImage:
-        n_channels = self.features_.patch_shape_[2]
-        channels = n_channels if n_channels in (1, 3) else None
-        return LargeImage(image, n_channels, self.features_.used_range_, channels=channels)
-
-    def _pixels_of(self, images: Any, masks: list[Array | None]) -> LabelledPixels:
-        """Compute the features of all pixels that have a label."""
-        if isinstance(images, ImageCollection):
-            images = images.with_range(self.features_.used_range_)
-        parts = []
-        n_strokes = 0
-        for i, mask in enumerate(masks):
-            if mask is None:
-                continue
-            strokes = strokes_of(mask)
-            source = self._source(images[i])
-            if mask.shape != source.shape:
-                sizes = [f"{height} x {width}" for height, width in (mask.shape, source.shape)]
-                raise ValueError(f"mask {i} is of {sizes[0]} pixels, but its image of {sizes[1]}")
-            for X, (rows, columns) in self._labelled_blocks(source, mask):
-                here = mask[rows, columns] > 0
-                y, stroke = mask[rows, columns][here], strokes[rows, columns][here]
-                parts.append((X, y, np.full(len(y), i), n_strokes + stroke - 1))
-            n_strokes += int(strokes.max())
-        if not parts:
-            raise ValueError("the masks have no labels: all are 0; mark some pixels of each class")
-        return LabelledPixels(*(np.concatenate(each) for each in zip(*parts, strict=True)))
-
-    def _labelled_blocks(
-        self, source: LargeImage, mask: Array
-    ) -> Iterator[tuple[Array, tuple[slice, slice]]]:
-        maps = self._maps()
-        folded, side = maps.encoder.folded(source.dtype), maps.block_side(None, source)
-        for rows, columns in maps.blocks(source.shape, side):
-            place = slice(*rows), slice(*columns)
-            if mask[place].any():
-                with team() as run:
-                    block = maps.computation(source, run, folded).block((rows, columns))
-                yield block[mask[place] > 0], place
+    @property
+    def _blocks(self) -> PixelBlocks:
+        return PixelBlocks(self.features_, self.scales, self.windows)
 
     def _scaler(self) -> CodeScaler:
-        return CodeScaler(self.mean_, self.scale_, self._maps().n_features(0))
+        return CodeScaler(self.mean_, self.scale_, self._blocks.n_codes)
 
     def _map(
         self,
@@ -387,17 +346,10 @@ class PixelClassifier(BaseEstimator):
         """Apply a method of the classifier to the features of each pixel."""
         if block_size is not None:
             check_scalar(block_size, "block_size", Integral, min_val=1)
-        source, maps = self._source(image), self._maps()
-        folded, (per_pixel, dtype) = maps.encoder.folded(source.dtype), values
         scaler = self._scaler()
-        with map_output(out, (*source.shape, *per_pixel), dtype) as output:
-            for block in maps.blocks(source.shape, maps.block_side(block_size, source)):
-                with team() as run:
-                    computed = maps.computation(source, run, folded).block(_whole_squares(block))
-                predicted = _by_squares(scaler.apply(computed), predict)
-                rows, columns = block
-                output[slice(*rows), slice(*columns)] = predicted[: rows.size, : columns.size]
-        return finished(out, output)
+        return self._blocks.predict(
+            image, lambda X: predict(scaler.apply(X)), values, out, block_size
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -418,39 +370,3 @@ def positive_numbers(name: str, values: Any) -> list[float]:
     if not sound:
         raise ValueError(f"{name} must be positive numbers, as (0.03, 0.1), got {values!r}")
     return [float(x) for x in values]
-
-
-def check_classes(masks: list[Array | None]) -> None:
-    """Raise a ValueError unless there are labels of at least two classes."""
-    found = [np.unique(mask[mask > 0]) for mask in masks if mask is not None]
-    classes = np.unique(np.concatenate(found)) if found else np.empty(0)
-    if not classes.size:
-        raise ValueError("the masks have no labels: all are 0; mark some pixels of each class")
-    if classes.size == 1:
-        raise ValueError(
-            f"the masks have labels of a single class, {classes[0]}; mark some pixels of another, "
-            "too, such as the background (0 is no class: it means no label)"
-        )
-
-
-def _whole_squares(block: Block) -> Block:
-    rows, columns = block
-    return rows.aligned(BLOCK_STEP), columns.aligned(BLOCK_STEP)
-
-
-def _by_squares(computed: Array, predict: Callable[[Array], Array]) -> Array:
-    """Predict squares of pixels at fixed places: products of other shapes may be rounded otherwise.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_values)
-    """
-    n_y, n_x = (n // BLOCK_STEP for n in computed.shape[:2])
-    rows = []
-    for square_row in np.split(computed, n_y):
-        squares = [
-            predict(square.reshape(BLOCK_STEP**2, -1)) for square in np.split(square_row, n_x, 1)
-        ]
-        shape = (BLOCK_STEP, BLOCK_STEP, *squares[0].shape[1:])
-        rows.append(np.concatenate([each.reshape(shape) for each in squares], axis=1))
-    return np.concatenate(rows)
