@@ -22,7 +22,7 @@ Block = tuple[Span, Span]
 #: Sides of blocks are multiples of this: of both sides of a tile.
 BLOCK_STEP = 64
 # Codes and features of a block, in bytes, and its longest side.
-_BLOCK_BYTES, _LONGEST_SIDE = 48 * 2**20, 512
+_BLOCK_BYTES, _LONGEST_SIDE = 80 * 2**20, 512
 
 
 class MapLayer(NamedTuple):

@@ -92,8 +92,8 @@ class PixelBlocks:
                 whole = rows.aligned(BLOCK_STEP), columns.aligned(BLOCK_STEP)
                 with team() as run:
                     computed = maps.computation(source, run, folded).block(whole)
-                found = _by_squares(computed, function)[: rows.size, : columns.size]
-                output[slice(*rows), slice(*columns)] = found
+                    found = _by_squares(computed, function, run)
+                output[slice(*rows), slice(*columns)] = found[: rows.size, : columns.size]
         return finished(out, output)
 
     def _source(self, image: Any) -> LargeImage:
@@ -124,19 +124,29 @@ def _span_of(places: Array, first: int) -> Span:
     return Span(first + int(places.min()), first + int(places.max()) + 1).aligned(BLOCK_STEP)
 
 
-def _by_squares(computed: Array, predict: Callable[[Array], Array]) -> Array:
-    """Predict squares of pixels at fixed places: products of other shapes may be rounded otherwise.
+def _by_squares(computed: Array, function: Callable[[Array], Array], run: team) -> Array:
+    """Apply a function to squares of pixels at fixed places, which threads share.
+
+    Products of other shapes may be rounded otherwise.
 
     Returns
     -------
     ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_values)
     """
-    n_y, n_x = (n // BLOCK_STEP for n in computed.shape[:2])
-    rows = []
-    for square_row in np.split(computed, n_y):
-        squares = [
-            predict(square.reshape(BLOCK_STEP**2, -1)) for square in np.split(square_row, n_x, 1)
-        ]
-        shape = (BLOCK_STEP, BLOCK_STEP, *squares[0].shape[1:])
-        rows.append(np.concatenate([each.reshape(shape) for each in squares], axis=1))
-    return np.concatenate(rows)
+    height, width, n_features = computed.shape
+    places = [
+        np.s_[y : y + BLOCK_STEP, x : x + BLOCK_STEP]
+        for y in range(0, height, BLOCK_STEP)
+        for x in range(0, width, BLOCK_STEP)
+    ]
+
+    def share(t: int, T: int) -> list[Array]:
+        return [function(computed[place].reshape(-1, n_features)) for place in places[t::T]]
+
+    shares = run(share)
+    first = shares[0][0]
+    found = np.empty((height, width, *first.shape[1:]), dtype=first.dtype)
+    for t, results in enumerate(shares):
+        for place, result in zip(places[t :: len(shares)], results, strict=True):
+            found[place] = result.reshape(BLOCK_STEP, BLOCK_STEP, *first.shape[1:])
+    return found
