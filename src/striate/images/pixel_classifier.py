@@ -58,11 +58,11 @@ class PixelClassifier(BaseEstimator):
     features : PatchFeatures, default=None
         Features that are learned from all images; cloned. Pooling and flips do not matter here.
         None is ``PatchFeatures(DictionaryEncoder(32, dictionary="omp1",
-        encoding="soft_threshold"), patch_size=5, whitening=ZCAWhitening(0.1))``.
+        encoding="soft_threshold"), patch_size=6, whitening=ZCAWhitening(0.01))``.
     classifier : classifier, default=None
         Classifier of pixels by their scaled features; cloned. None is scikit-learn's
         `BaggingClassifier` of ten `MLPClassifier` with 32 hidden units, each for 30% of the
-        features.
+        features; L-BFGS stops after 40 iterations, since more of them fit the strokes too well.
     scales : tuple of int, default=(1, 2, 4)
         Factors by which images are shrunk before patches are encoded.
     windows : tuple of int, default=(1, 8)
@@ -319,9 +319,9 @@ class PixelClassifier(BaseEstimator):
             )
             features = PatchFeatures(
                 encoder,
-                patch_size=5,
+                patch_size=6,
                 n_patches=20_000,
-                whitening=ZCAWhitening(0.1),
+                whitening=ZCAWhitening(0.01),
                 random_state=seeds[1],
             )
         if classifier is None:
@@ -361,7 +361,7 @@ class PixelClassifier(BaseEstimator):
 
 def _network(seed: int) -> MLPClassifier:
     """Return a small network, for some of the features of few pixels."""
-    return MLPClassifier((32,), alpha=1.0, solver="lbfgs", max_iter=200, random_state=seed)
+    return MLPClassifier((32,), alpha=1.0, solver="lbfgs", max_iter=40, random_state=seed)
 
 
 def positive_numbers(name: str, values: Any) -> list[float]:
