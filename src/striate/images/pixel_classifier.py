@@ -111,7 +111,8 @@ class PixelClassifier(BaseEstimator):
     >>> import numpy as np
     >>> from striate import PixelClassifier
     >>> rng = np.random.default_rng(0)
-    >>> image = np.where(np.arange(64) < 32, 0.3, 0.6) + 0.1 * rng.random((64, 64))
+    >>> image = rng.integers(0, 30, (64, 64)) + np.where(np.arange(64) < 32, 80, 150)
+    >>> image = image.astype(np.uint8)
     >>> strokes = np.zeros((64, 64), dtype=np.uint8)  # 0: no label
     >>> strokes[10:12, 5:25], strokes[40:42, 40:60] = 1, 2
     >>> model = PixelClassifier(random_state=0).fit([image], [strokes])
