@@ -18,6 +18,7 @@ BENCHMARKS = {
     "perceptron": "bench_perceptron",
     "options": "bench_options",
     "many-fits": "bench_many_fits",
+    "segmentation": "bench_segmentation",
     "sparse-networks": "bench_sparse_networks",
     "sparse-digits": "bench_sparse_digits",
     "robustness": "robustness.campaign",

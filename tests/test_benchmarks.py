@@ -48,6 +48,14 @@ SIZES = {
         "densities": (0.01, 0.1),
     },
     "sparse-digits": {"rounds": 1, "seeds": 2},
+    "segmentation": {
+        "names": ("textures",),
+        "n_draws": 1,
+        "side": 70,
+        "n_trees": 3,
+        "scales": (1,),
+        "code_weights": (0.1,),
+    },
     "many-fits": {"rounds": 1, "n_rows": 60, "n_epochs": 3, "n_candidates": 2},
 }
 # These take minutes at any size: one trains as long as scikit-learn, one starts many processes. The

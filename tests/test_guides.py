@@ -42,6 +42,13 @@ SMALL = {
         'Path("photographs").glob("*.jpg")': 'Path("unlabelled").glob("*.png")',
         "window = 64": "window = 12",
     },
+    "pixels.md": {
+        "PixelClassifier(random_state=0)": (
+            "PixelClassifier(windows=(1, 8), scales=(1,), code_weights=(0.1,), random_state=0)"
+        ),
+        "PatchFeatures(encoder,": "PatchFeatures(encoder, n_patches=500,",
+        "RandomForestClassifier(50,": "RandomForestClassifier(2,",
+    },
     "sparse_networks.md": {
         "max_iter=500": "max_iter=5",
         "max_iter=1000": "max_iter=5",
@@ -97,6 +104,20 @@ def test_own_images(photographs, capsys):
     assert names["model"].classes_.tolist() == ["cracked", "sound"]
     assert list(names["display"].sensitivities) == ["pixels", "not pooled", "pooled"]
     assert "24 windows of 12 x 12 pixels" in capsys.readouterr().out
+
+
+def test_pixels(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = names_after("pixels.md")
+    assert names["model"].classes_.tolist() == [1, 2, 3]
+    assert names["probabilities"].shape == (256, 256, 3)
+    corner = names["found"][3][:60, :40]  # epithelium, without strokes in this image
+    assert (corner == np.median(corner)).mean() > 0.5
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == [
+        "labels.npy",
+        "large.npy",
+        "model.skops",
+    ]
 
 
 def test_sparse_networks():

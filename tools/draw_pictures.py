@@ -3,7 +3,9 @@
 .venv/bin/python tools/draw_pictures.py
 """
 
+import os
 import re
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -19,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 # Names in docs/images of the figures in the order in which they are opened; None is not saved.
 PICTURES = {
     "docs/sparse_networks.md": ["sparse_mask", "sparse_pathways", "sparse_zeros"],
+    "docs/pixels.md": ["pixels"],
     "examples/plot_local_fields.py": [None, None, "sparse_fields"],
 }
 
@@ -26,6 +29,8 @@ PICTURES = {
 def main() -> None:
     """Draw all pictures."""
     warnings.simplefilter("ignore")
+    folder = tempfile.TemporaryDirectory()
+    os.chdir(folder.name)  # guides write files
     for source, names in PICTURES.items():
         code = (ROOT / source).read_text(encoding="utf-8")
         if source.endswith(".md"):
@@ -36,6 +41,8 @@ def main() -> None:
                 with style():
                     plt.figure(number).savefig(ROOT / "docs" / "images" / f"{name}.png")
         plt.close("all")
+    os.chdir(ROOT)
+    folder.cleanup()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ _MODULES = {
     "MLPRegressor": "striate.estimators.mlp_regressor",
     "PatchFeatures": "striate.images.patch_features",
     "PatchScaler": "striate.images.patch_scaler",
+    "PixelClassifier": "striate.images.pixel_classifier",
     "ReceptiveFieldsDisplay": "striate.display.receptive_fields_display",
     "SelfTaughtClassifier": "striate.estimators.self_taught",
     "ShiftDisplay": "striate.display.shift_display",

@@ -12,7 +12,7 @@ PROGRAM = """
 import numpy as np
 from striate.images.convolution import Patches, gather_patches
 patches = np.empty((1, 4))
-gather_patches(np.ones((2, 2, 1)), Patches(2, 2, 1, 1, 1.0), 0, patches)
+gather_patches(np.ones((2, 2, 1)), Patches(2, 2, 1, 1, 1.0), (0, 0, 1), 0, patches)
 print(patches[0, 0])
 """
 

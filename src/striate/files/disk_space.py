@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 #: The disk is full, or the file is larger than the user may write.
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -27,6 +28,25 @@ def naming_full_disk(path: str | os.PathLike[str], size: int | None = None) -> I
         needed = "" if size is None else f": {size_text(size)} needed"
         reason = f"{error.strerror}{needed}"
         raise OSError(error.errno, reason, os.fspath(path)) from error
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Make a file as long as it will be, so that a full disk is found now and not after hours.
+
+    Raises
+    ------
+    OSError
+        If there is not enough room.
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                raise
+            # Not every file system can reserve; then writing finds a full disk.
+    if os.fstat(file.fileno()).st_size < size:
+        file.truncate(size)
 
 
 def size_text(n_bytes: float) -> str:

@@ -158,7 +158,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         try:
             if is_pillow_image(item):
                 return pillow_pixels(item, self.dtype)
-            return _as_float(_in_memory(item), self.dtype)
+            return as_float(_in_memory(item), self.dtype)
         except ValueError as error:
             raise ValueError(f"{_name(self._images, row)}: {error}") from None
 
@@ -202,7 +202,7 @@ def _count(channels: int) -> str:
     return f"{channels} channel{'s' if channels != 1 else ''}{known}"
 
 
-def _as_float(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> Pixels:
+def as_float(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> Pixels:
     """Turn an array (h, w[, c]) into finite floats (h, w, c), integers scaled to [0, 1]."""
     if image.size == 0:
         raise ValueError(f"is empty, its shape is {image.shape}")

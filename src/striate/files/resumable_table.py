@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from .disk_space import NO_SPACE, naming_full_disk
+from .disk_space import naming_full_disk, reserve
 
 _FORMAT = "striate features 1"
 
@@ -69,7 +69,7 @@ class ResumableTable:
             raise ValueError(f"{self.part}: is damaged; {self.restart_hint}")
         try:
             with naming_full_disk(self.part, size):
-                self._reserve(size)
+                reserve(self._table, size)
         except OSError:
             self.close()
             if not resumed:
@@ -114,18 +114,6 @@ class ResumableTable:
         with naming_full_disk(self.journal):
             self._lines.write(json.dumps(entry).encode() + b"\n")
             _to_disk(self._lines)
-
-    def _reserve(self, size: int) -> None:
-        """Reserve room for the table, so that a full disk is found now and not after hours."""
-        if hasattr(os, "posix_fallocate"):
-            try:
-                os.posix_fallocate(self._table.fileno(), 0, size)
-            except OSError as error:
-                if error.errno in NO_SPACE:
-                    raise
-                # Not every file system can reserve; then `write` finds a full disk.
-        if os.fstat(self._table.fileno()).st_size < size:
-            self._table.truncate(size)
 
     def _read_journal(self) -> None:
         lines = self.journal.read_bytes().splitlines(keepends=True)

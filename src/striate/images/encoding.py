@@ -184,17 +184,23 @@ def rectified(z, sign, theta):
     return a if a > like(0, a) else like(0, a)
 
 
-@kernel
-def encode_rows(t, T, encoding, X, Z, theta, codes):
-    """Encode thread t's share of the rows X; Z (m, n_units) and θ (m,) are its workspace."""
-    lo, hi = len(Z) * t // T, len(Z) * (t + 1) // T
-    product(X[lo:hi], False, encoding.W, False, Z[lo:hi], 0.0)
-    encode(encoding, X[lo:hi], Z[lo:hi], theta[lo:hi])
-    k, signs = Z.shape[1], encoding.signs
-    for i in range(lo, hi):
+@jit
+def write_codes(Z, signs, theta, codes):
+    """Write the features (m, n_features) of the activations Z: ordered by sign, then by unit."""
+    k = Z.shape[1]
+    for i in range(len(Z)):
         if len(signs) == 0:
             for j in range(k):
                 codes[i, j] = Z[i, j]
         for s in range(len(signs)):
             for j in range(k):
                 codes[i, s * k + j] = rectified(Z[i, j], signs[s], theta[i])
+
+
+@kernel
+def encode_rows(t, T, encoding, X, Z, theta, codes):
+    """Encode thread t's share of the rows X; Z (m, n_units) and θ (m,) are its workspace."""
+    lo, hi = len(Z) * t // T, len(Z) * (t + 1) // T
+    product(X[lo:hi], False, encoding.W, False, Z[lo:hi], 0.0)
+    encode(encoding, X[lo:hi], Z[lo:hi], theta[lo:hi])
+    write_codes(Z[lo:hi], encoding.signs, theta[lo:hi], codes[lo:hi])

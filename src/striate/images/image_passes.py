@@ -41,16 +41,16 @@ class FusedPass:
 
     def __call__(self, view: npt.NDArray[Any], cells: Cells, parts: npt.NDArray[Any]) -> None:
         """Add the codes of the view (h, w, c) to its parts (n_parts, n_codes)."""
-        _, project, encoding = self._folded
+        _, *steps = self._folded
         n_y, n_x = self._patches.map_shape(view)
-        blocks = max(1, CALL_WORK // (encoding.W.size * BLOCK_POSITIONS))
+        blocks = max(1, CALL_WORK // (self._folded.encoding.W.size * BLOCK_POSITIONS))
         pooling, n_each = (cells.part_of, self._pooling), blocks * BLOCK_POSITIONS
         for begin in range(0, n_y * n_x, n_each):
             if self._run.stopped:
                 return
             positions = begin, min(begin + n_each, n_y * n_x)
             convolve_and_pool(
-                view, self._patches, positions, project, encoding, pooling, self._work, parts
+                view, self._patches, positions, tuple(steps), pooling, self._work, parts
             )
 
 
@@ -67,7 +67,7 @@ class TransformerPass:
         for begin in range(0, n_y * n_x, BLOCK_POSITIONS):
             n = min(BLOCK_POSITIONS, n_y * n_x - begin)
             P = np.empty((n, self._encoder.n_pixels), dtype=view.dtype)
-            gather_patches(view, self._patches, begin, P)
+            gather_patches(view, self._patches, (0, 0, n_x), begin, P)
             A = np.ascontiguousarray(self._encoder.encode(P), dtype=view.dtype)
             pool(A, begin, cells.part_of, self._pooling, none, none, parts)
 

@@ -33,6 +33,7 @@ from .edge_autoencoder import edge_autoencoder
 from .image_passes import ImagePooling
 from .patch_encoder import PatchEncoder
 from .patches import CONTRAST_FLOOR, NORMALIZATIONS, draw_patches, sample_patches
+from .pixel_maps import PixelMaps
 from .pool_layout import PoolLayout, two_integers
 from .pooling import POOLINGS
 from .reading_progress import report_reading
@@ -40,14 +41,18 @@ from .zca_whitening import ZCAWhitening
 
 
 class PatchFeatures(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    PixelMaps,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Learn features of images without labels: from patches, convolved and pooled over a grid.
 
     `fit` samples patches from the images, normalizes and whitens them, and trains the encoder on
     them. `transform` encodes the patch at every position of an image in the same way, and pools
     each unit's activations over the cells of a grid, so that a small shift of the image hardly
-    changes the features.
+    changes the features. `transform_maps` gives features at every pixel instead.
 
     Parameters
     ----------

@@ -1,0 +1,87 @@
+"""One image of any size, read block by block as floats."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .given_images import checked, is_path, is_pillow_image
+from .image_collection import ImageCollection, as_float
+from .sixteen_bits import UsedRange
+
+
+class LargeImage:
+    """An image whose blocks are read as floats (h, w, c), as `ImageCollection` reads whole ones.
+
+    An array that is indexed when it is read, such as a memory map of NumPy or a data set of h5py or
+    Zarr, is never in memory as a whole.
+
+    Parameters
+    ----------
+    image : array of shape (h, w) or (h, w, c), image of Pillow, or path
+        The path of an image file, which is read as a whole, or of a .npy file, which is not.
+    n_channels : int
+        Number of channels that it must have.
+    used_range : (float, float)
+        Values of black and white of 16 bits.
+    channels : {1, 3} or None, default=None
+        1 converts colour to grey, 3 converts grey to colour, for files and images of Pillow.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Height and width.
+    n_channels : int
+    dtype : dtype
+        float64 if the image is, and float32 otherwise.
+
+    Raises
+    ------
+    ValueError
+        If it is not an image, or has another number of channels.
+    """
+
+    def __init__(
+        self,
+        image: Any,
+        n_channels: int,
+        used_range: tuple[float, float],
+        *,
+        channels: int | None = None,
+    ) -> None:
+        self.n_channels = n_channels
+        self._name, self._range = "the image", UsedRange(*used_range)
+        if is_path(image):
+            self._name = str(image)
+        if is_path(image) and self._name.lower().endswith(".npy"):
+            image = np.load(image, mmap_mode="r", allow_pickle=False)
+        elif is_path(image) or is_pillow_image(image):
+            image = ImageCollection([image], channels=channels).with_range(used_range)[0]
+        (self._pixels,) = checked([image])
+        shape = tuple(self._pixels.shape)
+        if min(shape) == 0:
+            raise ValueError(f"{self._name}: is empty, its shape is {shape}")
+        found = shape[2] if len(shape) == 3 else 1
+        if found != n_channels:
+            raise ValueError(
+                f"{self._name}: its shape {shape} has {found} channels, but the features were "
+                f"learned on {n_channels}"
+            )
+        self.shape = int(shape[0]), int(shape[1])
+        is_double = np.dtype(self._pixels.dtype) == np.float64
+        self.dtype = np.dtype(np.float64 if is_double else np.float32)
+
+    def read(self, rows: slice, columns: slice) -> npt.NDArray[Any]:
+        """Return the pixels (h, w, c) of a block.
+
+        Raises
+        ------
+        ValueError
+            If some are NaN or infinite.
+        """
+        try:
+            pixels = as_float(np.asarray(self._pixels[rows, columns]), self.dtype)
+        except ValueError as error:
+            raise ValueError(f"{self._name}: {error}") from None
+        values = self._range.scaled(pixels.values) if pixels.sixteen_bits else pixels.values
+        return np.asarray(values)
