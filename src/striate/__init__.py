@@ -29,6 +29,7 @@ _MODULES = {
     "ShiftSensitivity": "striate.analysis.shift_sensitivity",
     "SparseAutoencoder": "striate.estimators.sparse_autoencoder",
     "StackedAutoencoder": "striate.estimators.stacked_autoencoder",
+    "TableEncoder": "striate.tables.table_encoder",
     "UnitInspection": "striate.analysis.unit_inspection",
     "UnitsDisplay": "striate.display.units_display",
     "ZCAWhitening": "striate.images.zca_whitening",
