@@ -30,6 +30,8 @@ _MODULES = {
     "SparseAutoencoder": "striate.estimators.sparse_autoencoder",
     "StackedAutoencoder": "striate.estimators.stacked_autoencoder",
     "TableEncoder": "striate.tables.table_encoder",
+    "TabularClassifier": "striate.tables.tabular_classifier",
+    "TabularRegressor": "striate.tables.tabular_regressor",
     "UnitInspection": "striate.analysis.unit_inspection",
     "UnitsDisplay": "striate.display.units_display",
     "ZCAWhitening": "striate.images.zca_whitening",

@@ -1,0 +1,402 @@
+"""What TabularClassifier and TabularRegressor share: encoder, members, and their mean."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from striate.core.activations import HIDDEN_ACTIVATIONS
+from striate.core.inference import network_output
+from striate.core.problem import Problem
+from striate.estimators.default_parameters import whole_sizes
+from striate.estimators.fitted_attributes import (
+    INPUT,
+    Attribute,
+    Each,
+    Floats,
+    Instance,
+    Number,
+    Whole,
+)
+from striate.estimators.held_out_rows import held_out_rows
+from striate.estimators.progress import Progress
+from striate.estimators.restarts import SEED_LIMIT, reporting
+from striate.estimators.sklearn_private import (
+    Interval,
+    Options,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from striate.estimators.training_record import TrainingRecord, record_of
+from striate.estimators.validated_input import refuse_kinds
+
+from .member_network import MemberNetwork
+from .member_training import HeldOut, Member, Recipe, TableRows, run_members, solver_of
+from .table_encoder import TableEncoder
+from .table_leaks import warn_of_leaks
+
+Array = npt.NDArray[Any]
+
+#: Each member holds out one of this many parts of the rows.
+N_FOLDS = 5
+#: Rows below which none are held out.
+_FEWEST_ROWS = 10
+# Share of the learning rate with which a member begins anew whose loss was not finite.
+_FALLBACK = 0.25
+
+
+class TabularModel(CallbackSupportMixin, BaseEstimator, ABC):
+    """Fit members on an encoded table; subclasses define targets, losses and their mean."""
+
+    #: For `Checkpoint`.
+    _has_records: ClassVar[bool] = True
+    _loss_of_outputs: ClassVar[Attribute] = Number(finite=False)
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **INPUT,
+        "encoder_": Instance(TableEncoder, {"n_encoded_": Whole("n_encoded_")}),
+        "n_members_": Whole("n_members_"),
+        "n_outputs_": Whole("n_outputs_"),
+        "coefs_": Each(Floats(("n_members_", "in", "out")), layers=True, inputs="n_encoded_"),
+        "intercepts_": Each(Floats(("n_members_", "out")), layers=True, inputs="n_encoded_"),
+        "n_iter_": Whole(),
+        "best_epochs_": Each(Whole()),
+        "loss_curves_": Each(Each(_loss_of_outputs)),
+        "validation_loss_curves_": Each(Each(_loss_of_outputs)),
+        "loss_curve_": Each(_loss_of_outputs),
+        "validation_loss_curve_": Each(_loss_of_outputs),
+    }
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "max_one_hot": [Interval(Integral, 2, None, closed="left")],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    n_members: int
+    categorical_features: Any
+    max_one_hot: int
+    hidden_layer_sizes: Any
+    activation: str
+    learning_rate_init: float
+    weight_decay: float
+    dropout: float
+    batch_size: Any
+    max_iter: Any
+    n_iter_no_change: float
+    verbose: bool
+    random_state: Any
+
+    @abstractmethod
+    def _read_targets(self, y: Any) -> Array:
+        """Check y, learn what `_targets` needs, and return it as an array."""
+
+    @abstractmethod
+    def _read_held_out(self, y: Any) -> Array:
+        """Check `y_val`, and return it as an array."""
+
+    @abstractmethod
+    def _targets(self, y: Array) -> Array:
+        """Return targets (n_samples, n_outputs) of the network."""
+
+    @abstractmethod
+    def _row_weights(self, y: Array, sample_weight: Array, first: bool) -> Array:
+        """Return the weights of rows, with those of their classes."""
+
+    @abstractmethod
+    def _output(self) -> tuple[str, str, tuple[float, ...]]:
+        """Return the loss, the output activation in training, and the constants of the loss."""
+
+    @abstractmethod
+    def _measure(self, outputs: Array, targets: Array, weights: Array) -> float:
+        """Return the loss of outputs for held-out rows."""
+
+    @abstractmethod
+    def _strata(self, y: Array) -> Array:
+        """Return the classes of the rows that folds are to have equal shares of."""
+
+    @abstractmethod
+    def _calibrate(self, outputs: Sequence[Array], held_out: Sequence[HeldOut]) -> None:
+        """Learn from the members' outputs for rows that they were not trained on."""
+
+    #: The output activation that `_measure` and predictions start from.
+    _prediction_activation: str = "identity"
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the members.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Rows of weight 0 are left out.
+        X_val : data frame or array-like of shape (n_val, n_features), default=None
+            Rows to choose the epoch by, for all members. Without them, each member holds out one
+            row of five.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+        sample_weight_val : array-like of shape (n_val,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X is no table of numbers and categories, if y has missing values or one class, if
+            the validation rows have other columns or classes, or if the training diverges.
+
+        Warns
+        -----
+        UserWarning
+            If a column seems to be an identifier, free text, or to give the target away.
+        """
+        whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
+        given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        self.encoder_ = TableEncoder(self.categorical_features, max_one_hot=self.max_one_hot)
+        Z = self.encoder_.fit_transform(X)
+        validate_data(self, X, skip_check_array=True, reset=True)
+        y = self._read_targets(y)
+        check_consistent_length(Z, y)
+        warn_of_leaks(self.encoder_, X, y)
+        rows = self._rows(Z, y, sample_weight, first=True)
+        held_out = self._given_rows(X_val, y_val, sample_weight_val)
+        named = {"X": rows.X, "y": rows.Y, "sample_weight": rows.weights}
+        record = record_of(self, **named, **_named_held_out(held_out))
+        random_state = record.random_state(self.random_state)
+        net, members = self._members(rows, held_out, random_state, given)
+        with reporting(self, members, record, "member"):
+            run_members(members)
+            self._begin_failed_ones_anew(net, members, given)
+        self._keep(net, members)
+        return self
+
+    def _rows(self, Z: Array, y: Array, sample_weight: Any, first: bool) -> TableRows:
+        """Return the rows that have a weight."""
+        refuse_kinds(sample_weight, "sample_weight", "VMmUST")
+        weights = check_sample_weight(sample_weight, Z, dtype=np.float64)
+        if (weights < 0).any():
+            raise ValueError("sample_weight must not be negative.")
+        if not weights.any():
+            raise ValueError("sample_weight is zero for all samples.")
+        weights = self._row_weights(y, weights, first)
+        Y = self._targets(y).astype(np.float32)
+        if weights.all():
+            return TableRows(Z, Y, weights)
+        kept = weights > 0
+        return TableRows(Z[kept], Y[kept], weights[kept])
+
+    def _given_rows(self, X_val: Any, y_val: Any, weight_val: Any) -> TableRows | None:
+        """Return the validation rows that `fit` was given, if any."""
+        if X_val is None and y_val is None and weight_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError("X_val and y_val must be given together.")
+        Z, y = self.encoder_.transform(X_val), self._read_held_out(y_val)
+        check_consistent_length(Z, y)
+        return self._rows(Z, y, weight_val, first=False)
+
+    def _members(
+        self,
+        rows: TableRows,
+        given_rows: TableRows | None,
+        random_state: np.random.RandomState,
+        given: dict[str, Any],
+    ) -> tuple[MemberNetwork, list[Member]]:
+        """Return the network of all members, and their trainings."""
+        loss, out_activation, constants = self._output()
+        sizes = whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
+        activations = [self.activation] * len(sizes)
+        self.n_outputs_ = rows.Y.shape[1]
+        net = MemberNetwork(
+            [rows.X.shape[1], *sizes, self.n_outputs_], [*activations, out_activation]
+        )
+        problem = Problem(
+            net.network,
+            loss,
+            rows.X,
+            rows.Y,
+            rows.weights,
+            loss_constants=constants,
+            dropout=[0.0, *[float(self.dropout)] * len(sizes)],
+        )
+        folds = self._folds(rows, given_rows, random_state)
+        members = []
+        for seed, fold in zip(
+            random_state.randint(SEED_LIMIT, size=len(folds)), folds, strict=True
+        ):
+            held_out = None
+            if given_rows is not None:
+                every = np.arange(len(given_rows.X))
+                held_out = HeldOut(net, self._activations(len(sizes)), given_rows, every)
+            elif len(fold):
+                held_out = HeldOut(net, self._activations(len(sizes)), rows, fold)
+            trained = np.setdiff1d(np.arange(len(rows.X)), fold, assume_unique=True)
+            own = replace(problem, seed=int(seed))
+            members.append(self._member(net, own, trained, held_out, given))
+        return net, members
+
+    def _activations(self, n_hidden: int) -> list[str]:
+        return [self.activation] * n_hidden + [self._prediction_activation]
+
+    def _folds(
+        self,
+        rows: TableRows,
+        given_rows: TableRows | None,
+        random_state: np.random.RandomState,
+    ) -> list[Array]:
+        """Return the rows that each member holds out: parts that do not overlap, five at a time."""
+        n, strata = len(rows.X), self._strata(rows.Y)
+        nothing = np.empty(0, dtype=np.intp)
+        if given_rows is not None or n < _FEWEST_ROWS:
+            return [nothing] * self.n_members
+        folds: list[Array] = []
+        while len(folds) < self.n_members:
+            folds += held_out_rows(strata, 0.0, N_FOLDS, random_state) or [nothing]
+        return folds[: self.n_members]
+
+    def _member(
+        self,
+        net: MemberNetwork,
+        problem: Problem,
+        rows: Array,
+        held_out: HeldOut | None,
+        given: dict[str, Any],
+        share: float = 1.0,
+    ) -> Member:
+        """Return a training; `share` is that of the learning rate."""
+        random_state = np.random.RandomState(problem.seed)
+        theta = net.initial_theta(random_state)
+        validation = None if held_out is None else held_out.validation(self._measure, theta)
+        recipe = Recipe(
+            self.learning_rate_init * share,
+            self.weight_decay,
+            self.batch_size,
+            self.max_iter,
+            self.n_iter_no_change,
+        )
+        solver = solver_of(recipe, net, rows, validation, random_state)
+        progress = Progress(self, [], given, partial(_attributes, self, net))
+        return Member(self, theta, solver, progress, problem=problem, held_out=held_out)
+
+    def _begin_failed_ones_anew(
+        self, net: MemberNetwork, members: list[Member], given: dict[str, Any]
+    ) -> None:
+        """Train members whose loss was not finite again, with a quarter of the learning rate."""
+        failed = [k for k, member in enumerate(members) if member.has_failed]
+        if not failed:
+            return
+        for k in failed:
+            old = members[k]
+            members[k] = self._member(
+                net, old.problem, old.solver.rows, old.held_out, given, _FALLBACK
+            )
+        run_members([members[k] for k in failed])
+        if any(members[k].has_failed for k in failed):
+            raise ValueError(
+                "The loss became infinite, although a member began anew with a quarter of "
+                f"learning_rate_init (now {self.learning_rate_init:g}). Lower it."
+            )
+
+    def _keep(self, net: MemberNetwork, members: Sequence[Member]) -> None:
+        """Keep what the members learned as fitted attributes."""
+        self.n_members_ = len(members)
+        stacked = _stacked([net.layers(member.result.theta) for member in members])
+        self.coefs_, self.intercepts_ = stacked
+        self.loss_curves_ = [[float(x) for x in member.progress.losses] for member in members]
+        validations = [member.solver.stopping.validation for member in members]
+        validated = [each for each in validations if each is not None]
+        self.validation_loss_curves_ = [list(map(float, each.losses)) for each in validated]
+        self.best_epochs_ = [
+            int(np.nanargmax(each.scores)) + 1 if each is not None else member.result.n_iter
+            for each, member in zip(validations, members, strict=True)
+        ]
+        self.n_iter_ = max(member.result.n_iter for member in members)
+        self.loss_curve_ = _mean_curve(self.loss_curves_)
+        self.validation_loss_curve_ = _mean_curve(self.validation_loss_curves_)
+        held = [(m.held_out.outputs(m.result.theta), m.held_out) for m in members if m.held_out]
+        self._calibrate([outputs for outputs, _ in held], [held_out for _, held_out in held])
+
+    def _outputs(self, X: Any) -> Iterator[Array]:
+        """Yield the outputs of each member for the user's X, (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        Z = self.encoder_.transform(X)
+        activations = self._activations(len(self.coefs_) - 1)
+        for k in range(self.n_members_):
+            layers = [
+                (W[k], b[k], f)
+                for W, b, f in zip(self.coefs_, self.intercepts_, activations, strict=True)
+            ]
+            yield network_output(Z, layers)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+def _stacked(members: Sequence[Sequence[tuple[Array, Array]]]) -> tuple[list[Array], list[Array]]:
+    """Return W (n_members, n_in, n_out) and b (n_members, n_out) of each layer."""
+    layers = list(zip(*members, strict=True))
+    W = [np.stack([w for w, _ in each]) for each in layers]
+    return W, [np.stack([b for _, b in each]) for each in layers]
+
+
+def _attributes(model: TabularModel, net: MemberNetwork, theta: Array) -> dict[str, Any]:
+    """Return the fitted attributes that θ of one member stands for."""
+    coefs, intercepts = _stacked([net.layers(theta)])
+    return {"coefs_": coefs, "intercepts_": intercepts, "n_members_": 1}
+
+
+def _mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
+    """Return the mean of curves, of which those that have ended stay at their last value."""
+    longest = max(map(len, curves), default=0)
+    padded = [[*curve, *[curve[-1]] * (longest - len(curve))] for curve in curves]
+    return [float(np.mean(values)) for values in zip(*padded, strict=True)]
+
+
+def _named_held_out(rows: TableRows | None) -> dict[str, Any]:
+    values = (None, None, None) if rows is None else rows
+    return dict(zip(("X_val", "y_val", "sample_weight_val"), values, strict=True))

@@ -1,0 +1,129 @@
+"""TabularRegressor: the mean of a few networks, whose settings suit tables as they are."""
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_array, column_or_1d
+
+from striate.core.losses import loss_call, mean_loss
+from striate.estimators.default_parameters import as_list
+from striate.estimators.fitted_attributes import Attribute, Floats
+from striate.estimators.sklearn_private import Interval, StrOptions
+
+from .base_tabular import TabularModel
+from .member_training import HeldOut
+
+Array = npt.NDArray[Any]
+#: How far beyond the targets of `fit` predictions may go, as a share of their range.
+MARGIN = 0.05
+
+
+class TabularRegressor(RegressorMixin, TabularModel):
+    """DOC."""
+
+    _fitted: ClassVar[Mapping[str, Attribute]] = {
+        **TabularModel._fitted,
+        "target_mean_": Floats(("*",)),
+        "target_scale_": Floats(("*",)),
+        "target_range_": Floats(("*", "*")),
+    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **TabularModel._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "absolute_error", "quantile"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    }
+
+    def __init__(
+        self,
+        n_members: int = 4,
+        *,
+        loss: str = "squared_error",
+        quantile: Any = 0.5,
+        categorical_features: Any = "from_dtype",
+        max_one_hot: int = 64,
+        hidden_layer_sizes: Any = (256, 256, 256),
+        activation: str = "mish",
+        learning_rate_init: float = 0.07,
+        weight_decay: float = 0.02,
+        dropout: float = 0.15,
+        batch_size: Any = "auto",
+        max_iter: Any = "auto",
+        n_iter_no_change: float = 24,
+        verbose: bool = False,
+        random_state: Any = None,
+    ) -> None:
+        self.n_members = n_members
+        self.loss = loss
+        self.quantile = quantile
+        self.categorical_features = categorical_features
+        self.max_one_hot = max_one_hot
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.learning_rate_init = learning_rate_init
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.n_iter_no_change = n_iter_no_change
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _levels(self) -> list[float]:
+        return [float(q) for q in as_list(self.quantile)] if self.loss == "quantile" else []
+
+    def _read_targets(self, y: Any) -> Array:
+        y = _checked_numbers(y, "y")
+        columns = y.reshape(len(y), -1)
+        self.target_mean_ = columns.mean(axis=0)
+        std = columns.std(axis=0)
+        self.target_scale_ = np.where(std > 0, std, 1.0)
+        self.target_range_ = np.stack([columns.min(axis=0), columns.max(axis=0)])
+        return y
+
+    def _read_held_out(self, y: Any) -> Array:
+        return _checked_numbers(y, "y_val")
+
+    def _targets(self, y: Array) -> Array:
+        Y = (y.reshape(len(y), -1) - self.target_mean_) / self.target_scale_
+        return np.repeat(Y, len(self._levels()), axis=1) if len(self._levels()) > 1 else Y
+
+    def _row_weights(self, y: Array, sample_weight: Array, first: bool) -> Array:
+        return sample_weight
+
+    def _strata(self, Y: Array) -> Array:
+        return np.zeros(len(Y))
+
+    def _output(self) -> tuple[str, str, tuple[float, ...]]:
+        levels = tuple(self._levels())
+        self._prediction_activation = "increasing" if len(levels) > 1 else "identity"
+        loss = "increasing_quantiles" if len(levels) > 1 else self.loss
+        return loss, self._prediction_activation, levels
+
+    def _measure(self, outputs: Array, targets: Array, weights: Array) -> float:
+        loss, _, constants = self._output()
+        call = loss_call(loss, outputs.dtype, outputs.shape[1], constants)
+        return mean_loss(call, outputs, targets, weights)
+
+    def _calibrate(self, outputs: Sequence[Array], held_out: Sequence[HeldOut]) -> None:
+        pass
+
+    def predict(self, X: Any) -> Array:
+        """Predict numbers."""
+        low, high = self.target_range_ + np.outer([-1, 1], MARGIN * np.ptp(self.target_range_, 0))
+        total, n = 0.0, 0
+        for outputs in self._outputs(X):
+            y = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
+            total, n = total + np.clip(y, low, high), n + 1
+        mean = np.asarray(total / n)
+        return mean.ravel() if mean.shape[1] == 1 else mean
+
+
+def _checked_numbers(y: Any, name: str) -> Array:
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")
+    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
