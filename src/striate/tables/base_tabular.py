@@ -43,6 +43,7 @@ from striate.estimators.validated_input import refuse_kinds
 
 from .member_network import MemberNetwork
 from .member_training import HeldOut, Member, Recipe, TableRows, run_members, solver_of
+from .table_columns import read_columns
 from .table_encoder import TableEncoder
 from .table_leaks import warn_of_leaks
 
@@ -228,7 +229,7 @@ class TabularModel(CallbackSupportMixin, BaseEstimator, ABC):
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together.")
-        Z, y = self.encoder_.transform(X_val), self._read_held_out(y_val)
+        Z, y = self._encoded(X_val), self._read_held_out(y_val)
         check_consistent_length(Z, y)
         return self._rows(Z, y, weight_val, first=False)
 
@@ -353,11 +354,8 @@ class TabularModel(CallbackSupportMixin, BaseEstimator, ABC):
         held = [(m.held_out.outputs(m.result.theta), m.held_out) for m in members if m.held_out]
         self._calibrate([outputs for outputs, _ in held], [held_out for _, held_out in held])
 
-    def _outputs(self, X: Any) -> Iterator[Array]:
-        """Yield the outputs of each member for the user's X, (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        Z = self.encoder_.transform(X)
+    def _outputs(self, Z: Array) -> Iterator[Array]:
+        """Yield the outputs of each member for encoded rows, (n_samples, n_outputs)."""
         activations = self._activations(len(self.coefs_) - 1)
         for k in range(self.n_members_):
             layers = [
@@ -365,6 +363,12 @@ class TabularModel(CallbackSupportMixin, BaseEstimator, ABC):
                 for W, b, f in zip(self.coefs_, self.intercepts_, activations, strict=True)
             ]
             yield network_output(Z, layers)
+
+    def _encoded(self, X: Any) -> Array:
+        """Check the user's X, and return it as the networks' input."""
+        columns = read_columns(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return self.encoder_.encode(columns)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")

@@ -59,7 +59,7 @@ def read_columns(X: Any) -> list[Column]:
         raise ValueError(
             f"Found array with 0 {what} (shape={frame.shape}) while a minimum of 1 is required."
         )
-    return [_column_of_frame(frame[name]) for name in frame.columns]
+    return [_column_of_frame(series) for series in frame.iter_columns()]
 
 
 def _is_frame(X: Any) -> bool:

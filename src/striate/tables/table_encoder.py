@@ -185,7 +185,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.n_encoded_ = len(self.get_feature_names_out())
         if not self.n_encoded_:
             raise ValueError("X has no column to learn from: all are left out.")
-        return self._encoded(columns)
+        return self.encode(columns)
 
     def transform(self, X: Any) -> Array:
         """Encode a table.
@@ -207,9 +207,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         columns = read_columns(X)
         validate_data(self, X, skip_check_array=True, reset=False)
-        return self._encoded(columns)
+        return self.encode(columns)
 
-    def _encoded(self, columns: Sequence[Column]) -> Array:
+    def encode(self, columns: Sequence[Column]) -> Array:
+        """Encode columns that `read_columns` returned, which must be those of `fit`."""
         encoded = np.zeros((len(columns[0].values), self.n_encoded_), dtype=np.float32)
         for part in self._parts():
             values = VALUES[part.kind](columns[part.column])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
 from striate.estimators.class_weights import ClassWeights
 from striate.estimators.fitted_attributes import Attribute, Labels, Number
@@ -138,8 +139,9 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        total, n = 0.0, 0
-        for logits in self._outputs(X):
+        check_is_fitted(self)
+        Z, total, n = self._encoded(X), 0.0, 0
+        for logits in self._outputs(Z):
             total, n = total + probabilities(logits, 1 / self.temperature_), n + 1
         return np.asarray(total / n)
 

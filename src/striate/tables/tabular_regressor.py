@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from striate.core.losses import loss_call, mean_loss
 from striate.estimators.default_parameters import as_list
@@ -113,9 +114,10 @@ class TabularRegressor(RegressorMixin, TabularModel):
 
     def predict(self, X: Any) -> Array:
         """Predict numbers."""
+        check_is_fitted(self)
         low, high = self.target_range_ + np.outer([-1, 1], MARGIN * np.ptp(self.target_range_, 0))
-        total, n = 0.0, 0
-        for outputs in self._outputs(X):
+        Z, total, n = self._encoded(X), 0.0, 0
+        for outputs in self._outputs(Z):
             y = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
             total, n = total + np.clip(y, low, high), n + 1
         mean = np.asarray(total / n)
