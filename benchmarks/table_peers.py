@@ -47,7 +47,9 @@ def _mlp(table, seed):
     )
     if table.is_classification:
         return make_pipeline(prepared, MLPClassifier(random_state=seed))
-    regressor = TransformedTargetRegressor(MLPRegressor(random_state=seed), transformer=StandardScaler())
+    regressor = TransformedTargetRegressor(
+        MLPRegressor(random_state=seed), transformer=StandardScaler()
+    )
     return make_pipeline(prepared, regressor)
 
 
@@ -62,9 +64,7 @@ def _coded(table, model):
 def _boosting(table, seed):
     first = np.arange(len(table.categorical))
     kind = (
-        HistGradientBoostingClassifier
-        if table.is_classification
-        else HistGradientBoostingRegressor
+        HistGradientBoostingClassifier if table.is_classification else HistGradientBoostingRegressor
     )
     return _coded(table, kind(categorical_features=first, random_state=seed))
 

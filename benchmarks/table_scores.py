@@ -36,7 +36,10 @@ def _auc(y, p, classes):
 
 def ratio(ours, theirs):
     """Return the geometric mean of the ratios of two measures over tables (n_tables, n_splits)."""
-    logs = [np.log(np.mean(a) + OFFSET) - np.log(np.mean(b) + OFFSET) for a, b in zip(ours, theirs, strict=True)]
+    logs = [
+        np.log(np.mean(a) + OFFSET) - np.log(np.mean(b) + OFFSET)
+        for a, b in zip(ours, theirs, strict=True)
+    ]
     return float(np.exp(np.mean(logs)))
 
 

@@ -15,9 +15,7 @@ from striate.core.problem import Problem
 from .validation import Rows, Theta, Validation
 
 
-def validation_of(
-    mlp: Any, problem: Problem, theta: Theta, rows: Rows | None
-) -> Validation | None:
+def validation_of(mlp: Any, problem: Problem, theta: Theta, rows: Rows | None) -> Validation | None:
     """Return what measures the score and the loss of validation rows, if there are any."""
     if rows is None:
         return None

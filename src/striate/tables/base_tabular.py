@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from striate.core.activations import HIDDEN_ACTIVATIONS
 from striate.core.inference import network_output
@@ -38,7 +37,7 @@ from striate.estimators.sklearn_private import (
     check_sample_weight,
     fit_context,
 )
-from striate.estimators.training_record import TrainingRecord, record_of
+from striate.estimators.training_record import record_of
 from striate.estimators.validated_input import refuse_kinds
 
 from .member_network import MemberNetwork

@@ -46,9 +46,7 @@ class MemberNetwork:
     def __init__(self, sizes: Sequence[int], activations: Sequence[str]) -> None:
         diagonal = sparse.eye_array(sizes[0], format="csc")
         patterns = [diagonal, *[None] * (len(sizes) - 1)]
-        self.network = Network(
-            [sizes[0], *sizes], ["identity", *activations], patterns=patterns
-        )
+        self.network = Network([sizes[0], *sizes], ["identity", *activations], patterns=patterns)
 
     def initial_theta(self, random_state: np.random.RandomState) -> Array:
         """Return W ~ N(0, 1 / n), b ~ N(0, 1), scales of 1 and outputs of 0."""

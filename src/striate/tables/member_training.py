@@ -16,7 +16,7 @@ import numpy.typing as npt
 from striate.core.inference import network_output
 from striate.estimators.all_or_nothing import is_part_of_a_fit
 from striate.estimators.restarts import Training, run_all
-from striate.estimators.stopping import LossPlateau, ScorePlateau
+from striate.estimators.stopping import LossPlateau, ScorePlateau, StoppingRule
 from striate.estimators.training import Epochs
 from striate.estimators.validation import Validation
 from striate.native.threads import available_threads, team
@@ -148,17 +148,18 @@ def solver_of(
 ) -> Epochs:
     """Return how a member is trained on some rows."""
     n_epochs = recipe.n_epochs(len(rows))
-    rule = {"tol": 0.0, "patience": recipe.patience, "validation": validation}
+    if validation is not None:
+        stopping: StoppingRule = ScorePlateau(
+            0.0, recipe.patience, best=-np.inf, validation=validation
+        )
+    else:
+        stopping = LossPlateau(0.0, np.inf, best=np.inf)
     return Epochs(
         rule=ADAM,
         batch_size=recipe.rows_per_batch(len(rows)),
         max_iter=n_epochs,
         schedule=OfShare(recipe.learning_rate, four_cycles, n_epochs),
-        stopping=(
-            ScorePlateau(best=-np.inf, **rule)
-            if validation is not None
-            else LossPlateau(best=np.inf, **(rule | {"patience": np.inf}))
-        ),
+        stopping=stopping,
         random_state=random_state,
         rows=rows,
         steps=Steps(net.decays(recipe.weight_decay)),

@@ -33,7 +33,7 @@ def center_and_scale(x: Array) -> tuple[float, float]:
     lowest, low, median, high, highest = np.quantile(x, [0, 0.25, 0.5, 0.75, 1])
     with np.errstate(over="ignore"):
         spread = high - low if high > low else (highest - lowest) / 2
-    scale = 1 / spread if spread > 0 else 0.0
+        scale = 1 / spread if spread > 0 else 0.0
     # Numbers that differ by rounding only, or by more than float64 holds, have no scale.
     sound = np.isfinite(scale) and spread > 1e-13 * abs(median)
     return float(median), float(scale) if sound else 0.0

@@ -262,9 +262,7 @@ def labels_of(column: Column) -> Array:
     """Return the values of a column of categories as objects, None where they are missing."""
     if column.kind == CATEGORY:
         return column.values
-    labels = [
-        None if x != x else int(x) if x.is_integer() else x for x in column.values.tolist()
-    ]
+    labels = [None if x != x else int(x) if x.is_integer() else x for x in column.values.tolist()]
     return np.array([*labels, None], dtype=object)[:-1]
 
 

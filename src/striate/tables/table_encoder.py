@@ -120,9 +120,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         "_names": Each(Text()),
     }
 
-    def __init__(
-        self, categorical_features: Any = "from_dtype", *, max_one_hot: int = 64
-    ) -> None:
+    def __init__(self, categorical_features: Any = "from_dtype", *, max_one_hot: int = 64) -> None:
         self.categorical_features = categorical_features
         self.max_one_hot = max_one_hot
 
@@ -255,7 +253,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "_names")
         names = checked_names(self, input_features, self._names)
-        return np.array([each for part in self._parts() for each in part.names(names)], dtype=object)
+        return np.array(
+            [each for part in self._parts() for each in part.names(names)], dtype=object
+        )
 
     def _parts(self) -> list["_Part"]:
         """Return what each column becomes, in order."""

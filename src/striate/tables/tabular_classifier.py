@@ -140,10 +140,9 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
-        Z, total, n = self._encoded(X), 0.0, 0
-        for logits in self._outputs(Z):
-            total, n = total + probabilities(logits, 1 / self.temperature_), n + 1
-        return np.asarray(total / n)
+        beta = 1 / self.temperature_
+        members = [probabilities(logits, beta) for logits in self._outputs(self._encoded(X))]
+        return np.mean(members, axis=0, dtype=np.float64)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Predict the logarithms of the probabilities of the classes.

@@ -116,12 +116,15 @@ class TabularRegressor(RegressorMixin, TabularModel):
         """Predict numbers."""
         check_is_fitted(self)
         low, high = self.target_range_ + np.outer([-1, 1], MARGIN * np.ptp(self.target_range_, 0))
-        Z, total, n = self._encoded(X), 0.0, 0
-        for outputs in self._outputs(Z):
-            y = outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
-            total, n = total + np.clip(y, low, high), n + 1
-        mean = np.asarray(total / n)
+        members = [
+            np.clip(self._in_users_units(outputs), low, high)
+            for outputs in self._outputs(self._encoded(X))
+        ]
+        mean = np.mean(members, axis=0)
         return mean.ravel() if mean.shape[1] == 1 else mean
+
+    def _in_users_units(self, outputs: Array) -> Array:
+        return outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
 
 
 def _checked_numbers(y: Any, name: str) -> Array:
