@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import TableEncoder
 from striate.tables.category_codes import MAX_CATEGORIES, N_CODES
+from striate.tables.table_columns import read_columns
 
 RNG = np.random.default_rng(0)
 TABLE = {
@@ -252,7 +253,7 @@ def test_derivatives_are_the_numerical_ones():
     X[0, 0], X[1, 1] = np.nan, 1e9
     frame = pd.DataFrame(X, columns=list("abc")).assign(d=["x", "y"] * 20)
     encoder = TableEncoder().fit(frame)
-    derivatives, at = encoder.derivatives(frame)
+    derivatives, at = encoder.derivatives(read_columns(frame))
     assert at.tolist() == [0, 2, 3, -1]
     assert np.isnan(derivatives[:, 3]).all()
     for j, column in enumerate("abc"):

@@ -1,7 +1,7 @@
 """What TabularClassifier and TabularRegressor share: encoder, members, and their mean."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -9,13 +9,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from striate.core.activations import HIDDEN_ACTIVATIONS
-from striate.core.inference import network_output
 from striate.core.problem import Problem
 from striate.estimators.default_parameters import whole_sizes
 from striate.estimators.fitted_attributes import (
@@ -40,9 +38,9 @@ from striate.estimators.sklearn_private import (
 from striate.estimators.training_record import record_of
 from striate.estimators.validated_input import refuse_kinds
 
+from .member_ensemble import MemberEnsemble
 from .member_network import MemberNetwork
 from .member_training import HeldOut, Member, Recipe, TableRows, run_members, solver_of
-from .table_columns import read_columns
 from .table_encoder import TableEncoder
 from .table_leaks import warn_of_leaks
 
@@ -56,7 +54,7 @@ _FEWEST_ROWS = 10
 _FALLBACK = 0.25
 
 
-class TabularModel(CallbackSupportMixin, BaseEstimator, ABC):
+class TabularModel(CallbackSupportMixin, MemberEnsemble):
     """Fit members on an encoded table; subclasses define targets, losses and their mean."""
 
     #: For `Checkpoint`.
@@ -141,9 +139,6 @@ class TabularModel(CallbackSupportMixin, BaseEstimator, ABC):
     @abstractmethod
     def _calibrate(self, outputs: Sequence[Array], held_out: Sequence[HeldOut]) -> None:
         """Learn from the members' outputs for rows that they were not trained on."""
-
-    #: The output activation that `_measure` and predictions start from.
-    _prediction_activation: str = "identity"
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -272,9 +267,6 @@ class TabularModel(CallbackSupportMixin, BaseEstimator, ABC):
             members.append(self._member(net, own, trained, held_out, given))
         return net, members
 
-    def _activations(self, n_hidden: int) -> list[str]:
-        return [self.activation] * n_hidden + [self._prediction_activation]
-
     def _folds(
         self,
         rows: TableRows,
@@ -352,32 +344,6 @@ class TabularModel(CallbackSupportMixin, BaseEstimator, ABC):
         self.validation_loss_curve_ = _mean_curve(self.validation_loss_curves_)
         held = [(m.held_out.outputs(m.result.theta), m.held_out) for m in members if m.held_out]
         self._calibrate([outputs for outputs, _ in held], [held_out for _, held_out in held])
-
-    def _outputs(self, Z: Array) -> Iterator[Array]:
-        """Yield the outputs of each member for encoded rows, (n_samples, n_outputs)."""
-        activations = self._activations(len(self.coefs_) - 1)
-        for k in range(self.n_members_):
-            layers = [
-                (W[k], b[k], f)
-                for W, b, f in zip(self.coefs_, self.intercepts_, activations, strict=True)
-            ]
-            yield network_output(Z, layers)
-
-    def _encoded(self, X: Any) -> Array:
-        """Check the user's X, and return it as the networks' input."""
-        columns = read_columns(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        return self.encoder_.encode(columns)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "coefs_")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
 
 
 def _stacked(members: Sequence[Sequence[tuple[Array, Array]]]) -> tuple[list[Array], list[Array]]:

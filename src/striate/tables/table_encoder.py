@@ -215,12 +215,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             encoded[:, part.at : part.at + part.width] = part.encode(values)
         return encoded
 
-    def derivatives(self, X: Any) -> tuple[Array, Array]:
+    def derivatives(self, columns: Sequence[Column]) -> tuple[Array, Array]:
         """Return by how much the output changes with each column of numbers.
 
         Parameters
         ----------
-        X : data frame or array-like of shape (n_samples, n_features)
+        columns : list of Column
+            What `read_columns` returned.
 
         Returns
         -------
@@ -229,14 +230,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         at : ndarray of int of shape (n_features,)
             The column of the output that each column of numbers becomes; -1 for categories.
         """
-        columns = read_columns(X)
         derivatives = np.full((len(columns[0].values), len(columns)), np.nan)
         at = np.full(len(columns), -1)
         for part in self._parts():
-            if part.kind == NUMBER:
-                j, at[part.column] = part.column, part.at
-                x = numbers_of(columns[j])
-                derivatives[:, j] = clipped_derivative(x, self.center_[j], self.scale_[j])
+            if isinstance(part, _Numbers):
+                at[part.column], x = part.at, numbers_of(columns[part.column])
+                derivatives[:, part.column] = clipped_derivative(x, part.center, part.scale)
         return derivatives, at
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:

@@ -128,6 +128,13 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         weights = np.concatenate([each.weights for each in held_out])
         self.temperature_ = 1 / fitted_beta(np.concatenate(outputs), codes, weights)
 
+    def _gradients(self, z: Array, jacobian: Array) -> Array:
+        beta = 1 / self.temperature_
+        p = probabilities(z, beta)[:, :, np.newaxis]
+        if z.shape[1] == 1:
+            return beta * p[:, 1:] * p[:, :1] * jacobian
+        return beta * p * (jacobian - (p * jacobian).sum(axis=1, keepdims=True))
+
     def predict_proba(self, X: Any) -> Array:
         """Predict the probabilities of the classes.
 
@@ -142,7 +149,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         check_is_fitted(self)
         beta = 1 / self.temperature_
         members = [probabilities(logits, beta) for logits in self._outputs(self._encoded(X))]
-        return np.mean(members, axis=0, dtype=np.float64)
+        return np.asarray(np.mean(members, axis=0, dtype=np.float64))
 
     def predict_log_proba(self, X: Any) -> Array:
         """Predict the logarithms of the probabilities of the classes.

@@ -1,18 +1,21 @@
 """TabularRegressor: the mean of a few networks, whose settings suit tables as they are."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.losses import loss_call, mean_loss
-from striate.estimators.default_parameters import as_list
+from striate.estimators.conformal_intervals import ConformalIntervals
 from striate.estimators.fitted_attributes import Attribute, Floats
+from striate.estimators.quantile_levels import quantile_levels
 from striate.estimators.sklearn_private import Interval, StrOptions
 
 from .base_tabular import TabularModel
@@ -23,7 +26,7 @@ Array = npt.NDArray[Any]
 MARGIN = 0.05
 
 
-class TabularRegressor(RegressorMixin, TabularModel):
+class TabularRegressor(ConformalIntervals, RegressorMixin, TabularModel):
     """DOC."""
 
     _fitted: ClassVar[Mapping[str, Attribute]] = {
@@ -31,6 +34,7 @@ class TabularRegressor(RegressorMixin, TabularModel):
         "target_mean_": Floats(("*",)),
         "target_scale_": Floats(("*",)),
         "target_range_": Floats(("*", "*")),
+        "calibration_errors_": Floats(("*", "n_outputs_"), optional=True),
     }
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **TabularModel._parameter_constraints,
@@ -74,19 +78,33 @@ class TabularRegressor(RegressorMixin, TabularModel):
         self.random_state = random_state
 
     def _levels(self) -> list[float]:
-        return [float(q) for q in as_list(self.quantile)] if self.loss == "quantile" else []
+        return quantile_levels(self.quantile) if self.loss == "quantile" else []
 
     def _read_targets(self, y: Any) -> Array:
         y = _checked_numbers(y, "y")
         columns = y.reshape(len(y), -1)
-        self.target_mean_ = columns.mean(axis=0)
+        if len(self._levels()) > 1 and columns.shape[1] > 1:
+            raise ValueError(
+                f"Several quantiles are of a single target, but y has {columns.shape[1]} columns."
+            )
         std = columns.std(axis=0)
-        self.target_scale_ = np.where(std > 0, std, 1.0)
+        if not std.all():
+            warnings.warn("y is constant: so is the prediction.", stacklevel=6)
+        self.target_mean_, self.target_scale_ = columns.mean(axis=0), np.where(std > 0, std, 1.0)
         self.target_range_ = np.stack([columns.min(axis=0), columns.max(axis=0)])
+        if hasattr(self, "calibration_errors_"):
+            del self.calibration_errors_  # of another model
         return y
 
     def _read_held_out(self, y: Any) -> Array:
-        return _checked_numbers(y, "y_val")
+        y = _checked_numbers(y, "y_val")
+        n, n_fit = y.reshape(len(y), -1).shape[1], len(self.target_mean_)
+        if n != n_fit:
+            raise ValueError(f"y must have {n_fit} columns, as in fit, got {n}.")
+        return y
+
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
+        return X, self._read_held_out(y)
 
     def _targets(self, y: Array) -> Array:
         Y = (y.reshape(len(y), -1) - self.target_mean_) / self.target_scale_
@@ -112,16 +130,41 @@ class TabularRegressor(RegressorMixin, TabularModel):
     def _calibrate(self, outputs: Sequence[Array], held_out: Sequence[HeldOut]) -> None:
         pass
 
+    def _gradients(self, z: Array, jacobian: Array) -> Array:
+        if self._prediction_activation == "increasing":
+            jacobian[:, 1:] *= expit(z[:, 1:, np.newaxis])
+            jacobian = jacobian.cumsum(axis=1)
+            z = np.hstack([z[:, :1], np.logaddexp(0, z[:, 1:])]).cumsum(axis=1)
+        low, high = self._limits()
+        y = self._in_users_units(z)
+        inside = (y > low) & (y < high)
+        return jacobian * (self.target_scale_ * inside)[:, :, np.newaxis]
+
     def predict(self, X: Any) -> Array:
-        """Predict numbers."""
+        """Predict numbers, within the range of the targets of `fit` and a little beyond.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
         check_is_fitted(self)
-        low, high = self.target_range_ + np.outer([-1, 1], MARGIN * np.ptp(self.target_range_, 0))
+        low, high = self._limits()
         members = [
             np.clip(self._in_users_units(outputs), low, high)
             for outputs in self._outputs(self._encoded(X))
         ]
         mean = np.mean(members, axis=0)
         return mean.ravel() if mean.shape[1] == 1 else mean
+
+    def _limits(self) -> Array:
+        """Return the lowest and the highest prediction of each output."""
+        low, high = self.target_range_
+        margin = MARGIN * (high - low)
+        return np.stack([low - margin, high + margin])
 
     def _in_users_units(self, outputs: Array) -> Array:
         return outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
