@@ -17,7 +17,7 @@ from .training import takes_minibatches
 Array = npt.NDArray[Any]
 
 
-class MLPRegressor(ConformalIntervals, RegressorMixin, PerceptronOfNumbers):
+class MLPRegressor(RegressorMixin, PerceptronOfNumbers, ConformalIntervals):
     """Multilayer perceptron regressor: scikit-learn's model in a fraction of the time.
 
     The same data and `random_state` give the same numbers as

@@ -1,7 +1,7 @@
 """What TabularClassifier and TabularRegressor share: encoder, members, and their mean."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -13,7 +13,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import validate_data
 
-from striate.core.activations import HIDDEN_ACTIVATIONS
+from striate.core.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
 from striate.core.problem import Problem
 from striate.estimators.default_parameters import whole_sizes
 from striate.estimators.fitted_attributes import (
@@ -23,6 +23,7 @@ from striate.estimators.fitted_attributes import (
     Floats,
     Instance,
     Number,
+    OneOf,
     Whole,
 )
 from striate.estimators.held_out_rows import held_out_rows
@@ -67,6 +68,7 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
         "n_outputs_": Whole("n_outputs_"),
         "coefs_": Each(Floats(("n_members_", "in", "out")), layers=True, inputs="n_encoded_"),
         "intercepts_": Each(Floats(("n_members_", "out")), layers=True, inputs="n_encoded_"),
+        "_activations": Each(OneOf(ACTIVATIONS), layers=True),
         "n_iter_": Whole(),
         "best_epochs_": Each(Whole()),
         "loss_curves_": Each(Each(_loss_of_outputs)),
@@ -121,12 +123,16 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
         """Return targets (n_samples, n_outputs) of the network."""
 
     @abstractmethod
-    def _row_weights(self, y: Array, sample_weight: Array, first: bool) -> Array:
-        """Return the weights of rows, with those of their classes."""
+    def _class_weights(self, y: Array) -> Callable[[Array], Array]:
+        """Return a function of y that gives the weights of its rows by class."""
 
     @abstractmethod
-    def _output(self) -> tuple[str, str, tuple[float, ...]]:
-        """Return the loss, the output activation in training, and the constants of the loss."""
+    def _output(self) -> tuple[str, str, str]:
+        """Return the loss, and the output activation in training and in predictions."""
+
+    def _loss_constants(self) -> tuple[float, ...]:
+        """Return what the loss needs beside outputs and targets."""
+        return ()
 
     @abstractmethod
     def _measure(self, outputs: Array, targets: Array, weights: Array) -> float:
@@ -190,8 +196,9 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
         y = self._read_targets(y)
         check_consistent_length(Z, y)
         warn_of_leaks(self.encoder_, X, y)
-        rows = self._rows(Z, y, sample_weight, first=True)
-        held_out = self._given_rows(X_val, y_val, sample_weight_val)
+        class_weights = self._class_weights(y)
+        rows = self._rows(Z, y, sample_weight, class_weights)
+        held_out = self._given_rows((X_val, y_val, sample_weight_val), class_weights)
         named = {"X": rows.X, "y": rows.Y, "sample_weight": rows.weights}
         record = record_of(self, **named, **_named_held_out(held_out))
         random_state = record.random_state(self.random_state)
@@ -202,7 +209,9 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
         self._keep(net, members)
         return self
 
-    def _rows(self, Z: Array, y: Array, sample_weight: Any, first: bool) -> TableRows:
+    def _rows(
+        self, Z: Array, y: Array, sample_weight: Any, class_weights: Callable[[Array], Array]
+    ) -> TableRows:
         """Return the rows that have a weight."""
         refuse_kinds(sample_weight, "sample_weight", "VMmUST")
         weights = check_sample_weight(sample_weight, Z, dtype=np.float64)
@@ -210,22 +219,25 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
             raise ValueError("sample_weight must not be negative.")
         if not weights.any():
             raise ValueError("sample_weight is zero for all samples.")
-        weights = self._row_weights(y, weights, first)
+        weights = weights * class_weights(y)
         Y = self._targets(y).astype(np.float32)
         if weights.all():
             return TableRows(Z, Y, weights)
         kept = weights > 0
         return TableRows(Z[kept], Y[kept], weights[kept])
 
-    def _given_rows(self, X_val: Any, y_val: Any, weight_val: Any) -> TableRows | None:
+    def _given_rows(
+        self, held_out: tuple[Any, Any, Any], class_weights: Callable[[Array], Array]
+    ) -> TableRows | None:
         """Return the validation rows that `fit` was given, if any."""
+        X_val, y_val, weight_val = held_out
         if X_val is None and y_val is None and weight_val is None:
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together.")
         Z, y = self._encoded(X_val), self._read_held_out(y_val)
         check_consistent_length(Z, y)
-        return self._rows(Z, y, weight_val, first=False)
+        return self._rows(Z, y, weight_val, class_weights)
 
     def _members(
         self,
@@ -235,20 +247,19 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
         given: dict[str, Any],
     ) -> tuple[MemberNetwork, list[Member]]:
         """Return the network of all members, and their trainings."""
-        loss, out_activation, constants = self._output()
+        loss, out_activation, prediction_activation = self._output()
         sizes = whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
-        activations = [self.activation] * len(sizes)
+        hidden = [self.activation] * len(sizes)
+        self._activations = [*hidden, prediction_activation]
         self.n_outputs_ = rows.Y.shape[1]
-        net = MemberNetwork(
-            [rows.X.shape[1], *sizes, self.n_outputs_], [*activations, out_activation]
-        )
+        net = MemberNetwork([rows.X.shape[1], *sizes, self.n_outputs_], [*hidden, out_activation])
         problem = Problem(
             net.network,
             loss,
             rows.X,
             rows.Y,
             rows.weights,
-            loss_constants=constants,
+            loss_constants=self._loss_constants(),
             dropout=[0.0, *[float(self.dropout)] * len(sizes)],
         )
         folds = self._folds(rows, given_rows, random_state)
@@ -259,9 +270,9 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
             held_out = None
             if given_rows is not None:
                 every = np.arange(len(given_rows.X))
-                held_out = HeldOut(net, self._activations(len(sizes)), given_rows, every)
+                held_out = HeldOut(net, self._activations, given_rows, every)
             elif len(fold):
-                held_out = HeldOut(net, self._activations(len(sizes)), rows, fold)
+                held_out = HeldOut(net, self._activations, rows, fold)
             trained = np.setdiff1d(np.arange(len(rows.X)), fold, assume_unique=True)
             own = replace(problem, seed=int(seed))
             members.append(self._member(net, own, trained, held_out, given))

@@ -21,17 +21,12 @@ Array = npt.NDArray[Any]
 class MemberEnsemble(BaseEstimator, ABC):
     """Networks of the same form behind one encoder."""
 
-    #: The output activation that predictions start from: logits of classes.
-    _prediction_activation: str = "identity"
-
     encoder_: TableEncoder
     n_members_: int
     coefs_: list[Array]
     intercepts_: list[Array]
-    activation: str
-
-    def _activations(self, n_hidden: int) -> list[str]:
-        return [self.activation] * n_hidden + [self._prediction_activation]
+    #: Those of the hidden layers, and of the outputs: of classes, the logits.
+    _activations: list[str]
 
     def input_gradients(self, X: Any) -> Array:
         """Return the derivatives of the prediction by the columns of numbers, which are exact.
@@ -79,9 +74,8 @@ class MemberEnsemble(BaseEstimator, ABC):
 
     def _member_layers(self) -> Iterator[list[Layer]]:
         """Yield W, b and activation of each layer, for each member."""
-        activations = self._activations(len(self.coefs_) - 1)
         for k in range(self.n_members_):
-            layers = zip(self.coefs_, self.intercepts_, activations, strict=True)
+            layers = zip(self.coefs_, self.intercepts_, self._activations, strict=True)
             yield [(W[k], b[k], f) for W, b, f in layers]
 
     def _encoded(self, X: Any) -> Array:

@@ -1,6 +1,6 @@
 """TabularClassifier: the mean of a few networks, whose settings suit tables as they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -96,26 +96,23 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         Y = codes[:, np.newaxis] if n == 2 else codes[:, np.newaxis] == np.arange(n)
         return Y.astype(np.float32)
 
-    def _row_weights(self, y: Array, sample_weight: Array, first: bool) -> Array:
-        codes = self._codes(y)
-        present = np.unique(codes[sample_weight > 0])
-        if first and len(present) < 2:
-            raise ValueError("y has one class in the rows of positive sample_weight.")
+    def _class_weights(self, y: Array) -> Callable[[Array], Array]:
         if self.class_weight is None:
-            return sample_weight
-        if first:
-            self._class_weights = ClassWeights(
-                self.class_weight, [self.classes_], codes.reshape(-1, 1)
-            )
-        return sample_weight * self._class_weights.rows(codes.reshape(-1, 1))
+            return lambda y: np.ones(len(y))
+        codes = self._codes(y).reshape(-1, 1)
+        weights = ClassWeights(self.class_weight, [self.classes_], codes)
+        return lambda y: weights.rows(self._codes(y).reshape(-1, 1))
 
     def _strata(self, Y: Array) -> Array:
-        return _codes_of(Y)
+        codes = _codes_of(Y)
+        if (codes == codes[0]).all():
+            raise ValueError("y has one class in the rows that have a weight.")
+        return codes
 
-    def _output(self) -> tuple[str, str, tuple[float, ...]]:
+    def _output(self) -> tuple[str, str, str]:
         if len(self.classes_) == 2:
-            return "log_loss", "logistic", ()
-        return "cross_entropy", "softmax", ()
+            return "log_loss", "logistic", "identity"
+        return "cross_entropy", "softmax", "identity"
 
     def _measure(self, outputs: Array, targets: Array, weights: Array) -> float:
         codes = _codes_of(targets)

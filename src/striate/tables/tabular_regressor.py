@@ -1,7 +1,7 @@
 """TabularRegressor: the mean of a few networks, whose settings suit tables as they are."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 MARGIN = 0.05
 
 
-class TabularRegressor(ConformalIntervals, RegressorMixin, TabularModel):
+class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
     """DOC."""
 
     _fitted: ClassVar[Mapping[str, Attribute]] = {
@@ -110,28 +110,31 @@ class TabularRegressor(ConformalIntervals, RegressorMixin, TabularModel):
         Y = (y.reshape(len(y), -1) - self.target_mean_) / self.target_scale_
         return np.repeat(Y, len(self._levels()), axis=1) if len(self._levels()) > 1 else Y
 
-    def _row_weights(self, y: Array, sample_weight: Array, first: bool) -> Array:
-        return sample_weight
+    def _class_weights(self, y: Array) -> Callable[[Array], Array]:
+        return lambda y: np.ones(len(y))
 
     def _strata(self, Y: Array) -> Array:
         return np.zeros(len(Y))
 
-    def _output(self) -> tuple[str, str, tuple[float, ...]]:
-        levels = tuple(self._levels())
-        self._prediction_activation = "increasing" if len(levels) > 1 else "identity"
-        loss = "increasing_quantiles" if len(levels) > 1 else self.loss
-        return loss, self._prediction_activation, levels
+    def _output(self) -> tuple[str, str, str]:
+        if len(self._levels()) > 1:
+            return "increasing_quantiles", "increasing", "increasing"
+        return self.loss, "identity", "identity"
+
+    def _loss_constants(self) -> tuple[float, ...]:
+        levels = self._levels()
+        return tuple(levels * len(self.target_mean_) if len(levels) == 1 else levels)
 
     def _measure(self, outputs: Array, targets: Array, weights: Array) -> float:
-        loss, _, constants = self._output()
-        call = loss_call(loss, outputs.dtype, outputs.shape[1], constants)
+        constants = self._loss_constants()
+        call = loss_call(self._output()[0], outputs.dtype, outputs.shape[1], constants)
         return mean_loss(call, outputs, targets, weights)
 
     def _calibrate(self, outputs: Sequence[Array], held_out: Sequence[HeldOut]) -> None:
         pass
 
     def _gradients(self, z: Array, jacobian: Array) -> Array:
-        if self._prediction_activation == "increasing":
+        if self._activations[-1] == "increasing":
             jacobian[:, 1:] *= expit(z[:, 1:, np.newaxis])
             jacobian = jacobian.cumsum(axis=1)
             z = np.hstack([z[:, :1], np.logaddexp(0, z[:, 1:])]).cumsum(axis=1)
