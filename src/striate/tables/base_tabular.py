@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,26 +12,15 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import validate_data
 
-from striate.core.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
 from striate.core.problem import Problem
 from striate.estimators.default_parameters import whole_sizes
 from striate.estimators.fitted_attributes import (
-    INPUT,
     Attribute,
-    Each,
-    Floats,
-    Instance,
-    Number,
-    OneOf,
-    Whole,
 )
 from striate.estimators.held_out_rows import held_out_rows
 from striate.estimators.progress import Progress
 from striate.estimators.restarts import SEED_LIMIT, reporting
 from striate.estimators.sklearn_private import (
-    Interval,
-    Options,
-    StrOptions,
     check_sample_weight,
     fit_context,
 )
@@ -44,6 +32,7 @@ from .member_network import MemberNetwork
 from .member_training import HeldOut, Member, Recipe, TableRows, run_members, solver_of
 from .table_encoder import TableEncoder
 from .table_leaks import warn_of_leaks
+from .tabular_parameters import CONSTRAINTS, TABULAR
 
 Array = npt.NDArray[Any]
 
@@ -60,41 +49,8 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
 
     #: For `Checkpoint`.
     _has_records: ClassVar[bool] = True
-    _loss_of_outputs: ClassVar[Attribute] = Number(finite=False)
-    _fitted: ClassVar[Mapping[str, Attribute]] = {
-        **INPUT,
-        "encoder_": Instance(TableEncoder, {"n_encoded_": Whole("n_encoded_")}),
-        "n_members_": Whole("n_members_"),
-        "n_outputs_": Whole("n_outputs_"),
-        "coefs_": Each(Floats(("n_members_", "in", "out")), layers=True, inputs="n_encoded_"),
-        "intercepts_": Each(Floats(("n_members_", "out")), layers=True, inputs="n_encoded_"),
-        "_activations": Each(OneOf(ACTIVATIONS), layers=True),
-        "n_iter_": Whole(),
-        "best_epochs_": Each(Whole()),
-        "loss_curves_": Each(Each(_loss_of_outputs)),
-        "validation_loss_curves_": Each(Each(_loss_of_outputs)),
-        "loss_curve_": Each(_loss_of_outputs),
-        "validation_loss_curve_": Each(_loss_of_outputs),
-    }
-
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "n_members": [Interval(Integral, 1, None, closed="left")],
-        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-        "max_one_hot": [Interval(Integral, 2, None, closed="left")],
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
+    _fitted: ClassVar[Mapping[str, Attribute]] = TABULAR
+    _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS}
 
     n_members: int
     categorical_features: Any
