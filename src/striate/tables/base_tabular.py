@@ -30,6 +30,7 @@ from striate.estimators.validated_input import refuse_kinds
 from .member_ensemble import MemberEnsemble
 from .member_network import MemberNetwork
 from .member_training import HeldOut, Member, Recipe, TableRows, run_members, solver_of
+from .table_columns import Column, read_columns
 from .table_encoder import TableEncoder
 from .table_leaks import warn_of_leaks
 from .tabular_parameters import CONSTRAINTS, TABULAR
@@ -49,6 +50,8 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
 
     #: For `Checkpoint`.
     _has_records: ClassVar[bool] = True
+    #: For `LossCurveDisplay`: the curves are over epochs.
+    solver: ClassVar[str] = "adam"
     _fitted: ClassVar[Mapping[str, Attribute]] = TABULAR
     _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS}
 
@@ -67,12 +70,16 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
     random_state: Any
 
     @abstractmethod
-    def _read_targets(self, y: Any) -> Array:
-        """Check y, learn what `_targets` needs, and return it as an array."""
+    def _checked_targets(self, y: Any, name: str) -> Array:
+        """Return y as an array, without missing values."""
 
     @abstractmethod
-    def _read_held_out(self, y: Any) -> Array:
-        """Check `y_val`, and return it as an array."""
+    def _learn_targets(self, y: Array) -> None:
+        """Learn what `_targets` needs."""
+
+    @abstractmethod
+    def _check_held_out(self, y: Array) -> None:
+        """Raise a ValueError if `y_val` does not fit the targets of `fit`."""
 
     @abstractmethod
     def _targets(self, y: Array) -> Array:
@@ -146,14 +153,13 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
         """
         whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        columns, y, weights = self._rows_with_weight(X, y, sample_weight)
         self.encoder_ = TableEncoder(self.categorical_features, max_one_hot=self.max_one_hot)
-        Z = self.encoder_.fit_transform(X)
-        validate_data(self, X, skip_check_array=True, reset=True)
-        y = self._read_targets(y)
-        check_consistent_length(Z, y)
-        warn_of_leaks(self.encoder_, X, y)
+        self.encoder_.fit_columns(columns, X)
+        self._learn_targets(y)
+        warn_of_leaks(self.encoder_, columns, y)
         class_weights = self._class_weights(y)
-        rows = self._rows(Z, y, sample_weight, class_weights)
+        rows = self._rows(columns, y, weights * class_weights(y))
         held_out = self._given_rows((X_val, y_val, sample_weight_val), class_weights)
         named = {"X": rows.X, "y": rows.Y, "sample_weight": rows.weights}
         record = record_of(self, **named, **_named_held_out(held_out))
@@ -165,22 +171,30 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
         self._keep(net, members)
         return self
 
-    def _rows(
-        self, Z: Array, y: Array, sample_weight: Any, class_weights: Callable[[Array], Array]
-    ) -> TableRows:
-        """Return the rows that have a weight."""
+    def _rows_with_weight(
+        self, X: Any, y: Any, sample_weight: Any, name: str = "y"
+    ) -> tuple[list[Column], Array, Array]:
+        """Check rows; return columns, targets and weights of those whose weight is not 0."""
+        columns = read_columns(X)
+        validate_data(self, X, skip_check_array=True, reset=name == "y")
+        y = self._checked_targets(y, name)
+        check_consistent_length(columns[0].values, y)
         refuse_kinds(sample_weight, "sample_weight", "VMmUST")
-        weights = check_sample_weight(sample_weight, Z, dtype=np.float64)
+        weights = check_sample_weight(sample_weight, columns[0].values, dtype=np.float64)
         if (weights < 0).any():
             raise ValueError("sample_weight must not be negative.")
         if not weights.any():
             raise ValueError("sample_weight is zero for all samples.")
-        weights = weights * class_weights(y)
-        Y = self._targets(y).astype(np.float32)
         if weights.all():
-            return TableRows(Z, Y, weights)
+            return columns, y, weights
         kept = weights > 0
-        return TableRows(Z[kept], Y[kept], weights[kept])
+        columns = [column._replace(values=column.values[kept]) for column in columns]
+        return columns, y[kept], weights[kept]
+
+    def _rows(self, columns: list[Column], y: Array, weights: Array) -> TableRows:
+        """Return rows as the members take them."""
+        Y = self._targets(y).astype(np.float32)
+        return TableRows(self.encoder_.encode(columns), Y, weights)
 
     def _given_rows(
         self, held_out: tuple[Any, Any, Any], class_weights: Callable[[Array], Array]
@@ -191,9 +205,9 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together.")
-        Z, y = self._encoded(X_val), self._read_held_out(y_val)
-        check_consistent_length(Z, y)
-        return self._rows(Z, y, weight_val, class_weights)
+        columns, y, weights = self._rows_with_weight(X_val, y_val, weight_val, "y_val")
+        self._check_held_out(y)
+        return self._rows(columns, y, weights * class_weights(y))
 
     def _members(
         self,

@@ -161,6 +161,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         ndarray of float32 of shape (n_samples, n_encoded_)
         """
         columns = read_columns(X)
+        self.fit_columns(columns, X)
+        return self.encode(columns)
+
+    def fit_columns(self, columns: Sequence[Column], X: Any) -> None:
+        """Learn from rows of the columns that `read_columns` returned for X."""
         validate_data(self, X, skip_check_array=True, reset=True)
         names = getattr(self, "feature_names_in_", None)
         self.kinds_ = chosen_categories(columns, self.categorical_features, names)
@@ -183,7 +188,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.n_encoded_ = len(self.get_feature_names_out())
         if not self.n_encoded_:
             raise ValueError("X has no column to learn from: all are left out.")
-        return self.encode(columns)
 
     def transform(self, X: Any) -> Array:
         """Encode a table.

@@ -1,13 +1,15 @@
 """Columns that give the target away, as no column of new rows will."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from .table_columns import NUMBER, numbers_of, read_columns
+from .table_columns import NUMBER, Column, numbers_of
+from .table_encoder import TableEncoder
 
 Array = npt.NDArray[Any]
 
@@ -15,7 +17,7 @@ Array = npt.NDArray[Any]
 _ENOUGH_ROWS, _SORTED = 20, 0.95
 
 
-def warn_of_leaks(encoder: Any, X: Any, y: Array) -> None:
+def warn_of_leaks(encoder: TableEncoder, columns: Sequence[Column], y: Array) -> None:
     """Warn of columns that equal y, and of row numbers of data that are sorted by y.
 
     Warns
@@ -26,7 +28,7 @@ def warn_of_leaks(encoder: Any, X: Any, y: Array) -> None:
     if len(y) < _ENOUGH_ROWS or y.ndim > 1:
         return
     ranks = rankdata(np.unique(y, return_inverse=True)[1])
-    for kind, column in zip(encoder.kinds_, read_columns(X), strict=True):
+    for kind, column in zip(encoder.kinds_, columns, strict=True):
         if kind != NUMBER:
             continue
         x, what = numbers_of(column), None

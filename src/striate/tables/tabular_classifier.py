@@ -1,7 +1,6 @@
 """TabularClassifier: the mean of a few networks, whose settings suit tables as they are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.estimators.class_weights import ClassWeights
 from striate.estimators.fitted_attributes import Attribute, Labels, Number
-from striate.estimators.sklearn_private import Interval, StrOptions
+from striate.estimators.sklearn_private import StrOptions
 
 from .base_tabular import TabularModel
 from .member_training import HeldOut
@@ -33,7 +32,6 @@ class TabularClassifier(ClassifierMixin, TabularModel):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **TabularModel._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -48,7 +46,6 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         learning_rate_init: float = 0.04,
         weight_decay: float = 0.02,
         dropout: float = 0.15,
-        label_smoothing: float = 0.0,
         batch_size: Any = "auto",
         max_iter: Any = "auto",
         n_iter_no_change: float = 24,
@@ -64,29 +61,33 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         self.learning_rate_init = learning_rate_init
         self.weight_decay = weight_decay
         self.dropout = dropout
-        self.label_smoothing = label_smoothing
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.n_iter_no_change = n_iter_no_change
         self.verbose = verbose
         self.random_state = random_state
 
-    def _read_targets(self, y: Any) -> Array:
-        y = _checked_labels(y, "y")
-        self.classes_ = np.unique(y)
+    def _checked_targets(self, y: Any, name: str) -> Array:
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None")
+        y = column_or_1d(y, warn=True)
+        if y.dtype.kind == "O" and any(label is None for label in y):
+            raise ValueError(f"{name} has missing values: leave these rows out.")
+        assert_all_finite(y, input_name=name)
+        check_classification_targets(y)
+        return np.asarray(y)
+
+    def _learn_targets(self, y: Array) -> None:
+        self.classes_, self.temperature_ = np.unique(y), 1.0
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y has one class, {self.classes_[0]!r}: there is nothing to tell apart."
             )
-        self.temperature_ = 1.0
-        return y
 
-    def _read_held_out(self, y: Any) -> Array:
-        y = _checked_labels(y, "y_val")
+    def _check_held_out(self, y: Array) -> None:
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"`y_val` has classes that y has not: {unknown.tolist()}.")
-        return y
 
     def _codes(self, y: Array) -> Array:
         return np.searchsorted(self.classes_, y)
@@ -104,10 +105,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         return lambda y: weights.rows(self._codes(y).reshape(-1, 1))
 
     def _strata(self, Y: Array) -> Array:
-        codes = _codes_of(Y)
-        if (codes == codes[0]).all():
-            raise ValueError("y has one class in the rows that have a weight.")
-        return codes
+        return _codes_of(Y)
 
     def _output(self) -> tuple[str, str, str]:
         if len(self.classes_) == 2:
@@ -175,15 +173,6 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         """
         probability = self.predict_proba(X)
         return self.classes_[probability.argmax(axis=1)]
-
-
-def _checked_labels(y: Any, name: str) -> Array:
-    if y is None:
-        raise ValueError("requires y to be passed, but the target y is None")
-    y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name=name)
-    check_classification_targets(y)
-    return np.asarray(y)
 
 
 def _codes_of(Y: Array) -> Array:

@@ -80,8 +80,13 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
     def _levels(self) -> list[float]:
         return quantile_levels(self.quantile) if self.loss == "quantile" else []
 
-    def _read_targets(self, y: Any) -> Array:
-        y = _checked_numbers(y, "y")
+    def _checked_targets(self, y: Any, name: str) -> Array:
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None")
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
+        return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _learn_targets(self, y: Array) -> None:
         columns = y.reshape(len(y), -1)
         if len(self._levels()) > 1 and columns.shape[1] > 1:
             raise ValueError(
@@ -94,17 +99,16 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
         self.target_range_ = np.stack([columns.min(axis=0), columns.max(axis=0)])
         if hasattr(self, "calibration_errors_"):
             del self.calibration_errors_  # of another model
-        return y
 
-    def _read_held_out(self, y: Any) -> Array:
-        y = _checked_numbers(y, "y_val")
+    def _check_held_out(self, y: Array) -> None:
         n, n_fit = y.reshape(len(y), -1).shape[1], len(self.target_mean_)
         if n != n_fit:
             raise ValueError(f"y must have {n_fit} columns, as in fit, got {n}.")
-        return y
 
     def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return X, self._read_held_out(y)
+        y = self._checked_targets(y, "y")
+        self._check_held_out(y)
+        return X, y
 
     def _targets(self, y: Array) -> Array:
         Y = (y.reshape(len(y), -1) - self.target_mean_) / self.target_scale_
@@ -171,10 +175,3 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
 
     def _in_users_units(self, outputs: Array) -> Array:
         return outputs.astype(np.float64) * self.target_scale_ + self.target_mean_
-
-
-def _checked_numbers(y: Any, name: str) -> Array:
-    if y is None:
-        raise ValueError("requires y to be passed, but the target y is None")
-    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
-    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
