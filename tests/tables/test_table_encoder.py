@@ -83,6 +83,13 @@ def test_frames_of_pyarrow():
     )
 
 
+def test_columns_without_scikit_learns_names_are_compared_too():
+    encoder = TableEncoder().fit(pd.DataFrame(TABLE))
+    columns = read_columns(pd.DataFrame(TABLE)[["color", "age", "member", "visits"]])
+    with pytest.raises(ValueError, match="in the same order; now there are color, age"):
+        encoder.encode(columns)
+
+
 def test_set_output():
     encoder = TableEncoder().set_output(transform="pandas").fit(pd.DataFrame(TABLE))
     encoded = encoder.transform(pd.DataFrame(TABLE))

@@ -91,7 +91,7 @@ def _column_of_frame(series: Any) -> Column:
 
 def _columns_of_array(X: Any) -> list[Column]:
     X = check_array(X, dtype=None, ensure_all_finite=False)
-    names = [f"x{j}" for j in range(X.shape[1])]
+    names = default_names(X.shape[1])
     if X.dtype.kind in "mM":
         raise _dates(names[0])
     if X.dtype.kind in "OUS":
@@ -107,6 +107,11 @@ def _columns_of_array(X: Any) -> list[Column]:
         Column(name, NUMBER, column.astype(np.float64))
         for name, column in zip(names, X.T, strict=True)
     ]
+
+
+def default_names(n: int) -> list[str]:
+    """Return the names of the columns of an array."""
+    return [f"x{j}" for j in range(n)]
 
 
 def _column_of_objects(name: str, values: Array, maybe_numbers: bool = False) -> Column:

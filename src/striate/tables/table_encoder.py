@@ -31,6 +31,7 @@ from .table_columns import (
     Column,
     checked_names,
     chosen_categories,
+    default_names,
     labels_of,
     numbers_of,
     read_columns,
@@ -213,6 +214,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def encode(self, columns: Sequence[Column]) -> Array:
         """Encode columns that `read_columns` returned, which must be those of `fit`."""
+        names = [column.name for column in columns]
+        if names != self._names and names != default_names(len(names)):  # tables of pyarrow
+            others = [name for name in names if name not in self._names] or names
+            raise ValueError(
+                "The columns must be those of fit, in the same order; now there are "
+                f"{', '.join(others)}."
+            )
         encoded = np.zeros((len(columns[0].values), self.n_encoded_), dtype=np.float32)
         for part in self._parts():
             values = VALUES[part.kind](columns[part.column])
