@@ -1,7 +1,8 @@
 """Models of tables with their defaults, on many tables: TabularClassifier and TabularRegressor.
 
-The tables are the files NAME.npz in benchmarks/data/tables; docs/tables.md says where they are from.
-Results are kept in docs/tables.json, by table, model and split: what is there is not measured again.
+The tables are the files NAME.npz in benchmarks/data/tables: docs/tables.md says where they are
+from. Results are kept in docs/tables.json, by table, model and split: what is there is not measured
+again.
 """
 
 import json
@@ -14,7 +15,7 @@ from .environment import threads
 from .page_sections import PAGE
 from .result_tables import Report, Table
 from .table_files import FOLDER, N_TRAIN, read_table, table_names
-from .table_peers import BOOSTING, MLP, ONE, PEERS, STRIATE, fitted
+from .table_peers import MLP, ONE, PEERS, STRIATE, fitted
 from .table_scores import OF_CLASSES, OF_NUMBERS, ratio, scores, wins_and_losses
 
 RESULTS = PAGE.with_name("tables.json")
@@ -91,7 +92,7 @@ def _ratios(results, peers):
 def _against_boosting(results, peers):
     table = Table(("ratio of Striate to (wins–losses)", *MEASURES))
     for peer in peers:
-        if peer not in (STRIATE, ONE):
+        if peer not in (STRIATE, ONE) and STRIATE in peers:
             table.add(peer, *(_compared(results, STRIATE, peer, key) for key in MEASURES))
     return table
 

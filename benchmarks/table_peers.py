@@ -36,7 +36,7 @@ def _numbers(table):
 
 
 def _mlp(table, seed):
-    """StandardScaler after the median for missing values, OneHotEncoder, and for numbers a scaled y."""
+    """Medians for missing values, then StandardScaler; OneHotEncoder; StandardScaler for y."""
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     prepared = ColumnTransformer(
         [
