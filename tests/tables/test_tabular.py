@@ -382,6 +382,28 @@ def test_a_checkpoint_continues_to_the_same_bits(tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.predict(X), expected.predict(X))
 
 
+@pytest.mark.parametrize("epoch", [9, 1])
+def test_an_interrupted_training_keeps_the_best_weights_if_there_are_any(monkeypatch, epoch):
+    calls, measured = [], HeldOut.outputs
+
+    def outputs(self, theta):
+        calls.append(len(calls))
+        if len(calls) == epoch:
+            raise KeyboardInterrupt
+        return measured(self, theta)
+
+    monkeypatch.setattr(HeldOut, "outputs", outputs)
+    model = regressor(1)
+    if epoch == 1:
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, T)
+        assert not hasattr(model, "coefs_")
+    else:
+        with pytest.warns(UserWarning, match="Training interrupted by user"):
+            model.fit(X, T)
+        assert 0 < model.best_epochs_[0] < model.n_iter_ == 9
+
+
 # Bad input
 
 

@@ -132,6 +132,12 @@ class Member(Training):
     held_out: HeldOut | None = None
 
     @property
+    def has_weights(self) -> bool:
+        """Whether there are weights to keep, of the best epoch if rows are held out."""
+        validation = self.solver.stopping.validation
+        return self.result.n_iter > 0 and (validation is None or bool(validation.has_best))
+
+    @property
     def has_failed(self) -> bool:
         """Whether a loss was not finite."""
         result = self.result
@@ -190,6 +196,6 @@ def run_members(members: Sequence[Member]) -> None:
 
     run_all(run_one, members, in_threads=in_threads)
     if any(member.result.status is Status.INTERRUPTED for member in members):
-        if is_part_of_a_fit() or any(member.result.n_iter == 0 for member in members):
+        if is_part_of_a_fit() or not all(member.has_weights for member in members):
             raise KeyboardInterrupt
         warnings.warn("Training interrupted by user.", stacklevel=6)
