@@ -134,6 +134,29 @@ NETWORKS = {
     "several outputs": (REGRESSOR, (X, np.stack([Y, Y**2], axis=1).astype(float))),
     "weights": (REGRESSOR, (X, Y.astype(float), 1.0 + Y)),
     "scaled targets": (with_(REGRESSOR, output_activation="tanh"), (X, Y.astype(float))),
+    "dropout, average, one cycle": (
+        with_(
+            CLASSIFIER,
+            dropout=[0.2, 0.3],
+            weight_averaging=0.9,
+            learning_rate="one_cycle",
+            weight_decay=0.01,
+            max_grad_norm=0.5,
+        ),
+        (X, Y),
+    ),
+    "scored average": (
+        with_(
+            CLASSIFIER,
+            early_stopping=True,
+            scoring="balanced_accuracy",
+            restore_best=False,
+            weight_averaging=0.9,
+            dropout=0.3,
+        ),
+        (X, Y),
+    ),
+    "quantiles": (with_(REGRESSOR, loss="quantile", quantile=[0.1, 0.9]), (X, Y.astype(float))),
     "autoencoder": (with_(AUTOENCODER, solver="lbfgs"), (X,)),
     "autoencoder, adam": (with_(AUTOENCODER, solver="adam"), (X,)),
     "autoencoder, gd": (with_(AUTOENCODER, solver="gd"), (X,)),
@@ -154,6 +177,35 @@ def test_a_killed_fit_continues_to_the_bits_of_an_undisturbed_one(name, n_iterat
     again = resumed(estimator, tmp_path / "run.skops", data)
     assert_same_bits(again, expected)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.skops"]
+
+
+@pytest.mark.parametrize("restore_best", [True, False])
+def test_validation_rows_are_part_of_a_training(restore_best, tmp_path):
+    network = with_(CLASSIFIER, learning_rate_init=0.05, restore_best=restore_best)
+    held_out = {"X_val": X[:50], "y_val": Y[:50], "sample_weight_val": np.arange(50.0)}
+    expected = clone(network).fit(X[50:], Y[50:], **held_out)
+    checkpoint = Checkpoint(tmp_path / "run.skops", every_n_epochs=2)
+    with pytest.raises(Killed):
+        clone(network).set_callbacks(checkpoint, Killer(7)).fit(X[50:], Y[50:], **held_out)
+    again = clone(network).set_callbacks(checkpoint)
+    with pytest.raises(ValueError, match="X_val was float64 50"):
+        again.fit(X[50:], Y[50:], **{**held_out, "X_val": X[100:]})
+    assert_same_bits(again.fit(X[50:], Y[50:], **held_out), expected)
+
+
+def test_a_training_with_another_schedule_is_another_one(tmp_path):
+    def halving(share):
+        return 0.5 ** (10 * share)
+
+    def slower(share, rate=0.5):
+        return rate**share
+
+    slower.__name__ = halving.__name__  # as in a file that was edited
+    killed(with_(CLASSIFIER, learning_rate=halving), tmp_path / "run.skops", 5, (X, Y))
+    with pytest.raises(ValueError, match="learning_rate was .*halving.*, and is .*halving"):
+        resumed(with_(CLASSIFIER, learning_rate=slower), tmp_path / "run.skops", (X, Y))
+    again = resumed(with_(CLASSIFIER, learning_rate=halving), tmp_path / "run.skops", (X, Y))
+    assert_same_bits(again, with_(CLASSIFIER, learning_rate=halving).fit(X, Y))
 
 
 @pytest.mark.parametrize("name", ["adam", "early stopping", "lbfgs", "gd", "autoencoder, adam"])

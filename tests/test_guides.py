@@ -17,7 +17,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 DOCS = Path(__file__).parents[1] / "docs"
 # Replacements that make the code quick.
 SMALL = {
+    "coming_from_scikit_learn.md": {},
     "diagnosing.md": {},
+    "long_runs.md": {"max_iter=50": "max_iter=5"},
     "few_labels.md": {
         "PatchFeatures(patch_size=8,": (
             "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
@@ -124,6 +126,24 @@ def test_tables(tmp_path, monkeypatch, capsys):
     assert names["inside"] > 0.7
     assert "in intervals of" in capsys.readouterr().out
     assert names["slopes"].shape == (24, 4)
+
+
+def test_coming_from_scikit_learn(capsys):
+    names_after("coming_from_scikit_learn.md")
+    lines = capsys.readouterr().out.split()
+    rounding, coverage, spread = map(float, lines)
+    assert rounding < 1e-9
+    assert 0.85 < coverage < 0.95
+    assert spread == 0
+
+
+def test_long_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = names_after("long_runs.md")
+    assert Path("run.skops").is_file()
+    # Three folds for each of two parameters, and the fit on all rows.
+    assert len([*Path("search").iterdir()]) == 7
+    assert names["network"].n_restarts == 4
 
 
 def test_diagnosing(capsys):

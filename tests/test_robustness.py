@@ -132,6 +132,14 @@ def test_parameters_may_be_scalars_of_numpy(number):
     assert all(type(getattr(model, name)) is number for name in odd)
 
 
+@pytest.mark.filterwarnings("ignore:.*max_iter|.*Maximum iterations")
+def test_true_is_one_where_a_number_is_due():
+    settings = {"max_iter": 2, "solver": "adam", "random_state": 0}
+    one, true = (SparseAutoencoder(3, batch_size=n, **settings).fit(X) for n in (1, True))
+    np.testing.assert_array_equal(one.components_, true.components_)
+    assert true.batch_size is True
+
+
 def test_whole_numbers_beyond_64_bits_are_refused():
     with pytest.raises(ValueError, match="'max_iter' parameter of MLPClassifier does not fit"):
         MLPClassifier(max_iter=2**63).fit(X, Y)
@@ -200,6 +208,8 @@ def test_an_image_of_pillow_without_pixels_is_refused():
         (lambda: LossCurveDisplay([[1.0]]).plot(title=3), "title must be"),
         (lambda: LossCurveDisplay([[1.0]]).plot(log=X), "log must be"),
         (lambda: LossCurveDisplay(3).plot(), "loss_curves must be"),
+        (lambda: FeatureDisplay([[1.0], [1.0, 2.0]]).plot(), "components must be"),
+        (lambda: FeatureDisplay(sparse.coo_array(X[0])).plot(), "components must be"),
         (lambda: LossCurveDisplay(sparse.eye_array(3)).plot(), "loss_curves must be"),
         (lambda: ShiftDisplay(3).plot(), "sensitivities must be"),
     ],
@@ -221,6 +231,19 @@ def test_displays_check_their_arguments(draw, message):
 def test_a_gradient_check_checks_its_arguments(arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         check_gradient(*arguments)
+
+
+@pytest.mark.filterwarnings("ignore:.*max_iter")
+def test_few_labels_with_sparse_rows_in_the_other_byte_order():
+    odd = sparse.dia_array(X)
+    odd.data = odd.data.astype(">f8")
+    labels = np.where(np.arange(30) < 20, Y, -1)
+    features = SparseAutoencoder(2, max_iter=2, random_state=0)
+    fitted = [
+        SelfTaughtClassifier(features, LinearClassifier(alphas=1)).fit(data, labels)
+        for data in (sparse.csr_array(X), odd)
+    ]
+    np.testing.assert_array_equal(*(model.classifier_.coef_ for model in fitted))
 
 
 def test_windows_too_large_for_the_images_take_no_memory():

@@ -88,7 +88,7 @@ BAD_CLASSES: dict[str, Callable[[Any, Any], Any]] = {
     "None": lambda y, rng: None,
     "text and numbers": lambda y, rng: _with(y, "a", rng, object),
     "continuous": lambda y, rng: y + 0.5 * rng.random(len(y)),
-    "several columns of numbers": lambda y, rng: np.column_stack([y, y[::-1]]),
+    "several columns of numbers": lambda y, rng: rng.random((len(y), 2)),
 }
 BAD_NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
     **BAD_ANY,

@@ -28,6 +28,10 @@ X_IRIS = (X_IRIS - X_IRIS.mean(axis=0)) / X_IRIS.std(axis=0)
 
 # Of scikit-learn's checks: those of linear models, whose weights are `coef_`.
 EXPECTED = {"check_sparsify_coefficients": "the weights are not in coef_"}
+WITH_DROPOUT = dict.fromkeys(
+    (f"check_sample_weight_equivalence_on_{kind}_data" for kind in ("dense", "sparse")),
+    "units are dropped for each row by itself",
+)
 
 
 @parametrize_with_checks(
@@ -49,8 +53,19 @@ def test_scikit_learns_checks(estimator, check):
         MLPClassifier(solver="gd", learning_rate_init=0.1),
         MLPClassifier(loss="squared_error", output_activation="tanh", max_iter=100),
         MLPRegressor(output_activation="logistic", solver="lbfgs", max_iter=100),
+        MLPClassifier(
+            dropout=0.1,
+            label_smoothing=0.1,
+            weight_decay=0.01,
+            max_grad_norm=1.0,
+            learning_rate_init=0.02,
+            max_iter=100,
+        ),
+        MLPClassifier(loss="focal", activation="gelu", n_restarts=2, max_iter=100),
+        MLPRegressor("huber", activation="mish", weight_averaging=0.9, max_iter=200),
+        MLPRegressor("quantile", max_iter=100),
     ],
-    expected_failed_checks=lambda estimator: EXPECTED,
+    expected_failed_checks=lambda estimator: EXPECTED | (WITH_DROPOUT if estimator.dropout else {}),
 )
 def test_scikit_learns_checks_of_variants(estimator, check):
     check(estimator)

@@ -131,8 +131,8 @@ def test_no_threads_are_started_while_another_fit_computes(monkeypatch):
 def test_validation_rows_are_those_of_the_first_training(trained):
     with_(ESTIMATORS[1], n_restarts=3).fit(X, Y)
     best = trained[0][0].solver.stopping.best
-    assert all(len(each.solver.stopping.scores) == 6 for each in trained[0])
-    assert best in trained[0][0].solver.stopping.scores
+    assert all(len(each.solver.stopping.validation.scores) == 6 for each in trained[0])
+    assert best in trained[0][0].solver.stopping.validation.scores
 
 
 @of_all

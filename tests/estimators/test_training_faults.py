@@ -129,6 +129,14 @@ def test_epochs_of_partial_fit_are_not_counted():
     assert step_finding(trained(np.ones(5), n_iter=1, batch_size=500), 1000, False) is None
 
 
+def test_decoupled_decay_that_makes_weights_vanish():
+    X, y = load_digits(return_X_y=True)
+    classifier = MLPClassifier((20,), weight_decay=300.0, max_iter=20, random_state=0)
+    fitted = classifier.fit(X[:500] / 16, y[:500])
+    finding = weight_finding(fitted, fitted._layers(), 500)
+    assert (finding.severity, finding.subject) == ("high", "weight_decay too strong")
+
+
 @pytest.mark.parametrize(("alpha", "found"), [(1e4, True), (1, False), (0, False)])
 def test_a_ridge_that_makes_weights_vanish(alpha, found):
     X, y = load_digits(return_X_y=True)

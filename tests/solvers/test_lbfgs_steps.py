@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+import scipy
 from scipy.optimize import Bounds, minimize, rosen, rosen_der
 
 from striate.solvers.lbfgs_steps import LBFGSMemory, minimize_in_steps
+
+needs_steps = pytest.mark.skipif(
+    tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 15), reason="SciPy has no such steps"
+)
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(40, 12))
@@ -40,6 +45,7 @@ def scipys(objective, lowest, options):
     return result, seen
 
 
+@needs_steps
 @pytest.mark.parametrize("bounded", [False, True])
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("limits", [{}, {"maxiter": 4}, {"maxfun": 9}, {"ftol": 1e-3}])
@@ -60,6 +66,7 @@ def test_iterations_are_those_of_scipy(name, bounded, limits):
     assert status == result.status
 
 
+@needs_steps
 @pytest.mark.parametrize("bounded", [False, True])
 @pytest.mark.parametrize("n_before", [1, 3, 17])
 def test_it_continues_from_a_state_to_the_same_bits(n_before, bounded):

@@ -207,7 +207,10 @@ def sensitivities(
 
 
 def _checked_shifts(given: Any) -> NDArray[np.intp]:
-    shifts = np.atleast_1d(np.asarray(given))
+    try:
+        shifts = np.atleast_1d(np.asarray(given))
+    except ValueError:  # lists of several lengths
+        shifts = np.empty(0)
     if shifts.ndim != 1 or not len(shifts) or shifts.dtype.kind not in "iu" or shifts.min() < 0:
         raise ValueError(f"shifts must be whole numbers of pixels of at least 0, got {given!r}")
     return shifts.astype(np.intp)

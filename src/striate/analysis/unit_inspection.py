@@ -222,7 +222,7 @@ def inspect_units(estimator: Any, X: Any, *, n_rows: int = 9) -> UnitInspection:
             f"X has {X.shape[1]} features, but the first layer of {type(estimator).__name__} "
             f"has {n_inputs} inputs."
         )
-    statistics = RunningStatistics(n_units, min(n_rows, X.shape[0]))
+    statistics = RunningStatistics(n_units, min(int(n_rows), X.shape[0]))
     for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
         statistics.add(layer.activate(X[rows]), rows.start)
     return _inspection(estimator, layer, statistics)

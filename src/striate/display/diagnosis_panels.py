@@ -111,8 +111,8 @@ def draw_columns(ax: Axes, diagnosis: Diagnosis) -> None:
     size = float(np.clip(90 / n, 1.5, 4.5))
     ax.plot(np.arange(1, n + 1), std, "o", color=_BLUE, markersize=size, clip_on=False)
     ax.set_yscale("log")
-    low, high = std[0] / 6, std[-1] * 2.5  # with room for a name below the smallest
-    ax.set_ylim(low, high)
+    room = max(6.0, float(np.exp(0.2 * np.ptp(np.log(std)))))  # for a name below the smallest
+    ax.set_ylim(std[0] / room, std[-1] * 2.5)
     label_log_axis(ax)
     edge = max(0.6, 0.02 * n)
     ax.set_xlim(1 - edge, n + edge)

@@ -12,7 +12,7 @@ from scipy import sparse
 from striate.analysis.orientation import orientation_selectivity, preferred_orientation
 from striate.core.sparse_matrices import canonical_rows, dense
 
-from .check_parameters import check_choice, check_drawing, check_indices, check_number
+from .check_parameters import check_choice, check_drawing, check_indices, check_number, shape_of
 from .feature_grid import FeatureGrid
 from .find_weights import pixel_weights, receptive_fields
 from .style import figure_of, require_matplotlib, style
@@ -262,6 +262,8 @@ class FeatureDisplay:
 def _select(components: Any, units: ArrayLike | None) -> tuple[Any, NDArray[np.intp]]:
     """Return the weights of the units to show as an array, and the indices of these units."""
     is_sparse = sparse.issparse(components)
+    if components.ndim != 2 if is_sparse else shape_of(components) is None:
+        raise ValueError("components must be an array, or a sparse matrix (n_units, n_features).")
     n_units = components.shape[0] if is_sparse else len(np.atleast_1d(components))
     if units is None:
         n_shown = min(n_units, _MOST_SPARSE) if is_sparse else n_units

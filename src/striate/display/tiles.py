@@ -16,9 +16,12 @@ def as_tiles(
     components: ArrayLike, image_shape: tuple[int, ...] | None = None
 ) -> NDArray[np.floating]:
     """Return components as tiles (n_units, height, width, 1 or 3)."""
-    given = check_array(
-        components, dtype=[np.float64, np.float32], allow_nd=True, input_name="components"
-    )
+    try:
+        given = check_array(
+            components, dtype=[np.float64, np.float32], allow_nd=True, input_name="components"
+        )
+    except OverflowError as error:
+        raise ValueError(f"components have a number too large for float64: {error}.") from error
     if given.ndim == 2:
         shape = infer_image_shape(given.shape[1]) if image_shape is None else image_shape
     elif given.ndim in (3, 4):

@@ -119,6 +119,8 @@ def _as_mask(given: Any, layer: int) -> Mask:
             f"n_out) of booleans or numbers, not {found}. A list has one entry per layer: give "
             "a single matrix as an array."
         )
+    if matrix.dtype == np.float16:
+        matrix = matrix.astype(np.float32)  # SciPy has no sparse matrices of halves
     matrix = canonical(matrix) if sparse.issparse(matrix) else sparse.csc_array(matrix)
     if np.isnan(matrix.data).any():
         raise ValueError(f"connectivity of layer {layer} has NaN: give 0 for no connection.")

@@ -23,10 +23,10 @@ def plain_numbers(estimator: Any) -> Iterator[None]:
         If a whole number does not fit into 64 bits.
     """
     kind: Any = type(estimator)
-    names = _defaults(kind)
-    given = {name: value for name, value in vars(estimator).items() if name in names}
+    defaults = _defaults(kind)
+    given = {name: value for name, value in vars(estimator).items() if name in defaults}
     given = {name: value for name, value in given.items() if isinstance(value, np.generic | int)}
-    plain = {name: _plain(value) for name, value in given.items()}
+    plain = {name: _plain(value, defaults[name].default) for name, value in given.items()}
     for name, value in plain.items():
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise ValueError(
@@ -39,10 +39,12 @@ def plain_numbers(estimator: Any) -> Iterator[None]:
         vars(estimator).update(given)
 
 
-def _plain(value: np.generic | int) -> Any:
+def _plain(value: np.generic | int, default: Any) -> Any:
     if isinstance(value, np.floating):
         return float(value)
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    # scikit-learn takes True for 1 where a number is due.
+    return int(value) if isinstance(value, bool) and type(default) in (int, float) else value
 
 
 def has_default(estimator: Any, name: str) -> bool:

@@ -66,7 +66,7 @@ class LocalReceptiveFields(BaseEstimator):
         "image_shape": ["array-like", Interval(Integral, 1, None, closed="left")],
         "field_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "stride": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "n_maps": [Interval(Integral, 1, None, closed="left")],
+        "n_maps": [Interval(Integral, 1, 2**31, closed="left")],
         "periodic": ["boolean"],
     }
 

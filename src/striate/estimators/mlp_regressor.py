@@ -28,8 +28,9 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers, ConformalIntervals):
     ----------
     loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, \
             default="squared_error"
-        ½ (ŷ − y)²; |ŷ − y|; "huber", squared up to `huber_delta` and absolute beyond; "quantile",
-        the pinball loss of `quantile`; or for counts half the Poisson deviance, with ŷ = exp(z).
+        ½ (ŷ − y)²; ``|ŷ − y|``; "huber", squared up to `huber_delta` and absolute beyond;
+        "quantile", the pinball loss of `quantile`; or for counts half the Poisson deviance, with
+        ŷ = exp(z).
     hidden_layer_sizes : array-like of int, default=(100,)
         Number of units in each hidden layer; () for none.
     activation : str or list of str, default="relu"

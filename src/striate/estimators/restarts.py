@@ -1,4 +1,4 @@
-"""Trainings from several initial weights, of which the best is kept."""
+"""Trainings from several initial weights; the best is kept."""
 
 import copy
 import threading

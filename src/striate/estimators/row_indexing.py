@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from striate.core.sparse_matrices import check_sound
-
 from .sklearn_private import num_samples, safe_indexing
+from .validated_input import in_native_order
 
 
 def select_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
@@ -28,9 +27,9 @@ def select_rows(X: Any, rows: npt.NDArray[np.intp]) -> Any:
     """
     if len(rows) == num_samples(X):
         return X
+    X = _with_rows(X)
     if sparse.issparse(X):
-        check_sound(X)
-        X = X.tocsr()  # not all formats can be indexed
+        X = in_native_order(X).tocsr()  # not all formats can be indexed
     return safe_indexing(X, rows)
 
 
@@ -54,6 +53,7 @@ def join_rows(X: Any, more: Any, name: str) -> Any:
     ValueError
         If one is a frame and the other is not, or if their columns differ.
     """
+    X, more = _with_rows(X), _with_rows(more)
     frames = [nw.dependencies.is_into_dataframe(each) for each in (X, more)]
     if any(frames):
         if type(X) is not type(more):
@@ -72,6 +72,11 @@ def join_rows(X: Any, more: Any, name: str) -> Any:
     elif X.shape[1:] != more.shape[1:] or X.dtype != more.dtype:
         return [*X, *more]
     return np.concatenate([X, more])
+
+
+def _with_rows(X: Any) -> Any:
+    """Return X, as an array if it is one by `__array__` alone."""
+    return X if hasattr(X, "__getitem__") or not hasattr(X, "__array__") else np.asarray(X)
 
 
 def _is_list(X: Any) -> bool:

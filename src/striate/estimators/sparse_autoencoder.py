@@ -101,8 +101,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     l1_weight : float, default=0.0
         μ of the penalty ``μ Σ |W|``, which makes weights exactly 0: see `sparsify`.
     n_restarts : int, default=1
-        Number of trainings from different initial weights, of which that with the lowest J is
-        kept. The first is the one of ``n_restarts=1``.
+        Number of trainings from different initial weights; the one with the lowest J is kept. The
+        first is the one of ``n_restarts=1``.
 
     Attributes
     ----------

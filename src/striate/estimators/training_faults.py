@@ -264,10 +264,15 @@ def weight_finding(estimator: Any, layers: Sequence[Layer], n_rows: int) -> Find
 
 
 def ridge_of(estimator: Any, n_rows: int) -> tuple[str, float]:
-    """Return the name of the parameter of the ridge, and λ of λ/2 Σ W² beside the mean loss."""
-    if hasattr(estimator, "alpha"):
-        return "alpha", float(estimator.alpha) / batch_rows(estimator, n_rows)
-    return "weight_decay", float(estimator.weight_decay)
+    """Return the name of the parameter of the ridge, and λ of λ/2 Σ W² beside the mean loss.
+
+    Perceptrons of Striate have two, `alpha` and the decoupled `weight_decay`: the stronger one.
+    """
+    decay = "weight_decay", float(getattr(estimator, "weight_decay", 0.0))
+    if not hasattr(estimator, "alpha"):
+        return decay
+    alpha = "alpha", float(estimator.alpha) / batch_rows(estimator, n_rows)
+    return decay if decay[1] > alpha[1] else alpha
 
 
 def has_weak_ridge(estimator: Any, n_rows: int) -> bool:

@@ -98,10 +98,16 @@ def text_of(value: Any) -> str:
         return f"{{{', '.join(f'{name}: {text_of(each)}' for name, each in value.items())}}}"
     if hasattr(value, "__array__"):  # a data frame
         return f"{type(value).__name__} {text_of(np.asarray(value))}"
+    return _text_of_code(value)
+
+
+def _text_of_code(value: Any) -> str:
+    """Return a text for a function, a class or an object of an unknown kind."""
     if isinstance(value, FunctionType):
         inside = [_code_of(value.__code__), value.__defaults__, value.__kwdefaults__]
         inside += [cell.cell_contents for cell in value.__closure__ or ()]
-        return f"{value.__module__}.{value.__qualname__} with checksum {_checksum_of_text(inside)}"
+        checksum = hashlib.sha256(text_of(inside).encode()).hexdigest()[:12]
+        return f"function {value.__name__} with checksum {checksum}"
     name = getattr(value, "__qualname__", None)
     return type(value).__qualname__ if name is None else f"{value.__module__}.{name}"
 
@@ -110,10 +116,6 @@ def _code_of(code: CodeType) -> list[Any]:
     """Return what a function computes, without where it is written."""
     constants = [_code_of(each) if isinstance(each, CodeType) else each for each in code.co_consts]
     return [code.co_code.hex(), constants, list(code.co_names)]
-
-
-def _checksum_of_text(value: Any) -> str:
-    return hashlib.sha256(text_of(value).encode()).hexdigest()[:12]
 
 
 def _random_bytes(random_state: np.random.RandomState) -> np.ndarray:

@@ -94,7 +94,7 @@ def _layout(image: Any) -> str:
 
 
 def _check_upper_bits(image: Any) -> None:
-    """Refuse colour of 10 or 12 bits in 16: Pillow keeps the upper 8, of which few are used."""
+    """Refuse colour of 10 or 12 bits in 16: Pillow keeps the upper 8, and few of these are used."""
     bands = image.getbands()
     brightest = max(image.getchannel(band).getextrema()[1] for band in bands if band not in "Aa")
     if 0 < brightest < _DARK:

@@ -81,12 +81,14 @@ def draw_patches(
     height, width = patch_size
     of_image = random_state.randint(len(images), size=n_patches)
     places = random_state.random_sample((n_patches, 2))
-    patches = np.empty((n_patches, height * width * images.n_channels), dtype=images.dtype)
+    patches = np.empty((0, 0))
     indices = np.unique(of_image).tolist()
     with PrefetchedImages(images, indices) as prefetched:
         for _, (i, get) in zip(progress(indices), prefetched, strict=True):
             image = get()
             check_holds_patch(image, patch_size, images.name(i))
+            if not patches.size:  # a size that images have
+                patches = np.empty((n_patches, height * width * images.n_channels), images.dtype)
             room = (image.shape[0] - height + 1, image.shape[1] - width + 1)
             for k in np.flatnonzero(of_image == i):
                 y, x = (places[k] * room).astype(int)

@@ -78,8 +78,10 @@ class PoolLayout:
 
 def two_integers(name: str, value: Any) -> tuple[int, int]:
     """Return two positive integers, given two or one for both; `name` is for the message."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     pair = (value, value) if isinstance(value, int | np.integer) else value
-    if not isinstance(pair, tuple | list | np.ndarray) or [*map(_is_size, pair)] != [True, True]:
+    if not isinstance(pair, tuple | list) or [*map(_is_size, pair)] != [True, True]:
         raise ValueError(f"{name} must be two positive integers, got {value!r}")
     return int(pair[0]), int(pair[1])
 
