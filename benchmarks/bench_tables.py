@@ -13,7 +13,7 @@ import numpy as np
 
 from .environment import threads
 from .page_sections import PAGE
-from .result_tables import Report, Table
+from .result_tables import Report, Table, duration
 from .table_files import FOLDER, N_TRAIN, read_table, table_names
 from .table_peers import MLP, ONE, PEERS, STRIATE, fitted
 from .table_scores import OF_CLASSES, OF_NUMBERS, ratio, scores, wins_and_losses
@@ -44,6 +44,7 @@ def measure(n_splits=5, folder=FOLDER, path=RESULTS, peers=tuple(PEERS), n_train
     peers = [peer for peer in PEERS if all(peer in results[name] for name in names)]
     report.tables += [_ratios(results, peers), _against_boosting(results, peers)]
     report.tables += [_ranks(results, peers), _by_table(results, peers)]
+    report.tables += _seconds(results, peers)
     report.remarks.append(
         f"{len(names)} tables, at most {n_train:,} rows to train on, {n_splits} splits. Ratios are "
         "geometric means over tables of (measure + 0.01) / (measure of the other + 0.01). A win is "
@@ -116,6 +117,24 @@ def _ranks(results, peers):
             cells.append(f"{np.mean(below + (ties + 1) / 2):.2f}")
         table.add(peer, *cells)
     return table
+
+
+def _seconds(results, peers):
+    """Return the seconds of each model as a table, if they are there for all."""
+    seconds = {
+        peer: [
+            split.get("seconds", np.nan)
+            for of_table in results.values()
+            for split in of_table[peer].values()
+        ]
+        for peer in peers
+    }
+    if not all(np.isfinite(each).all() for each in seconds.values()):
+        return []
+    table = Table(("fit and prediction, 2 threads", "median", "90% of the fits below"))
+    for peer, each in seconds.items():
+        table.add(peer, *(duration(float(np.quantile(each, q))) for q in (0.5, 0.9)))
+    return [table]
 
 
 def _by_table(results, peers):

@@ -32,7 +32,9 @@ def _one(table, seed):
 
 
 def _numbers(table):
-    return np.setdiff1d(np.arange(table.X.shape[1]), table.categorical)
+    """Return the columns of numbers, without those that hold nothing: boosting refuses them."""
+    has_values = np.flatnonzero(~np.isnan(table.X).all(axis=0))
+    return np.setdiff1d(has_values, table.categorical)
 
 
 def _mlp(table, seed):
@@ -111,7 +113,7 @@ PEERS |= {"CatBoost": _catboost} if has("catboost") else {}
 
 
 def fitted(name, table, X, y, seed):
-    """Return a fitted model; without the columns of X that hold nothing, which some refuse."""
+    """Return a fitted model."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", message=".*(left out|feature names|unknown categories).*")
