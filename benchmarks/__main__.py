@@ -21,10 +21,14 @@ BENCHMARKS = {
     "segmentation": "bench_segmentation",
     "sparse-networks": "bench_sparse_networks",
     "sparse-digits": "bench_sparse_digits",
+    "tables": "bench_tables",
     "robustness": "robustness.campaign",
 }
 #: Pages other than docs/benchmarks.md.
-PAGES = {"robustness": PAGE.with_name("reliability.md")}
+PAGES = {
+    "robustness": PAGE.with_name("reliability.md"),
+    "tables": PAGE.with_name("tables.md"),
+}
 
 
 def main(arguments=None):

@@ -59,8 +59,8 @@ SIZES = {
     "many-fits": {"rounds": 1, "n_rows": 60, "n_epochs": 3, "n_candidates": 2},
 }
 # These take minutes at any size: one trains as long as scikit-learn, one starts many processes. The
-# last has tests of its own.
-LARGE = {"perceptron", "first-use", "robustness"}
+# last two have tests of their own.
+LARGE = {"perceptron", "first-use", "robustness", "tables"}
 WRONG = pytest.raises(RuntimeError, match="differ")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -48,6 +49,10 @@ SMALL = {
         ),
         "PatchFeatures(encoder,": "PatchFeatures(encoder, n_patches=500,",
         "RandomForestClassifier(50,": "RandomForestClassifier(2,",
+    },
+    "tables.md": {
+        "https://vincentarelbundock.github.io/Rdatasets/csv/modeldata/ames.csv": "houses.csv",
+        "TabularRegressor(random_state=0)": "TabularRegressor(2, max_iter=3, random_state=0)",
     },
     "sparse_networks.md": {
         "max_iter=500": "max_iter=5",
@@ -127,6 +132,21 @@ def test_sparse_networks():
     assert [W.shape for W in names["deep"].coefs_] == [(64, 144), (144, 64), (64, 10)]
     assert names["model"][-1].coefs_[0].nnz == 30
     assert names["day"].connectivity.output_shape == (12, 4)
+
+
+def test_tables(tmp_path, monkeypatch, capsys):
+    rng, n = np.random.default_rng(0), 120
+    area, year = rng.uniform(50, 300, n), rng.integers(1900, 2020, n)
+    columns = {"Gr_Liv_Area": area, "Year_Built": year, "Lot_Area": rng.uniform(200, 900, n)}
+    houses = pd.DataFrame({**columns, "Garage": rng.choice(["Attached", "Detached", None], n)})
+    houses["Sale_Price"] = 1000 * area + 500 * (year - 1900)
+    houses.to_csv(tmp_path / "houses.csv")
+    monkeypatch.chdir(tmp_path)
+    names = names_after("tables.md")
+    assert names["model"].n_features_in_ == 4
+    assert names["inside"] > 0.7
+    assert "in intervals of" in capsys.readouterr().out
+    assert names["slopes"].shape == (24, 4)
 
 
 def test_coming_from_scikit_learn(capsys):

@@ -19,6 +19,7 @@ LAYERS = (
     {"core"},
     {"solvers"},
     {"estimators"},
+    {"tables"},
     {"files"},
     {"images"},
     {"analysis"},

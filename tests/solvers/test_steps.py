@@ -1,5 +1,8 @@
 """What belongs to the steps of every update rule: dropout, decay, clipping, averages, rates."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -10,8 +13,12 @@ from striate.core.design_matrix import as_input, with_noise
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.problem import Problem
+from striate.estimators.progress import Progress
+from striate.estimators.stopping import LossPlateau
+from striate.estimators.training import Epochs
 from striate.native.threads import team
 from striate.solvers.minibatch import Minibatch, Steps
+from striate.solvers.schedules import OfShare, four_cycles
 from striate.solvers.update_rules import SGD, Adam, Nesterov
 
 M = 12
@@ -184,3 +191,52 @@ def test_going_on_is_the_same_as_not_stopping():
             later.epoch(np.arange(M), 0.05)
         np.testing.assert_array_equal(later.solution, through.solution)
         np.testing.assert_array_equal(later.theta, through.theta)
+
+
+def test_decay_of_each_group_is_its_own():
+    given, theta = problem(weight_decay=0.0)
+    decays = np.array([0.5, 0.0, 0.0, 0.25, 0.0, 0.0])
+    (plain,), _, _ = steps_of(given, theta, [0.1])
+    (decayed,), _, _ = steps_of(given, theta, [0.1], weight_decay=decays)
+    W, b = given.network.unpack(decayed - plain)
+    start_W, start_b = given.network.unpack(theta)
+    np.testing.assert_allclose(W[0], -0.1 * 0.5 * start_W[0], rtol=1e-12)
+    np.testing.assert_allclose(b[1], -0.1 * 0.25 * start_b[1], rtol=1e-12)
+    for rest in (*W[1:], b[0], b[2]):
+        np.testing.assert_allclose(rest, 0, atol=1e-15)
+    (of_weights,), _, _ = steps_of(given, theta, [0.1], weight_decay=0.5)
+    (each,), _, _ = steps_of(given, theta, [0.1], weight_decay=[0.5, 0, 0.5, 0, 0.5, 0])
+    np.testing.assert_array_equal(of_weights, each)
+
+
+def test_some_rows_are_trained_on_as_if_there_were_no_others():
+    given, theta = problem(weight_decay=0.0)
+    rows = np.array([1, 2, 5, 7, 8, 10, 11])
+    alone = replace(given, X=given.X[rows], Y=given.Y[rows])
+    results = []
+    for each, some in ((given, rows), (alone, None)):
+        solver = Epochs(
+            rule=Adam(),
+            batch_size=3,
+            max_iter=4,
+            schedule=OfShare(0.01, four_cycles, 4),
+            stopping=LossPlateau(0.0, np.inf, best=np.inf),
+            random_state=np.random.RandomState(0),
+            rows=some,
+        )
+        progress = Progress(SimpleNamespace(verbose=False), [], {}, lambda theta: {})
+        with team(1) as run:
+            results.append(solver.minimize(each, theta.copy(), run, progress))
+        assert len(progress.losses) == 4
+    np.testing.assert_array_equal(results[0].theta, results[1].theta)
+    assert results[0].value == results[1].value
+
+
+def test_four_cycles_begin_and_end_at_zero_and_reach_one_four_times():
+    factors = np.array([four_cycles(share) for share in np.linspace(0, 1, 30_001)])
+    peaks = np.flatnonzero((factors[1:-1] > factors[:-2]) & (factors[1:-1] >= factors[2:]))
+    assert len(peaks) == 4
+    assert (np.diff(peaks) > 0).all()
+    assert (np.diff(peaks, 2) > 0).all()  # each cycle is longer
+    np.testing.assert_allclose(factors[peaks + 1], 1, atol=1e-6)
+    np.testing.assert_allclose([factors[0], factors[-1]], 0, atol=1e-12)

@@ -133,9 +133,12 @@ def mish(z):
 
 @jit
 def mish_derivative(z):
-    z = clip(z, 80)
-    t = tanh_of_softplus(z)
-    return t + z * sigmoid(z) * (like(1, z) - t) * (like(1, z) + t)
+    """With w = exp(z) and n = w (w + 2): (n (n + 2) + 4 z w (w + 1)) / (n + 2)²."""
+    z = at_least(-at_least(-z, -20), -80)  # beyond 20 it is 1 to the last digit
+    w = exp(z)
+    n, two = w * (w + like(2, z)), like(2, z)
+    scale = like(1, z) / (n + two)
+    return (n + like(4, z) * z * w * (w + like(1, z)) * scale) * scale
 
 
 @jit

@@ -9,11 +9,14 @@ V. Vovk and others, "Algorithmic learning in a random world" (2005). Y. Romano, 
 E. Candès, "Conformalized quantile regression", NeurIPS (2019).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 Array = npt.NDArray[Any]
 
@@ -71,3 +74,110 @@ def _margin(scores: Array, coverage: float) -> float:
             f"{n}."
         )
     return float(np.partition(scores, rank - 1)[rank - 1])
+
+
+class ConformalIntervals(ABC):
+    """Intervals of a regressor that predicts means, medians or quantiles."""
+
+    n_outputs_: int
+
+    @abstractmethod
+    def predict(self, X: Any) -> Array:
+        """Predict numbers, (n_samples,) or (n_samples, n_outputs)."""
+
+    @abstractmethod
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Check rows that were not used for training; return X as `predict` takes it, and y."""
+
+    @abstractmethod
+    def _levels(self) -> list[float]:
+        """Return the levels of the quantiles; none with another loss."""
+
+    def calibrate_intervals(self, X: Any, y: Any) -> Self:
+        """Learn how wide prediction intervals must be, from rows not used for training.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are several targets.
+        """
+        check_is_fitted(self)
+        self._check_single_target()
+        X, y = self._validate_held_out(X, y)
+        predictions = self.predict(X).reshape(len(y), -1)
+        self.calibration_errors_ = np.asarray(y, predictions.dtype).reshape(-1, 1) - predictions
+        return self
+
+    def predict_interval(self, X: Any, coverage: Any = 0.9) -> Array:
+        """Predict intervals that have y with at least a given probability.
+
+        The probability is that of the whole procedure, over rows exchangeable with those of
+        `calibrate_intervals`. With several quantiles the width depends on X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Probability, between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+            Lower and upper end.
+
+        Raises
+        ------
+        ValueError
+            If `calibrate_intervals` had too few rows for this coverage.
+        NotFittedError
+            If it was not called since the last fit.
+
+        References
+        ----------
+        .. [1] Y. Romano, E. Patterson and E. Candès, "Conformalized quantile regression", NeurIPS
+           (2019).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from striate import MLPRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> regressor = MLPRegressor(
+        ...     loss="quantile", quantile=[0.05, 0.5, 0.95], max_iter=20, random_state=0
+        ... )
+        >>> regressor.set_params(learning_rate="one_cycle").fit(X[:200], y[:200] / 100)
+        MLPRegressor(...)
+        >>> intervals = regressor.calibrate_intervals(X[200:300], y[200:300] / 100)
+        >>> intervals.predict_interval(X[300:], coverage=0.9).shape
+        (142, 2)
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "calibration_errors_"):
+            raise NotFittedError(
+                "predict_interval needs calibrate_intervals(X, y) first, with rows that were not "
+                "used for training."
+            )
+        if not isinstance(coverage, int | float | np.floating) or not 0 < coverage < 1:
+            raise ValueError(f"coverage must be a number between 0 and 1, got {coverage!r}.")
+        predictions = self.predict(X)
+        return conformal_interval(
+            predictions.reshape(len(predictions), -1),
+            self.calibration_errors_,
+            float(coverage),
+            self._levels(),
+        )
+
+    def _check_single_target(self) -> None:
+        if self.n_outputs_ > max(1, len(self._levels())):
+            raise ValueError(
+                f"Intervals are for a single target, and this regressor has {self.n_outputs_}."
+            )

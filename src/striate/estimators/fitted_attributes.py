@@ -46,10 +46,10 @@ class Sizes:
         if name != "*" and (n != expected or n < 1):
             raise FittedAttributeError(f"{name} is {n}, but must be {max(expected, 1)}")
 
-    def of_layer(self, layer: int, n_layers: int) -> "Sizes":
+    def of_layer(self, layer: int, n_layers: int, inputs: str) -> "Sizes":
         """Return the sizes where "in" and "out" are the inputs and outputs of a layer."""
         below, above = f"units of layer {layer}", f"units of layer {layer + 1}"
-        ends = {"in": below if layer else "n_features_in_"}
+        ends = {"in": below if layer else inputs}
         ends["out"] = above if layer + 1 < n_layers else "n_outputs_"
         return Sizes(self.known, ends)
 
@@ -183,6 +183,15 @@ class OneOf(Attribute):
 
 
 @dataclass(frozen=True)
+class Text(Attribute):
+    """Any text."""
+
+    def check(self, value: Any, sizes: Sizes) -> None:
+        """Raise a FittedAttributeError unless the value is as declared."""
+        _require(isinstance(value, str), "text", value)
+
+
+@dataclass(frozen=True)
 class Maybe(Attribute):
     """None, or something else."""
 
@@ -200,12 +209,16 @@ class Maybe(Attribute):
 
 @dataclass(frozen=True)
 class Each(Attribute):
-    """List (or tuple) of the same; `layers`: one for each layer, whose sizes are "in" and "out"."""
+    """List (or tuple) of the same; `layers`: one for each layer, whose sizes are "in" and "out".
+
+    `inputs` is the name of the number of inputs of the first layer.
+    """
 
     one: Attribute
     kind: type = list
     layers: bool = False
     length: int | None = None
+    inputs: str = "n_features_in_"
 
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
@@ -214,7 +227,8 @@ class Each(Attribute):
         if self.layers:
             sizes.require("number of layers", len(value))
         for i, one in enumerate(value):
-            self.one.check(one, sizes.of_layer(i, len(value)) if self.layers else sizes)
+            inside = sizes.of_layer(i, len(value), self.inputs) if self.layers else sizes
+            self.one.check(one, inside)
 
     def is_finite(self, value: Any) -> bool:
         """Return whether a value that must be finite is so."""

@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
-from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from .conformal_intervals import conformal_interval
+from .conformal_intervals import ConformalIntervals
 from .fitted_attributes import Attribute, Floats
 from .number_targets import PerceptronOfNumbers, has_unscaled_targets
 from .sklearn_private import Interval, StrOptions, fit_context
@@ -20,7 +17,7 @@ from .training import takes_minibatches
 Array = npt.NDArray[Any]
 
 
-class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
+class MLPRegressor(RegressorMixin, PerceptronOfNumbers, ConformalIntervals):
     """Multilayer perceptron regressor: scikit-learn's model in a fraction of the time.
 
     The same data and `random_state` give the same numbers as
@@ -319,95 +316,6 @@ class MLPRegressor(RegressorMixin, PerceptronOfNumbers):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         return self._predictions(self._output_of(X))
-
-    def calibrate_intervals(self, X: Any, y: Any) -> Self:
-        """Learn how wide prediction intervals must be, from rows not used for training.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If there are several targets.
-        """
-        check_is_fitted(self)
-        self._check_single_target()
-        X, y = self._validate_held_out(X, y)
-        predictions = self.predict(X).reshape(len(y), -1)
-        self.calibration_errors_ = np.asarray(y, predictions.dtype).reshape(-1, 1) - predictions
-        return self
-
-    def predict_interval(self, X: Any, coverage: Any = 0.9) -> Array:
-        """Predict intervals that have y with at least a given probability.
-
-        The probability is that of the whole procedure, over rows exchangeable with those of
-        `calibrate_intervals`. With several quantiles the width depends on X.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        coverage : float, default=0.9
-            Probability, between 0 and 1.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2)
-            Lower and upper end.
-
-        Raises
-        ------
-        ValueError
-            If `calibrate_intervals` had too few rows for this coverage.
-        NotFittedError
-            If it was not called since the last fit.
-
-        References
-        ----------
-        .. [1] Y. Romano, E. Patterson and E. Candès, "Conformalized quantile regression", NeurIPS
-           (2019).
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_diabetes
-        >>> from striate import MLPRegressor
-        >>> X, y = load_diabetes(return_X_y=True)
-        >>> regressor = MLPRegressor(
-        ...     loss="quantile", quantile=[0.05, 0.5, 0.95], max_iter=20, random_state=0
-        ... )
-        >>> regressor.set_params(learning_rate="one_cycle").fit(X[:200], y[:200] / 100)
-        MLPRegressor(...)
-        >>> intervals = regressor.calibrate_intervals(X[200:300], y[200:300] / 100)
-        >>> intervals.predict_interval(X[300:], coverage=0.9).shape
-        (142, 2)
-        """
-        check_is_fitted(self)
-        if not hasattr(self, "calibration_errors_"):
-            raise NotFittedError(
-                "predict_interval needs calibrate_intervals(X, y) first, with rows that were not "
-                "used for training."
-            )
-        if not isinstance(coverage, int | float | np.floating) or not 0 < coverage < 1:
-            raise ValueError(f"coverage must be a number between 0 and 1, got {coverage!r}.")
-        predictions = self.predict(X)
-        return conformal_interval(
-            predictions.reshape(len(predictions), -1),
-            self.calibration_errors_,
-            float(coverage),
-            self._levels(),
-        )
-
-    def _check_single_target(self) -> None:
-        if self.n_outputs_ > max(1, len(self._levels())):
-            raise ValueError(
-                f"Intervals are for a single target, and this regressor has {self.n_outputs_}."
-            )
 
     @available_if(takes_minibatches)
     @fit_context(prefer_skip_nested_validation=True)

@@ -1,7 +1,6 @@
 """Numbers as the targets of a perceptron, and its outputs as predictions in their units."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.utils import column_or_1d
 from striate.core.activations import ACTIVATIONS, range_of
 
 from .base_mlp import MultilayerPerceptron
-from .default_parameters import as_list
+from .quantile_levels import quantile_levels
 from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
@@ -89,16 +88,7 @@ class PerceptronOfNumbers(MultilayerPerceptron):
         ValueError
             If they are not increasing numbers between 0 and 1.
         """
-        if self.loss != "quantile":
-            return []
-        levels = as_list(self.quantile)
-        numbers = all(isinstance(each, int | float) and 0 < each < 1 for each in levels)
-        if not numbers or not levels or any(a >= b for a, b in pairwise(levels)):
-            raise ValueError(
-                "quantile must be a number between 0 and 1, or several in increasing order, got "
-                f"{self.quantile!r}."
-            )
-        return [float(each) for each in levels]
+        return quantile_levels(self.quantile) if self.loss == "quantile" else []
 
     def _count_outputs(self, y: Any) -> int:
         return max(len(self._levels()), int(y.shape[1]))

@@ -78,23 +78,23 @@ def adopt(model: Any, best: Any) -> None:
 
 @contextmanager
 def reporting(
-    estimator: Any, trainings: Sequence[Training], record: TrainingRecord
+    estimator: Any, trainings: Sequence[Training], record: TrainingRecord, name: str = "restart"
 ) -> Iterator[None]:
     """Open a fit for callbacks and checkpoints, and close it if it succeeds.
 
-    Several trainings are tasks within the fit.
+    Several trainings are tasks within the fit, of the given name.
     """
     if len(trainings) == 1:
-        progress = trainings[0].progress
-        progress.begin(estimator._init_callback_context(max_subtasks=estimator.max_iter), record)
+        progress, n_epochs = trainings[0].progress, trainings[0].solver.max_iter
+        progress.begin(estimator._init_callback_context(max_subtasks=n_epochs), record)
         yield
         progress.end()
         return
     context = estimator._init_callback_context(max_subtasks=len(trainings))
     context.call_on_fit_task_begin(estimator=estimator)
     for i, training in enumerate(trainings):
-        task = context.subcontext(task_name="restart", max_subtasks=estimator.max_iter)
-        training.progress.begin(task, record.inner(f"restart {i}"))
+        task = context.subcontext(task_name=name, max_subtasks=training.solver.max_iter)
+        training.progress.begin(task, record.inner(f"{name} {i}"))
     yield
     for training in trainings:
         training.progress.end()

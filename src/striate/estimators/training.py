@@ -141,6 +141,8 @@ class Epochs(Solver):
     stopping : StoppingRule
     random_state : RandomState
         Shuffles the rows before each epoch, if `shuffle`.
+    rows : ndarray of int, default=None
+        Indices of the rows of the problem to train on; by default all.
     n_rows_seen : int, default=0
         Rows of earlier epochs, for the schedule.
     state : dict
@@ -155,6 +157,7 @@ class Epochs(Solver):
     stopping: StoppingRule
     random_state: np.random.RandomState
     shuffle: bool = True
+    rows: npt.NDArray[np.intp] | None = None
     n_rows_seen: int = 0
     steps: Steps = field(default_factory=Steps)
     factors: npt.NDArray[Any] | None = None
@@ -182,7 +185,8 @@ class Epochs(Solver):
         )
         if batches.resume(self.state):
             self.schedule.rate = self.state["rate"]
-        order = RowOrder(batches.n_rows)
+        order = RowOrder(np.arange(problem.n_rows) if self.rows is None else self.rows)
+        n_rows = len(order.rows)
         changing: dict[str, Changing] = {
             "batches": batches,
             "order": order,
@@ -199,12 +203,12 @@ class Epochs(Solver):
             while result.status is Status.LIMIT and result.n_iter < self.max_iter:
                 if self.shuffle:
                     self.random_state.shuffle(order.rows)
-                rates = self.schedule.rates(result.n_iter, batches.n_batches)
+                rates = self.schedule.rates(result.n_iter, batches.n_batches(n_rows))
                 terms = batches.epoch(order.rows, self._by_group(rates))
                 result = result._replace(
                     theta=batches.solution, value=progress.loss(terms), n_iter=result.n_iter + 1
                 )
-                result = self._after_epoch(result, terms, batches.n_rows, progress)
+                result = self._after_epoch(result, terms, n_rows, progress)
                 progress.keep(result, changing)
         except KeyboardInterrupt:
             result = result._replace(status=Status.INTERRUPTED)

@@ -60,8 +60,10 @@ class Optimizer(NamedTuple):
         Address of the rule's step.
     constants : ndarray of float64 of shape (3,)
         The rule's constants, in the order of its fields.
-    settings : ndarray of float64 of shape (3,)
-        The numbers of `Steps`.
+    decays : ndarray of float64 of shape (n_groups,)
+        λ of each group of parameters.
+    settings : ndarray of float64 of shape (2,)
+        The other numbers of `Steps`.
     rates : ndarray of float64 of shape (n_batches, n_groups)
         η of each step of the epoch, for each group of parameters.
     n_steps : int
@@ -75,6 +77,7 @@ class Optimizer(NamedTuple):
     means: np.ndarray
     rule: int
     constants: np.ndarray
+    decays: np.ndarray
     settings: np.ndarray
     rates: np.ndarray
     n_steps: int
@@ -241,7 +244,7 @@ def _take_steps(share, net, optimizer, terms, batch, numbers, scratch):
     if clips:
         if not wait(batch.barrier, T):
             return False
-        norm, limit = np.sqrt(np.sum(batch.squares)), optimizer.settings[1]
+        norm, limit = np.sqrt(np.sum(batch.squares)), optimizer.settings[0]
         for j in range(t, len(tiles), T):
             g = part(whole, tiles[j].at, (tiles[j].n,))
             _multiply(g, limit / norm if norm > limit else 1.0)
@@ -283,10 +286,10 @@ def _take_step(optimizer, tile, numbers, step, g):
     """Update a tile of parameters along its gradient: step n_steps, the k-th of this epoch."""
     n_steps, k, kappa = numbers
     at, n, average = tile.at, tile.n, optimizer.average
-    weight_decay, averaging = optimizer.settings[0], optimizer.settings[2]
+    weight_decay, averaging = optimizer.decays[tile.group], optimizer.settings[1]
     theta, eta = part(optimizer.theta, at, (n,)), optimizer.rates[k, tile.group]
     has_weights = tile.hi > tile.lo  # biases are not penalized
-    if has_weights and weight_decay > 0:
+    if weight_decay > 0:
         _multiply(theta, 1.0 - eta * weight_decay)
     step[0], step[1], step[2] = n_steps, eta, kappa if has_weights else 0.0
     m, v = optimizer.moments

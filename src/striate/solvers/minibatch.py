@@ -30,8 +30,9 @@ class Steps(NamedTuple):
 
     Attributes
     ----------
-    weight_decay : float, default=0.0
-        λ of W ← (1 − η λ) W before each step: decay that Adam does not rescale (AdamW).
+    weight_decay : float or array-like of shape (n_groups,), default=0.0
+        λ of W ← (1 − η λ) W before each step: decay that Adam does not rescale (AdamW). One number
+        is for all weights and no bias; several are for each group of parameters.
     max_norm : float, default=0.0
         Largest norm of a batch's gradient, which is scaled down to it; 0 for any.
     averaging : float, default=0.0
@@ -47,7 +48,7 @@ class Steps(NamedTuple):
        (1992).
     """
 
-    weight_decay: float = 0.0
+    weight_decay: Any = 0.0
     max_norm: float = 0.0
     averaging: float = 0.0
 
@@ -133,15 +134,15 @@ class Minibatch:
             means=np.zeros((min(self._n_threads, run.n_threads), n_1)),
             rule=address_of_rule(kind, dtype),
             constants=np.array([*rule, 0.0, 0.0, 0.0][:3]),
-            settings=np.array(steps, dtype=np.float64),
+            decays=_decays(steps.weight_decay, self.n_groups),
+            settings=np.array(steps[1:], dtype=np.float64),
             rates=np.zeros((0, self.n_groups)),
             n_steps=0,
         )
 
-    @property
-    def n_batches(self) -> int:
-        """Number of batches in an epoch."""
-        return -(-self.n_rows // self._batch_size)
+    def n_batches(self, n_rows: int) -> int:
+        """Return the number of batches in an epoch over n rows."""
+        return -(-n_rows // self._batch_size)
 
     @property
     def solution(self) -> npt.NDArray[Any]:
@@ -187,8 +188,8 @@ class Minibatch:
 
         Parameters
         ----------
-        order : ndarray of int of shape (n_rows,)
-            The rows in the order in which batches take them.
+        order : ndarray of int of shape (n,)
+            The rows in the order in which batches take them: all, or some.
         learning_rate : float or array-like, broadcast to (n_batches, n_groups)
             η, perhaps of each step, and of each group of parameters.
 
@@ -199,7 +200,7 @@ class Minibatch:
             their sum is J.
         """
         B = self._batch_size
-        rates = np.empty((-(-len(order) // B), self.n_groups))
+        rates = np.empty((self.n_batches(len(order)), self.n_groups))
         rates[:] = learning_rate
         order = np.asarray(order, dtype=np.int64)
         n_batches = max(1, CALL_WORK // self._batch_work)  # per call
@@ -229,6 +230,14 @@ class Minibatch:
             n_threads=self._n_threads,
         )[0]
         return data, weights
+
+
+def _decays(weight_decay: Any, n_groups: int) -> npt.NDArray[np.float64]:
+    """Return λ of each group of parameters; biases have none unless it is given."""
+    decays = np.zeros(n_groups)
+    each = decays[::2] if np.ndim(weight_decay) == 0 else decays
+    each[:] = weight_decay
+    return decays
 
 
 def _shapes(state: Mapping[str, Any]) -> list[tuple[int, ...]]:

@@ -105,17 +105,17 @@ class Stateful:
 
 
 class RowOrder(Stateful):
-    """The order in which an epoch takes the rows."""
+    """The order in which an epoch takes the rows, whose indices are given in any order."""
 
     changing = ("rows",)
 
-    def __init__(self, n_rows: int) -> None:
-        self.rows = np.arange(n_rows)
+    def __init__(self, rows: npt.NDArray[np.intp]) -> None:
+        self.rows, self._sorted = np.array(rows), np.sort(rows)
 
     def resume(self, state: State) -> None:
         """Continue from a state."""
         # Compiled code follows the indices.
-        if not np.array_equal(np.sort(state["rows"]), np.arange(len(self.rows))):
+        if not np.array_equal(np.sort(state["rows"]), self._sorted):
             raise ValueError("rows: not an order of the rows")
         super().resume(state)
 

@@ -151,6 +151,11 @@ def one_cycle(share: float) -> float:
     return cosine((share - CYCLE_RISE) / (1 - CYCLE_RISE))
 
 
+def four_cycles(share: float) -> float:
+    """Rise and fall four times, from 0 to 1 to 0, each time for longer (Holzmüller, 2024)."""
+    return float(0.5 - 0.5 * np.cos(2 * np.pi * np.log2(1 + 15 * share)))
+
+
 #: Name: factor as a function of the share of the training.
 FACTORS: dict[str, Callable[[float], float]] = {
     "cosine": cosine,
