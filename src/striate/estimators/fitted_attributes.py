@@ -211,7 +211,7 @@ class Maybe(Attribute):
 class Each(Attribute):
     """List (or tuple) of the same; `layers`: one for each layer, whose sizes are "in" and "out".
 
-    `inputs` is the name of the number of inputs of the first layer.
+    `inputs` is the name of the number of inputs of the first layer, `size` that of the length.
     """
 
     one: Attribute
@@ -219,11 +219,13 @@ class Each(Attribute):
     layers: bool = False
     length: int | None = None
     inputs: str = "n_features_in_"
+    size: str = "*"
 
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
         _require(type(value) is self.kind, f"a {self.kind.__name__}", value)
         _require(self.length in (None, len(value)), f"of length {self.length}", value)
+        sizes.require(self.size, len(value))
         if self.layers:
             sizes.require("number of layers", len(value))
         for i, one in enumerate(value):

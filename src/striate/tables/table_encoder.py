@@ -111,14 +111,14 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     }
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         **INPUT,
-        "kinds_": Each(OneOf({NUMBER, CATEGORY, LEFT_OUT})),
+        "kinds_": Each(OneOf({NUMBER, CATEGORY, LEFT_OUT}), size="n_features_in_"),
         "center_": Floats(("n_features_in_",)),
         "scale_": Floats(("n_features_in_",)),
         "has_missing_": Floats(("n_features_in_",)),
         "categories_": Each(Labels()),
         "n_encoded_": Whole("n_encoded_"),
         "_n_own": Whole(),
-        "_names": Each(Text()),
+        "_names": Each(Text(), size="n_features_in_"),
     }
 
     def __init__(self, categorical_features: Any = "from_dtype", *, max_one_hot: int = 64) -> None:

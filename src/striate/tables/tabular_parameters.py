@@ -33,9 +33,9 @@ TABULAR: Mapping[str, Attribute] = {
     "intercepts_": Each(Floats(("n_members_", "out")), layers=True, inputs="n_encoded_"),
     "_activations": Each(OneOf(ACTIVATIONS), layers=True),
     "n_iter_": Whole(),
-    "best_epochs_": Each(Whole()),
-    "loss_curves_": Each(Each(_LOSS)),
-    "validation_loss_curves_": Each(Each(_LOSS)),
+    "best_epochs_": Each(Whole(), size="n_members_"),
+    "loss_curves_": Each(Each(_LOSS), size="n_members_"),
+    "validation_loss_curves_": Each(Each(_LOSS), size="n_members_"),
     "loss_curve_": Each(_LOSS),
     "validation_loss_curve_": Each(_LOSS),
 }

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.core.losses import loss_call, mean_loss
 from striate.estimators.conformal_intervals import ConformalIntervals
-from striate.estimators.fitted_attributes import Attribute, Floats
+from striate.estimators.fitted_attributes import Attribute, Each, Floats
 from striate.estimators.quantile_levels import quantile_levels
 from striate.estimators.sklearn_private import Interval, StrOptions
 
@@ -79,7 +79,7 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
     ----------
     target_mean_, target_scale_ : ndarray of shape (n_targets,)
         Mean and standard deviation of the targets.
-    target_range_ : ndarray of shape (2, n_targets)
+    target_range_ : tuple of two ndarray of shape (n_targets,)
         Smallest and largest targets.
     calibration_errors_ : ndarray of shape (n_calibration, n_outputs)
         y minus the predictions, after `calibrate_intervals`.
@@ -130,9 +130,9 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
 
     _fitted: ClassVar[Mapping[str, Attribute]] = {
         **TabularModel._fitted,
-        "target_mean_": Floats(("*",)),
-        "target_scale_": Floats(("*",)),
-        "target_range_": Floats(("*", "*")),
+        "target_mean_": Floats(("n_targets",)),
+        "target_scale_": Floats(("n_targets",)),
+        "target_range_": Each(Floats(("n_targets",)), tuple, length=2),
         "calibration_errors_": Floats(("*", "n_outputs_"), optional=True),
     }
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -195,7 +195,7 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
         if not std.all():
             warnings.warn("y is constant: so is the prediction.", stacklevel=6)
         self.target_mean_, self.target_scale_ = columns.mean(axis=0), np.where(std > 0, std, 1.0)
-        self.target_range_ = np.stack([columns.min(axis=0), columns.max(axis=0)])
+        self.target_range_ = columns.min(axis=0), columns.max(axis=0)
         if hasattr(self, "calibration_errors_"):
             del self.calibration_errors_  # of another model
 
