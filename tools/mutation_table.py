@@ -244,7 +244,7 @@ FAULTS = [
         ),
     ),
     *_faults(
-        "estimators/test_mlp_options.py core/test_objective.py solvers/test_minibatch.py",
+        "solvers/test_steps.py estimators/test_mlp_options.py core/test_objective.py",
         (
             "dropped units are not made up for",
             "core/dropout.py",
