@@ -26,6 +26,7 @@ from striate import (
     SparseAutoencoder,
     ZCAWhitening,
     check_gradient,
+    inspect_units,
     maximal_inputs,
     shift_sensitivity,
 )
@@ -278,3 +279,18 @@ def test_sparse_matrices_are_checked_before_anything_converts_them(kind):
     ):
         with pytest.raises(ValueError, match="the indices of a sparse matrix"):
             use(broken)
+
+
+@pytest.mark.parametrize("function", [inspect_units, LossCurveDisplay.from_estimator])
+def test_a_damaged_matrix_in_place_of_an_estimator_is_not_read(function, monkeypatch):
+    damaged = sparse.csr_array(np.eye(5))
+    damaged.indptr[1] = -1  # its text, made by SciPy, overruns memory
+    monkeypatch.setattr(sparse.csr_array, "__str__", lambda self: pytest.fail("it was read"))
+    arguments = [np.eye(5)] if function is inspect_units else []
+    with pytest.raises(TypeError, match="csr_array is not an estimator"):
+        function(damaged, *arguments)
+
+
+def test_a_schedule_that_fails_says_so():
+    with pytest.raises(ValueError, match="learning_rate must be a function of the share"):
+        MLPClassifier(learning_rate=len, max_iter=2).fit(X, Y)

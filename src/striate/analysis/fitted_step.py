@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
-from sklearn.utils.validation import check_is_fitted
 
+from striate.estimators.estimator_state import require_fitted
 from striate.estimators.reconstruction import Layer
 from striate.estimators.sparse_autoencoder import SparseAutoencoder
 
@@ -75,7 +75,7 @@ def fitted_step(estimator: Any) -> FittedStep:
     to_y: list[Callable[[Any], Any]] = []
     if not hasattr(estimator, "fit"):
         raise TypeError(_message(whole))
-    check_is_fitted(estimator)
+    require_fitted(estimator)
     while True:
         if hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted
 
+from striate.estimators.estimator_state import require_fitted
 from striate.estimators.validated_input import FLOATS, validated
 
 from .fitted_weights import FirstLayer, first_layer, lowest_estimator
@@ -211,7 +211,7 @@ def inspect_units(estimator: Any, X: Any, *, n_rows: int = 9) -> UnitInspection:
         raise ValueError(
             f"The 'n_rows' parameter must be an integer of at least 1, got {n_rows!r}."
         )
-    check_is_fitted(estimator)
+    require_fitted(estimator)
     estimator = lowest_estimator(estimator)
     layer = first_layer(estimator)
     kinds = {"accept_sparse": "csr", "dtype": FLOATS}

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
+from striate.estimators.estimator_state import require_fitted
 from striate.estimators.local_receptive_fields import LocalReceptiveFields
 
 
@@ -27,7 +27,7 @@ def pixel_weights(estimator: Any) -> Any:
         weights = _first_layer_weights(step)
         if weights is not None and _fits_the_input(weights, estimator):
             return weights
-    check_is_fitted(estimator)
+    require_fitted(estimator)
     raise ValueError(
         f"{type(estimator).__name__} has no weights on pixels: none of filters_, components_, "
         "cluster_centers_ and coefs_ was found. Pass a fitted SparseAutoencoder, PatchFeatures, "
@@ -53,7 +53,7 @@ def layer_weights(estimator: Any, layer: Any) -> Any:
             )
         if layers:
             return layers[layer]
-    check_is_fitted(estimator)
+    require_fitted(estimator)
     raise ValueError(
         f"{type(estimator).__name__} has no layers: none of coefs_, components_ and autoencoders_ "
         "was found. Pass a fitted MLPClassifier, MLPRegressor, SparseAutoencoder or "

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
+
+from striate.estimators.estimator_state import require_fitted
 
 from .axis_ticks import label_log_axis, set_whole_ticks
 from .check_parameters import check_drawing, check_flag, shape_of
@@ -284,7 +285,7 @@ def _part_with_loss_curve(estimator: Any) -> Any:
         for part in (step, *steps_of(getattr(step, "encoder_", None))):
             if getattr(part, "loss_curve_", None) is not None:
                 return part
-    check_is_fitted(estimator)
+    require_fitted(estimator)
     raise ValueError(
         f"{type(estimator).__name__} has no loss_curve_. Pass a fitted SparseAutoencoder or MLP, "
         "for example, or show a list of losses with LossCurveDisplay(list)."

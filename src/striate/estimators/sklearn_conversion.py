@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import neural_network
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from striate.core.network import Network
 from striate.core.sparse_matrices import dense
 
 from .connectivity_masks import patterns_of
 from .default_parameters import has_default, whole_sizes
+from .estimator_state import require_fitted
 from .fitted_attributes import check_fitted
 from .sklearn_private import AdamOptimizer, SGDOptimizer
 from .training import MINIBATCH_SOLVERS
@@ -145,7 +145,7 @@ def _peer(kind: type) -> Any:
 
 
 def _to_sklearn(mlp: Any) -> Any:
-    check_is_fitted(mlp)
+    require_fitted(mlp)
     peer = _peer(type(mlp))
     _check_outputs(mlp)
     sizes = [W.shape[1] for W in mlp.coefs_[:-1]]
@@ -225,7 +225,7 @@ def _from_sklearn(kind: Any, model: Any) -> Any:
             f"{kind.__name__}.from_sklearn needs a fitted sklearn.neural_network.{peer.__name__}, "
             f"got {model if isinstance(model, type) else type(model)}"
         )
-    check_is_fitted(model)
+    require_fitted(model)
     mlp = kind(**copy.deepcopy(model.get_params(deep=False)))
     mlp._activations = [model.activation] * (len(model.coefs_) - 1) + [model.out_activation_]
     sizes = [len(model.coefs_[0]), *(W.shape[1] for W in model.coefs_)]

@@ -18,10 +18,10 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import LinearSVC
-from sklearn.utils.validation import check_is_fitted
 
 from striate.core.activations import range_of
 from striate.core.sparse_matrices import dense
+from striate.estimators.estimator_state import require_fitted
 from striate.estimators.feature_classifier import FeatureClassifier
 from striate.estimators.linear_classifier import LinearClassifier
 from striate.estimators.mlp_classifier import MLPClassifier
@@ -53,7 +53,7 @@ def layered_model(model: Any) -> LayeredModel:
     ValueError
         If the model is not fitted, or cannot be written as layers; the message says why.
     """
-    check_is_fitted(model)
+    require_fitted(model)
     layered = _layered(model)
     if layered.classes is not None and len(layered.classes) < 2:
         raise ValueError(f"{layered.name} has a single class: there is nothing to compute")

@@ -116,7 +116,13 @@ class OfShare(Schedule):
         return self.rate * np.array(factors).reshape(-1, 1)
 
     def _factor(self, share: float) -> float:
-        found = self.factor(share)
+        try:
+            found = self.factor(share)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "learning_rate must be a function of the share of the training, but at "
+                f"{share:.3g} it failed: {error}"
+            ) from error
         try:
             factor = float(found)
         except (TypeError, ValueError):
