@@ -66,15 +66,15 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     kinds_ : list of str
         "number", "category" or "left out" for each column. An identifier, with another value in
         each row, and free text are left out, with a warning.
-    center_, scale_ : ndarray of shape (n_features_in_,)
+    center_, scale_ : ndarray of shape (n_features,)
         Median, and reciprocal of the interquartile range, of numbers; where that is 0, of half the
         range. 0 for a constant column, and for categories.
-    has_missing_ : ndarray of shape (n_features_in_,)
+    has_missing_ : ndarray of shape (n_features,)
         1 for columns of numbers that had missing ones.
     categories_ : list of ndarray
         The categories of each column of kind "category".
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
     n_encoded_ : int
         Number of columns of the output.
 
@@ -159,7 +159,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of float32 of shape (n_samples, n_encoded_)
+        ndarray of float32 of shape (n_samples, n_encoded)
         """
         columns = read_columns(X)
         self.fit_columns(columns, X)
@@ -199,7 +199,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of float32 of shape (n_samples, n_encoded_)
+        ndarray of float32 of shape (n_samples, n_encoded)
 
         Raises
         ------
@@ -260,7 +260,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of str objects of shape (n_encoded_,)
+        ndarray of str objects of shape (n_encoded,)
         """
         check_is_fitted(self, "_names")
         names = checked_names(self, input_features, self._names)

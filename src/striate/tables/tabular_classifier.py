@@ -88,7 +88,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
     loss_curve_, validation_loss_curve_ : list of float
         Their means, where a member that has stopped stays at its last loss.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
 
     See Also
     --------

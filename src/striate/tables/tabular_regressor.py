@@ -40,7 +40,7 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
         Number of networks whose predictions are averaged. Each holds out another fifth of the rows
         to choose its epoch by, so that all of them together learn from every row.
     loss : {"squared_error", "absolute_error", "quantile"}, default="squared_error"
-        ½ (ŷ − y)²; |ŷ − y|, for medians; or the pinball loss of `quantile`.
+        ½ (ŷ − y)²; ``|ŷ − y|``, for medians; or the pinball loss of `quantile`.
     quantile : float or list of float, default=0.5
         Level of the quantile loss, or several in increasing order for a single target: predictions
         then have a column for each, and never cross.
@@ -98,7 +98,7 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
     loss_curve_, validation_loss_curve_ : list of float
         Their means, where a member that has stopped stays at its last loss.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
 
     See Also
     --------
