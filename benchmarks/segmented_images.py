@@ -87,6 +87,6 @@ def _mosaic(seed, half, side):
         texture = getattr(data, name)()[:, 256 * half : 256 * (half + 1)]
         top = rng.integers(0, texture.shape[0] - side + 1)
         part = texture[top : top + side, :side].astype(float)
-        part = 128 + 40 * (part - part.mean()) / part.std()  # no class is told by its brightness
+        part = 128 + 40 * (part - part.mean()) / part.std()  # equal brightness of all classes
         image[classes == label] = part.clip(0, 255)[classes == label]
     return image, (classes + 1).astype(np.uint8)

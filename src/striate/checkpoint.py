@@ -132,7 +132,7 @@ class _CheckpointFile(Store):
             check_declared_size(data, 4 * len(data) + 2**24)
             untrusted = self._skops.get_untrusted_types(data=data)
             record = None if untrusted else self._skops.loads(data, trusted=[])
-        except Exception as error:
+        except Exception as error:  # damaged bytes raise many kinds: BadZipFile, KeyError, …
             raise self.damaged(str(error) or type(error).__name__) from error
         if not isinstance(record, dict):
             raise self.damaged(f"it holds {', '.join(untrusted) or type(record).__name__}")

@@ -40,7 +40,7 @@ def most_certain(classifier: Any, A: Any, share: float) -> tuple[npt.NDArray[np.
         Fitted.
     A : array-like of shape (n_samples, n_features)
     share : float
-        Share of the rows; all classes get equally many, if so many are predicted.
+        Share of the rows. Each predicted class contributes the same number, or all that it has.
 
     Returns
     -------

@@ -66,7 +66,7 @@ class SklearnConversion:
         """Return the equal fitted object of scikit-learn.
 
         It has the same parameters, as far as scikit-learn has them, and makes the same
-        predictions; `partial_fit`, and `fit` with `warm_start`, go on from where this one is.
+        predictions; `partial_fit`, and `fit` with `warm_start`, continue from its weights.
 
         Returns
         -------
@@ -112,7 +112,7 @@ class SklearnConversion:
         -------
         self
             With the same parameters and predictions; `partial_fit`, and `fit` with `warm_start`,
-            go on from where the model is.
+            continue from the weights of the model.
 
         Raises
         ------
@@ -297,7 +297,7 @@ def _moments(network: Network, flat: npt.NDArray[Any]) -> Iterator[npt.NDArray[A
 
 
 def _our_optimizer(model: Any, n_first: int) -> dict[str, Any]:
-    """Return what our minibatch training goes on from; nothing if the model has no moments."""
+    """Return what our minibatch training continues from; nothing if the model has no moments."""
     optimizer = vars(model).get("_optimizer")
     if model.solver not in MINIBATCH_SOLVERS or optimizer is None:
         return {}

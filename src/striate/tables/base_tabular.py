@@ -341,7 +341,7 @@ def _attributes(model: TabularModel, net: MemberNetwork, theta: Array) -> dict[s
 
 
 def _mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
-    """Return the mean of curves, of which those that have ended stay at their last value."""
+    """Return the mean of curves; a curve that has ended keeps its last value."""
     longest = max(map(len, curves), default=0)
     padded = [[*curve, *[curve[-1]] * (longest - len(curve))] for curve in curves]
     return [float(np.mean(values)) for values in zip(*padded, strict=True)]

@@ -1,7 +1,7 @@
 """Training of the members: networks from different weights, each with held-out rows of its own.
 
-All members train on the same arrays; a member is told the indices of its rows. Small changes of the
-hot learning rate and of the rows make members that err differently, so that their mean is better
+All members train on the same arrays; each has its own row indices. Small changes of the hot
+learning rate and of the rows make members that err differently, so that their mean is better
 than each. The weights of the epoch with the best held-out loss are kept.
 """
 

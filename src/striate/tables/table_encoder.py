@@ -39,7 +39,7 @@ from .table_columns import (
 
 Array = npt.NDArray[Any]
 
-#: A column of categories of which there was none to learn.
+#: A column of categories without any in the training data.
 LEFT_OUT = "left out"
 
 

@@ -28,8 +28,8 @@ def probabilities(logits: Array, beta: float = 1.0) -> Array:
 def log_loss_of(logits: Array, codes: Array, weights: Array, beta: float) -> float:
     """Return the mean of −log p of the classes of the rows.
 
-    As if there were one more row, of which each class is as likely: where all rows are right, β
-    stays finite.
+    One more row counts, for which all classes are equally likely: if all rows are right, β stays
+    finite.
     """
     log_p = log_softmax(beta * _all_logits(logits), axis=1)
     of_rows = np.take_along_axis(log_p, codes[:, np.newaxis], axis=1).ravel()
