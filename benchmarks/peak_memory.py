@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import subprocess
@@ -40,7 +41,9 @@ def in_new_processes(measure, *arguments, repeats=2):
 
 def additional_megabytes(run):
     """Return the additional megabytes at the peak of `run`, and its result."""
-    with contextlib.suppress(AttributeError):  # free memory would hide new allocations
+    # Garbage and free memory would hide new allocations.
+    gc.collect()
+    with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
     CLEAR.write_text("5")  # reset the peak
     before = _kilobytes("VmRSS")

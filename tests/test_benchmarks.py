@@ -204,9 +204,10 @@ def test_ratios_are_taken_in_each_round():
 
 @pytest.mark.skipif(not peak_memory.STATUS.exists(), reason="only Linux reports the peak")
 def test_peak_memory_is_that_of_the_work():
-    megabytes, array = peak_memory.additional_megabytes(lambda: np.ones(4_000_000))
+    # glibc may serve up to 32 MiB from memory that an earlier test left resident, but not more.
+    megabytes, array = peak_memory.additional_megabytes(lambda: np.ones(8_000_000))
     # Linux counts pages thread by thread and sums the counts now and then, so some lag behind.
-    assert 0.95 * array.nbytes / 1e6 < megabytes < 40
+    assert 0.95 * array.nbytes / 1e6 < megabytes < 72
 
 
 @pytest.mark.long  # it starts processes
