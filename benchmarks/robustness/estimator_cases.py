@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .case import BrokenPromiseError, Case
-from .odd_matrices import BAD, EXTREME, legal_matrix, legal_sparse
+from .odd_matrices import BAD, EXTREME, LEGAL_IN_TABLES, legal_matrix, legal_sparse
 from .odd_targets import (
     BAD_CLASSES,
     BAD_NUMBERS,
@@ -52,11 +52,12 @@ def legal_x(rng: np.random.Generator) -> Case:
 
 
 def bad_x(rng: np.random.Generator) -> Case:
-    """X that is bad must be refused."""
+    """X that is bad must be refused; what is data in a table gives finite results, or a message."""
     name, what = pick(rng, SUBJECTS), pick(rng, BAD)
     odd = BAD[what](plain_rows(), rng)
     text, attempt, _ = _on(rng, name, odd, odd)
-    return Case("X: bad", f"{text}, X: {what}", attempt, refused=True)
+    refused = not (SUBJECTS[name].table and what in LEGAL_IN_TABLES)
+    return Case("X: bad", f"{text}, X: {what}", attempt, refused=refused)
 
 
 def extreme_x(rng: np.random.Generator) -> Case:

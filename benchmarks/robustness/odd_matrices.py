@@ -149,6 +149,19 @@ BAD: dict[str, Callable[[Any, Any], Any]] = {
     "sparse, row pointers negative": lambda X, rng: _broken(X, rng, "indptr", -5),
     "sparse columns, index too large": lambda X, rng: _broken(X, rng, "indices", 10**6, "csc"),
 }
+#: What is bad for other estimators, and is data for those that take tables.
+LEGAL_IN_TABLES = (
+    *(name for name in BAD if "NaN" in name and not name.startswith("sparse")),
+    *(name for name in BAD if "infinity" in name),
+    "with None",
+    "with text",
+    "with pandas' NA",
+    "pandas with text",
+    "with a huge integer",
+    "polars with null",
+    "text",
+    "bytes",
+)
 # Not for models that are fitted, whose number of columns they must have.
 EXTREME: dict[str, Callable[[Any, Any], Any]] = {
     "huge": lambda X, rng: X * 10.0 ** int(rng.integers(20, 308)),

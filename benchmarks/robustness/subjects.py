@@ -10,6 +10,8 @@ from sklearn import neural_network
 
 from striate import (
     DictionaryEncoder,
+    KernelClassifier,
+    KernelRegressor,
     LinearClassifier,
     MLPClassifier,
     MLPRegressor,
@@ -17,6 +19,10 @@ from striate import (
     SelfTaughtClassifier,
     SparseAutoencoder,
     StackedAutoencoder,
+    TableEncoder,
+    TabularClassifier,
+    TabularRegressor,
+    WhitenedComponents,
     ZCAWhitening,
 )
 
@@ -39,6 +45,7 @@ class Subject:
     target: str = ""  # "classes", "some classes" (-1 where unknown) or "numbers"
     sparse: bool = False
     weights: bool = False
+    table: bool = False  # takes missing values, infinities and text
     peer: Callable[..., Any] | None = None  # scikit-learn's
 
     def fit(self, X: Any, y: Any = None, weights: Any = None, **params: Any) -> Any:
@@ -57,6 +64,11 @@ class Subject:
 def _mlp(kind: Any, solver: str, **more: Any) -> Callable[[], Any]:
     settings = {"max_iter": 3, "tol": 1e-3, "random_state": 0, "batch_size": 8} | more
     return lambda: kind(hidden_layer_sizes=(4,), solver=solver, **settings)
+
+
+def _table(kind: Any, **more: Any) -> Callable[[], Any]:
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0} | more
+    return lambda: kind(2, **settings)
 
 
 SUBJECTS = {
@@ -110,6 +122,40 @@ SUBJECTS = {
         weights=True,
         peer=_mlp(neural_network.MLPRegressor, "lbfgs", activation="tanh"),
     ),
+    "MLPClassifier with dropout and focal loss": Subject(
+        _mlp(
+            MLPClassifier,
+            "adam",
+            activation=["silu"],
+            weight_decay=0.1,
+            dropout=0.2,
+            focal_gamma=2.0,
+            learning_rate="cosine",
+            weight_averaging=0.5,
+            class_weight="balanced",
+        ),
+        "classes",
+        sparse=True,
+        weights=True,
+    ),
+    "MLPRegressor of quantiles": Subject(
+        _mlp(MLPRegressor, "adam", loss="quantile", quantile=[0.1, 0.9], max_grad_norm=1.0),
+        "numbers",
+        sparse=True,
+        weights=True,
+    ),
+    "TabularClassifier": Subject(_table(TabularClassifier), "classes", weights=True, table=True),
+    "TabularRegressor": Subject(_table(TabularRegressor), "numbers", weights=True, table=True),
+    "TableEncoder": Subject(TableEncoder, table=True),
+    "KernelClassifier": Subject(
+        lambda: KernelClassifier(alphas=(0.1, 1.0), n_centers=10, random_state=0),
+        "classes",
+        weights=True,
+    ),
+    "KernelRegressor": Subject(
+        lambda: KernelRegressor(alphas=0.1, n_centers=10, random_state=0), "numbers", weights=True
+    ),
+    "WhitenedComponents": Subject(lambda: WhitenedComponents(3, random_state=0)),
     "LinearClassifier": Subject(
         lambda: LinearClassifier(alphas=(0.1, 1.0), random_state=0), "classes"
     ),

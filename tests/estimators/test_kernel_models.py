@@ -50,6 +50,19 @@ def test_alpha_has_the_smallest_error_of_rows_left_out():
     assert found.alpha == min(errors, key=errors.get)
 
 
+@pytest.mark.parametrize("gamma", ["scale", 1e-300])
+@pytest.mark.parametrize("exponent", [160, 307])
+def test_rows_whose_distances_overflow_are_refused(gamma, exponent):
+    with pytest.raises(ValueError, match="scale the columns first"):
+        KernelRegressor(gamma).fit(X * 10.0**exponent, T)
+
+
+def test_a_row_infinitely_far_away_is_like_no_centre():
+    model = KernelRegressor(0.2).fit(X, T)
+    far = np.full((1, 4), 1e6)
+    np.testing.assert_array_equal(model.predict(far * 1e302), model.predict(far))
+
+
 def test_with_all_rows_it_is_scikit_learns_kernel_ridge_regression():
     model = KernelRegressor(gamma=0.3, alphas=0.05).fit(X, T)
     kernel = GaussianKernel(X, 0.3)

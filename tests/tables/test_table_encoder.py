@@ -90,6 +90,16 @@ def test_columns_without_scikit_learns_names_are_compared_too():
         encoder.encode(columns)
 
 
+@pytest.mark.parametrize("names", [range(2), ["a", "b"]])
+def test_frames_are_encoded_by_position_after_a_fit_on_an_array(names):
+    X = RNG.normal(size=(6, 2))
+    encoder = TableEncoder().fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's, that X has names
+        found = encoder.transform(pd.DataFrame(X, columns=list(names)))
+    np.testing.assert_array_equal(found, encoder.transform(X))
+
+
 def test_set_output():
     encoder = TableEncoder().set_output(transform="pandas").fit(pd.DataFrame(TABLE))
     encoded = encoder.transform(pd.DataFrame(TABLE))
@@ -200,6 +210,7 @@ def test_identifiers_and_text_are_left_out():
         ([4], "indices from 0 to 3"),
         (["agee"], "has agee, which X has not"),
         ([1.5], "must be 'from_dtype'"),
+        ([[1], [1, 2]], "must be 'from_dtype'"),
         (["age"], "column 'color' holds text, but is not among"),
     ],
 )

@@ -411,7 +411,8 @@ def test_an_interrupted_training_keeps_the_best_weights_if_there_are_any(monkeyp
     ("model", "X", "y", "message"),
     [
         (classifier(), X, np.zeros(N), "one class, .*0.0.*: there is nothing to tell apart"),
-        (classifier(), X, np.where(T > 0, "a", None), "y"),
+        (classifier(), X, np.where(T > 0, "a", None), "missing values"),
+        (classifier(), X, np.where(T > 0, "a", pd.NA), "missing values"),
         (classifier(), X, T, "Unknown label type"),
         (regressor(), X, np.where(T > 0, T, np.nan), "y contains NaN"),
         (regressor(), X[:10], T, "inconsistent numbers of samples"),

@@ -45,6 +45,7 @@ class GaussianKernel(NamedTuple):
     centers: Array
     gamma: float
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, X: Array) -> Array:
         """Return k of rows and centres, float64 of shape (n_samples, n_centers)."""
         # In float64, since L⁻¹ multiplies errors by up to 10⁶.
@@ -53,8 +54,10 @@ class GaussianKernel(NamedTuple):
         # In place: exp(−γ (‖x‖² + ‖c‖² − 2 xᵀ c)) + 1
         K = X @ C.T
         K *= -2
-        K += _squares(X)[:, np.newaxis]
+        squares = _squares(X)
+        K += squares[:, np.newaxis]
         K += _squares(C)
+        K[~np.isfinite(squares)] = np.inf  # too far for the sum above, which may be ∞ − ∞
         np.maximum(K, 0, out=K)
         K *= -self.gamma
         np.exp(K, out=K)
@@ -84,9 +87,11 @@ class KernelSolution(NamedTuple):
 
 def scale_of(X: Array, weights: Array) -> float:
     """Return γ = 1 / (mean squared distance of two rows); 1 if all rows are equal."""
-    mean = np.average(X, axis=0, weights=weights)
-    variance = float(np.average((X - mean) ** 2, axis=0, weights=weights).sum())
-    return 1 / (2 * variance) if 0 < variance < np.inf else 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.average(X, axis=0, weights=weights)
+        variance = float(np.average((X - mean) ** 2, axis=0, weights=weights).sum())
+    _check_finite(variance)
+    return 1 / (2 * variance) if variance > 0 else 1.0
 
 
 def solve(
@@ -105,7 +110,15 @@ def solve(
     Returns
     -------
     KernelSolution
+
+    Raises
+    ------
+    ValueError
+        If distances overflow.
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        shift = kernel.centers.mean(axis=0, dtype=np.float64)
+        _check_finite(_squares(kernel.centers - shift).sum())
     K = kernel(kernel.centers)
     K.flat[:: len(K) + 1] *= 1 + _JITTER * len(K)
     L = linalg.cholesky(K, lower=True, overwrite_a=True, check_finite=False)
@@ -152,3 +165,11 @@ def _blocks(X: Array, n_centers: int) -> Iterator[slice]:
 def _squares(X: Array) -> npt.NDArray[np.float64]:
     squares: npt.NDArray[np.float64] = np.einsum("ij,ij->i", X, X)
     return squares
+
+
+def _check_finite(squares: float) -> None:
+    if not np.isfinite(squares):
+        raise ValueError(
+            "Values of X are so large that squared distances of its rows overflow: scale the "
+            "columns first, with StandardScaler, for instance."
+        )

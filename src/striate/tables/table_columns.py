@@ -117,7 +117,7 @@ def default_names(n: int) -> list[str]:
 def _column_of_objects(name: str, values: Array, maybe_numbers: bool = False) -> Column:
     """Return a column of Python's objects by what they are."""
     values = values.copy()
-    values[[_is_missing(value) for value in values]] = None
+    values[[is_missing(value) for value in values]] = None
     kinds = {type(value) for value in values if value is not None}
     if maybe_numbers:
         try:
@@ -151,7 +151,7 @@ def _as_floats(values: Array) -> Array:
         raise ValueError("a number of X is beyond the range of float64") from None
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Return whether a value is None, NaN, NaT or pandas.NA."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
@@ -179,7 +179,7 @@ def chosen_categories(
         return [column.kind for column in columns]
     chosen = np.zeros(len(columns), dtype=bool)
     if categorical_features is not None:
-        _choose(chosen, np.asarray(categorical_features), names)
+        _choose(chosen, _as_array(categorical_features), names)
     for column, is_category in zip(columns, chosen, strict=True):
         if column.kind == CATEGORY and not is_category and column.is_text:
             raise ValueError(
@@ -187,6 +187,13 @@ def chosen_categories(
                 "Add it, or leave categorical_features='from_dtype'."
             )
     return [CATEGORY if is_category else NUMBER for is_category in chosen]
+
+
+def _as_array(given: Any) -> Array:
+    try:
+        return np.asarray(given)
+    except ValueError:  # lists of unequal lengths, which _choose refuses
+        return np.array(None)
 
 
 def _choose(chosen: Array, given: Array, names: Any) -> None:

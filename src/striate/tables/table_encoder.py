@@ -214,8 +214,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def encode(self, columns: Sequence[Column]) -> Array:
         """Encode columns that `read_columns` returned, which must be those of `fit`."""
-        names = [column.name for column in columns]
-        if names != self._names and names != default_names(len(names)):  # tables of pyarrow
+        names, without = [column.name for column in columns], default_names(len(columns))
+        # Names of data frames were compared before; tables of pyarrow are compared here.
+        if names != self._names and without not in (names, self._names):
             others = [name for name in names if name not in self._names] or names
             raise ValueError(
                 "The columns must be those of fit, in the same order; now there are "

@@ -16,6 +16,7 @@ from striate.estimators.sklearn_private import StrOptions
 
 from .base_tabular import TabularModel
 from .member_training import HeldOut
+from .table_columns import is_missing
 from .temperature import fitted_beta, log_loss_of, probabilities
 
 Array = npt.NDArray[Any]
@@ -168,7 +169,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None")
         y = column_or_1d(y, warn=True)
-        if y.dtype.kind == "O" and any(label is None for label in y):
+        if y.dtype.kind == "O" and any(is_missing(label) for label in y):
             raise ValueError(f"{name} has missing values: leave these rows out.")
         assert_all_finite(y, input_name=name)
         check_classification_targets(y)
