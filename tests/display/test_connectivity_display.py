@@ -117,5 +117,7 @@ def test_masks_that_cannot_be_drawn(local_autoencoder):
         ConnectivityDisplay.from_estimator(local_autoencoder, feature_names=["one"])
     with pytest.raises(ValueError, match="2D array"):
         ConnectivityDisplay.from_mask(np.ones(3))
+    with pytest.raises(ValueError, match="mask must hold numbers"):
+        ConnectivityDisplay.from_mask(np.zeros((3, 3), "M8[s]"))
     with pytest.raises(ValueError, match="has layers 0 to 1, got layer=2"):
         ConnectivityDisplay.from_estimator(local_autoencoder, layer=2)

@@ -81,6 +81,7 @@ def test_balanced_weights_find_the_rare_class():
         ({0: -1.0}, "at least 0"),
         ({0: np.nan}, "at least 0"),
         ([{0: 1.0}, {0: 1.0}], "2 entries, but y has 1"),
+        ([1], "a dictionary for each output"),
     ],
 )
 def test_wrong_class_weights_are_refused(class_weight, message):

@@ -415,6 +415,7 @@ def test_an_interrupted_training_keeps_the_best_weights_if_there_are_any(monkeyp
         (classifier(), X, np.where(T > 0, "a", pd.NA), "missing values"),
         (classifier(), X, T, "Unknown label type"),
         (regressor(), X, np.where(T > 0, T, np.nan), "y contains NaN"),
+        (regressor(), X, np.zeros(N, "M8[s]"), "y must hold numbers"),
         (regressor(), X[:10], T, "inconsistent numbers of samples"),
         (regressor(), X[:0], T[:0], "0 sample"),
         (regressor(loss="quantile", quantile=[0.9, 0.1]), X, T, "in increasing order"),

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from striate.estimators.local_receptive_fields import LocalReceptiveFields
-from striate.estimators.validated_input import in_native_order
+from striate.estimators.validated_input import in_native_order, refuse_kinds
 
 from .check_parameters import check_drawing, check_names, is_image_shape
 from .find_weights import layer_weights, receptive_fields, unwrap
@@ -274,6 +274,7 @@ class ConnectivityDisplay:
 
     def _mask_image(self) -> MaskImage:
         """Check the parameters and return the image to draw."""
+        refuse_kinds(self.mask, "mask", "VMmUS")
         mask = check_array(in_native_order(self.mask), accept_sparse="csc", input_name="mask")
         mask = sparse.csc_array(mask) != 0
         n_inputs, shape, names = mask.shape[0], self.image_shape, self.feature_names

@@ -40,6 +40,10 @@ class ClassWeights:
             raise ValueError(
                 f"class_weight has {len(class_weight)} entries, but y has {len(classes)} outputs."
             )
+        if several and not all(isinstance(one, dict | str | None) for one in class_weight):
+            raise ValueError(
+                f"A list of class_weight holds a dictionary for each output, got {class_weight}."
+            )
         each = class_weight if several else [class_weight] * len(classes)
         self._weights = [
             _weights_of(*arguments) for arguments in zip(each, classes, codes.T, strict=True)
