@@ -36,10 +36,7 @@ def validated(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
     """
     refuse_kinds(X, "X", "VMm")
     for each in y:
-        refuse_kinds(each, "y", "VMmUST" if options.get("y_numeric") else "V")
-        _check_objects(each)
-        if sparse.issparse(each) and options.get("y_numeric"):
-            raise ValueError("y must be dense: call its method toarray()")
+        refuse_odd_targets(each, numeric=bool(options.get("y_numeric")))
     try:
         checked = validate_data(estimator, in_native_order(X), *y, **options)
     except OverflowError as error:
@@ -54,7 +51,15 @@ def refuse_kinds(data: Any, name: str, kinds: str) -> None:
         raise ValueError(f"{name} must hold numbers, got dtype {dtype}")
 
 
-def _check_objects(y: Any) -> None:
+def refuse_odd_targets(y: Any, name: str = "y", *, numeric: bool) -> None:
+    """Raise a ValueError for targets that are no numbers, or neither labels nor numbers."""
+    refuse_kinds(y, name, "VMmUST" if numeric else "V")
+    _check_objects(y, name)
+    if sparse.issparse(y) and numeric:
+        raise ValueError(f"{name} must be dense: call its method toarray()")
+
+
+def _check_objects(y: Any, name: str) -> None:
     """Raise a ValueError if a column of objects does not hold numbers only, or text only."""
     if not hasattr(y, "dtype") or y.dtype != np.dtype(object):
         return
@@ -64,8 +69,10 @@ def _check_objects(y: Any) -> None:
         texts = {each for each in found if issubclass(each, str | bytes)}
         others = {each for each in found - texts if not issubclass(each, Number | np.bool_)}
         if others or (texts and found - texts):
-            names = ", ".join(sorted(each.__name__ for each in found))
-            raise ValueError(f"y must hold numbers only, or text only, got objects of type {names}")
+            types = ", ".join(sorted(each.__name__ for each in found))
+            raise ValueError(
+                f"{name} must hold numbers only, or text only, got objects of type {types}"
+            )
 
 
 def in_native_order(X: Any) -> Any:

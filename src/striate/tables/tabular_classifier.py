@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from striate.estimators.class_weights import ClassWeights
 from striate.estimators.fitted_attributes import Attribute, Labels, Number
 from striate.estimators.sklearn_private import StrOptions
+from striate.estimators.validated_input import refuse_odd_targets
 
 from .base_tabular import TabularModel
 from .member_training import HeldOut
@@ -171,6 +172,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         y = column_or_1d(y, warn=True)
         if y.dtype.kind == "O" and any(is_missing(label) for label in y):
             raise ValueError(f"{name} has missing values: leave these rows out.")
+        refuse_odd_targets(y, name, numeric=False)
         assert_all_finite(y, input_name=name)
         check_classification_targets(y)
         return np.asarray(y)

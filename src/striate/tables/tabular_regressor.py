@@ -17,7 +17,7 @@ from striate.estimators.conformal_intervals import ConformalIntervals
 from striate.estimators.fitted_attributes import Attribute, Each, Floats
 from striate.estimators.quantile_levels import quantile_levels
 from striate.estimators.sklearn_private import Interval, StrOptions
-from striate.estimators.validated_input import refuse_kinds
+from striate.estimators.validated_input import refuse_odd_targets
 
 from .base_tabular import TabularModel
 from .member_training import HeldOut
@@ -183,7 +183,7 @@ class TabularRegressor(RegressorMixin, TabularModel, ConformalIntervals):
     def _checked_targets(self, y: Any, name: str) -> Array:
         if y is None:
             raise ValueError("requires y to be passed, but the target y is None")
-        refuse_kinds(y, name, "VMmUST")
+        refuse_odd_targets(y, name, numeric=True)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name)
         return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
