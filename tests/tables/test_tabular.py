@@ -408,6 +408,9 @@ def test_an_interrupted_training_keeps_the_best_weights_if_there_are_any(monkeyp
 # Bad input
 
 
+DAY = datetime.date(2026, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("model", "X", "y", "message"),
     [
@@ -417,8 +420,13 @@ def test_an_interrupted_training_keeps_the_best_weights_if_there_are_any(monkeyp
         (classifier(), X, T, "Unknown label type"),
         (regressor(), X, np.where(T > 0, T, np.nan), "y contains NaN"),
         (regressor(), X, np.zeros(N, "M8[s]"), "y must hold numbers"),
-        (regressor(), X, np.array([datetime.date(2026, 1, 2), *T[1:]]), "y must hold numbers only"),
-        (classifier(), X, np.array([datetime.date(2026, 1, 2), *T[1:]]), "y must hold numbers only"),
+        (regressor(), X, np.array([DAY, *T[1:]]), "y must hold numbers only"),
+        (
+            classifier(),
+            X,
+            np.array([DAY, *T[1:]]),
+            "y must hold numbers only",
+        ),
         (regressor(), X[:10], T, "inconsistent numbers of samples"),
         (regressor(), X[:0], T[:0], "0 sample"),
         (regressor(loss="quantile", quantile=[0.9, 0.1]), X, T, "in increasing order"),
