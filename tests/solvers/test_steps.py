@@ -88,6 +88,19 @@ def test_dropout_differs_between_epochs_rows_and_layers():
     assert steps_of(only_first, theta, [0.0])[1] != steps_of(only_second, theta, [0.0])[1]
 
 
+def test_layers_drop_their_units_independently():
+    """With all a = 1 and W₂ = I the mean output is E[d₁ d₂]: 1, and 1 / (1 − p) if d₁ = d₂."""
+    n, levels = 50, (0.5, 0.5)
+    given, theta = problem(("identity",) * 2, sizes=(1, n, n, 1), m=2000, weight_decay=0)
+    (W, V, U), (b, c, d) = given.network.unpack(theta)
+    W[:], V[:], U[:], b[:], c[:], d[:] = 0, np.eye(n), 1 / n, 1, 0, 0
+    given = Problem(
+        given.network, "squared_error", given.X, np.zeros((2000, 1)), dropout=levels, seed=3
+    )
+    _, (value,), _ = steps_of(given, theta, [0.0], batch_size=2000)
+    assert value == pytest.approx(0.5 * (1 + 3 / n), rel=0.03)  # Var(d₁ d₂) = 1 / 0.5² − 1
+
+
 def test_dropout_of_inputs_scales_what_is_left():
     X = np.random.default_rng(0).uniform(1, 2, (500, 40))
     for rows in (X, sparse.csr_array(X)):
