@@ -530,6 +530,15 @@ def test_intervals_have_at_least_their_coverage(settings):
     assert (np.mean(widths) > 0.05) == bool(settings)
 
 
+@pytest.mark.parametrize(("n", "rank"), [(9, 9), (19, 18), (24, 23)])
+def test_the_margin_is_an_error_of_its_rank(n, rank):
+    """Of n rows the ⌈0.9 (n + 1)⌉-th error is the margin."""
+    regressor = MLPRegressor(**SMALL).fit(X, T).calibrate_intervals(X[:n], T[:n])
+    errors = np.sort(np.abs(T[:n] - regressor.predict(X[:n])))
+    low, high = regressor.predict_interval(X, 0.9).T
+    np.testing.assert_allclose((high - low) / 2, errors[rank - 1], rtol=1e-6)
+
+
 def test_intervals_need_rows_that_suffice():
     regressor = MLPRegressor(**SMALL).fit(X, T)
     with pytest.raises(NotFittedError, match="calibrate_intervals"):
