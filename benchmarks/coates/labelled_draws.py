@@ -1,8 +1,8 @@
 """Draw few labelled images, train a classifier on them, and measure its accuracy."""
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.preprocessing import FunctionTransformer
 
 from striate import (
     KernelClassifier,
@@ -52,15 +52,20 @@ def on_features(train, y, test, y_test):
 
 
 def on_components(train, y, test, y_test, n_components=500):
-    """Return two `accuracy_of` for a Gaussian kernel on half-whitened components of `train`.
+    """Return the same as `on_kernel`, on half-whitened components of `train`."""
+    components = WhitenedComponents(n_components, random_state=0).fit(train)
+    return on_kernel(components.transform(train), y, components.transform(test), y_test)
+
+
+def on_kernel(train, y, test, y_test):
+    """Return two `accuracy_of` for a Gaussian kernel on components.
 
     The second one learns from its own predictions of the other rows of `train`, too.
     """
-    components = FrozenEstimator(WhitenedComponents(n_components, random_state=0).fit(train))
     kernel = KernelClassifier(n_centers=1500, random_state=0)
 
     def accuracy_with(weight):
-        model = SelfTaughtClassifier(components, kernel, pseudo_label_weight=weight)
+        model = SelfTaughtClassifier(FunctionTransformer(), kernel, pseudo_label_weight=weight)
 
         def accuracy_of(rows, draw):
             known = np.full(len(y), -1)
