@@ -452,7 +452,7 @@ FAULTS = [
             "smaller windows at the end are not means",
             "images/layer_pooling.py",
             "sizes = np.outer(down.sizes(), across.sizes())",
-            "sizes = np.full((down.sizes().size, across.sizes().size), down.sizes()[0])",
+            "sizes = np.full((len(down.sizes()), len(across.sizes())), down.sizes()[0] ** 2)",
         ),
         (
             "bands of a large image begin at the wrong row",

@@ -346,7 +346,10 @@ def test_not_fitted():
     [
         ({"layers": []}, "layers is empty: give at least one"),
         ({"layers": [PCA()]}, r"layers\[0\] must be a PatchFeatures, got PCA"),
-        ({"map_pool_size": [3, 3]}, r"map_pool_size must be a positive integer, or a list of 1 for"),
+        (
+            {"map_pool_size": [3, 3]},
+            r"map_pool_size must be a positive integer, or a list of 1 for",
+        ),
         ({"map_pool_size": [0]}, r"map_pool_size must be a positive integer"),
         ({"map_pool_size": 0}, "The 'map_pool_size' parameter"),
         ({"n_channels": [4, 4]}, "n_channels must be a positive integer, or a list of 1"),
@@ -359,7 +362,9 @@ def test_wrong_parameters(params, message):
 
 
 def test_layers_that_do_not_fit_each_other():
-    with pytest.raises(ValueError, match=r"layers\[1\] has flips=False, and layers\[0\] has flips="):
+    with pytest.raises(
+        ValueError, match=r"layers\[1\] has flips=False, and layers\[0\] has flips="
+    ):
         two_layers({"flips": True}).fit(images_of())
     with pytest.raises(ValueError, match="The 'n_patches' parameter of PatchFeatures"):
         two_layers({}, {"n_patches": 1}).fit(images_of())
@@ -367,10 +372,14 @@ def test_layers_that_do_not_fit_each_other():
 
 def test_maps_smaller_than_a_patch_of_the_next_layer(tmp_path):
     small = images_of(shape=(6, 20))
-    with pytest.raises(ValueError, match="image 0: is 6 x 20 pixels, but a patch of layer 2 needs 7 x 7"):
+    with pytest.raises(
+        ValueError, match="image 0: is 6 x 20 pixels, but a patch of layer 2 needs 7 x 7"
+    ):
         two_layers().fit(small)
     features = two_layers().fit(images_of())
-    with pytest.raises(ValueError, match=r"image 0, map of layer 1: is 1 x 6 pixels, smaller than a"):
+    with pytest.raises(
+        ValueError, match=r"image 0, map of layer 1: is 1 x 6 pixels, smaller than a"
+    ):
         features.transform(small)
     with pytest.raises(ValueError, match="image 1, map of layer 1: is 1 x"):
         two_layers().fit([images_of()[0], small[0]])
@@ -387,7 +396,9 @@ def test_images_without_structure():
 
 
 def test_other_channels_than_in_fit(fitted):
-    with pytest.raises(ValueError, match="image 0: has 3 channels, but the features were learned on"):
+    with pytest.raises(
+        ValueError, match="image 0: has 3 channels, but the features were learned on"
+    ):
         fitted.transform(images_of(shape=(20, 20, 3)))
     mixed = [*images_of(3), *images_of(3, (20, 20, 3))]
     with pytest.raises(ValueError, match="image 3: has 3 channels"):

@@ -123,9 +123,9 @@ class DeepPatchFeatures(
     #: For `Checkpoint`.
     _has_records: ClassVar[bool] = True
     _fitted: ClassVar[Mapping[str, Attribute]] = {
-        "layers_": Each(Instance(PatchFeatures)),
-        "channels_": Each(Instance(WhitenedComponents)),
-        "map_pool_sizes_": Each(Whole()),
+        "layers_": Each(Instance(PatchFeatures), size="n_layers"),
+        "channels_": Each(Instance(WhitenedComponents), size="n_layers", shorter=1),
+        "map_pool_sizes_": Each(Whole(), size="n_layers", shorter=1),
     }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
@@ -313,7 +313,8 @@ class DeepPatchFeatures(
         value = getattr(self, name)
         if isinstance(value, Integral):
             return [int(value)] * (n_layers - 1)
-        if len(value) != n_layers - 1 or not all(isinstance(n, Integral) and n > 0 for n in value):
+        sound = all(isinstance(n, Integral) and int(n) > 0 for n in value)
+        if len(value) != n_layers - 1 or not sound:
             raise ValueError(
                 f"{name} must be a positive integer, or a list of {n_layers - 1} for {n_layers} "
                 f"layers (one for each but the last), got {value!r}"
@@ -353,7 +354,6 @@ class DeepPatchFeatures(
         tags.input_tags.three_d_array = True
         tags.input_tags.two_d_array = False
         return tags
-
 
 
 #: Features of images, of one layer or several.

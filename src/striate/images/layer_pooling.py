@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .convolution import Patches
 from .patch_encoder import PatchEncoder
 from .pool_layout import PoolLayout
-from .pooling import MAX, Cells, finish_pooling, room_for_parts
+from .pooling import MAX, Cells, finish_pooling, pool, room_for_parts
 
 Array = npt.NDArray[Any]
 #: The part that each position lies in, as in `Cells`.
@@ -172,10 +172,14 @@ class LayerPooling:
         for first, last in self._bands(shape, step.window, across, view.dtype.itemsize):
             some, top = down.between(first, last), first * self.patches.stride
             n_rows = (last - first - 1) * self.patches.stride + self.patches.height
-            grid = self._pooled(view[top : top + n_rows], some, across, encode_and_pool)
+            pieces = self._room(len(some.part), len(across.part), view.dtype)
+            n_across = len(across.part)
+            of_position = some.of_position * n_across, across.of_position
+            encode_and_pool(view[top : top + n_rows], of_position, pieces)
             if features is not None:
-                self._add(grid, some, across, features)
-            bands.append(step.channels(self._of_windows(grid, some, across)))
+                cells, parts = features
+                self._gather(pieces, (some.part * cells.shape[1], across.part), parts)
+            bands.append(step.channels(self._of_windows(pieces, some, across)))
         return np.concatenate(bands) if len(bands) > 1 else np.ascontiguousarray(bands[0])
 
     def _bands(
@@ -188,45 +192,32 @@ class LayerPooling:
         for first in range(0, shape[0], n_each):
             yield first, min(first + n_each, shape[0])
 
-    def _pooled(
-        self, view: Array, down: _Cuts, across: _Cuts, encode_and_pool: EncodeAndPool
-    ) -> Array:
-        """Return the codes, pooled over the pieces (n_down, n_across, n_codes) of a view."""
-        shape = len(down.part), len(across.part)
+    def _room(self, n_down: int, n_across: int, dtype: npt.DTypeLike) -> Array:
         start = -np.inf if self.pooling == MAX else 0
-        pieces = np.full((shape[0] * shape[1], self.n_codes), start, dtype=view.dtype)
-        encode_and_pool(view, (down.of_position * shape[1], across.of_position), pieces)
-        return pieces.reshape(*shape, -1)
+        return np.full((n_down * n_across, self.n_codes), start, dtype=dtype)
 
-    def _add(self, grid: Array, down: _Cuts, across: _Cuts, features: tuple[Cells, Array]) -> None:
-        """Add pieces to the parts of the cells."""
-        cells, parts = features
-        total = parts.reshape(*cells.shape, -1)
-        grid = self._reduced(self._reduced(grid, down.part, 0), across.part, 1)
-        rows = slice(down.part[0], down.part[-1] + 1)  # those that this band is in
-        combine = np.maximum if self.pooling == MAX else np.add
-        combine(total[rows], grid, out=total[rows])
+    def _gather(self, pieces: Array, part_of: PartOf, parts: Array) -> None:
+        """Add the codes of pieces, as if they were positions, to the parts that they lie in."""
+        none = np.empty(0, dtype=pieces.dtype)  # neither signs nor thresholds
+        pool(pieces, 0, part_of, self.pooling, none, none, parts)
 
-    def _of_windows(self, grid: Array, down: _Cuts, across: _Cuts) -> Array:
+    def _of_windows(self, pieces: Array, down: _Cuts, across: _Cuts) -> Array:
         """Return pieces as pooled codes of the windows (n_y, n_x, n_codes)."""
-        grid = self._reduced(self._reduced(grid, down.window, 0), across.window, 1)
+        sizes = np.outer(down.sizes(), across.sizes())
+        windows = pieces
+        if len(pieces) > sizes.size:
+            windows = self._room(*sizes.shape, pieces.dtype)
+            self._gather(pieces, (down.window * sizes.shape[1], across.window), windows)
         if self.pooling != MAX:  # a sum as a mean, since the last windows may be smaller
-            sizes = np.outer(down.sizes(), across.sizes())
-            grid = grid / sizes[..., np.newaxis].astype(grid.dtype)
-        return self._root(grid)
-
-    def _reduced(self, grid: Array, of: npt.NDArray[np.intp], axis: int) -> Array:
-        """Reduce the pieces of each part or window along an axis to one."""
-        starts = _starts(of)
-        if len(starts) == len(of):
-            return grid
-        reduce = np.maximum if self.pooling == MAX else np.add
-        return np.asarray(reduce.reduceat(grid, starts, axis=axis))
+            windows = windows / sizes.reshape(-1, 1).astype(pieces.dtype)
+        return self._root(windows).reshape(*sizes.shape, -1)
 
     def _root(self, pooled: Array) -> Array:
-        if self.signed_sqrt:
-            pooled = np.copysign(np.sqrt(np.abs(pooled)), pooled)
-        return pooled
+        if not self.signed_sqrt:
+            return pooled
+        root = np.abs(pooled)
+        np.sqrt(root, out=root)
+        return np.copysign(root, pooled, out=root)
 
 
 def _part_of(shape: tuple[int, int], features: tuple[Cells, Array] | None) -> PartOf:

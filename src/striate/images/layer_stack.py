@@ -64,7 +64,7 @@ class LayerStack:
         ]
         for (before, layer), channels in zip(pairwise(poolings), self.channels, strict=False):
             patch = layer.patches.height * layer.patches.width
-            fits = channels.n_features_in_ == before.n_codes
+            fits = channels.n_features_in_ == before.n_codes and min(self.pool_sizes) > 0
             if not fits or layer.encoder.n_pixels != channels.n_components_ * patch:
                 raise ValueError("the layers do not fit each other: they were changed after fit")
         return poolings

@@ -2,12 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.deep_patch_features import (
     DeepPatchFeatures,
     LayeredFeatures,
     layers_of,
 )
+from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.patch_features import PatchFeatures
 
 _LEARNERS = {
@@ -72,7 +72,9 @@ def settings_in_words(features: LayeredFeatures, classifier: Any) -> list[Settin
     settings = _of_layer(first)
     for number, layer in enumerate(above, 2):
         settings.append(_maps(features, number))
-        settings += [each._replace(name=f"{each.name}, layer {number}") for each in _of_layer(layer)]
+        settings += [
+            each._replace(name=f"{each.name}, layer {number}") for each in _of_layer(layer)
+        ]
     return [
         *settings,
         _classifier(classifier),
@@ -103,8 +105,9 @@ def _maps(features: LayeredFeatures, number: int) -> Setting:
     return Setting(
         f"Maps for layer {number}",
         f"windows of {size} × {size} positions, {n_channels} channels",
-        f"The activations of layer {number - 1} are combined over small windows and reduced to their "
-        f"main components. The result is like an image, and layer {number} describes its patches.",
+        f"The activations of layer {number - 1} are combined over small windows and reduced to "
+        "their main components. The result is like an image, and its patches are what layer "
+        f"{number} describes.",
     )
 
 

@@ -15,8 +15,8 @@ from striate.analysis.cross_validation import (
 )
 from striate.analysis.progress_protocol import Progress, no_progress
 from striate.analysis.top_patches import TopPatches, top_patches
-from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.deep_patch_features import LayeredFeatures, layers_of
+from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.patch_features import PatchFeatures
 
 from .confusion_table import ConfusionTable
