@@ -20,11 +20,11 @@ from .labelled_draws import POOL, accuracies, mean_and_spread, on_kernel
 from .single_layer_recipes import BEST, PATCHES, SOFT, percent
 
 #: Chosen on held-out training images, as are the settings of the layers.
-N_COMPONENTS = 1000
+N_COMPONENTS = 600
 #: Images whose features the components are learned from, and images that are computed at a time.
-N_FOR_COMPONENTS, BLOCK = 20_000, 5_000
+N_FOR_COMPONENTS, BLOCK = 10_000, 5_000
 #: Rows that serve as centres of the kernel when all labels are used.
-N_CENTERS = 10_000
+N_CENTERS = 6_000
 #: With at least 10 / 50 / 100 / 400 labels per class: without and with self-training.
 TARGETS = {10: (0.435, 0.47), 50: (0.6, 0.63), 100: (0.655, 0.68), 400: (0.76, 0.76)}
 KERNEL, SELF_TRAINED = "kernel", "kernel, self-training"
@@ -117,7 +117,7 @@ EXERCISES = (
     Exercise(
         "two-layers",
         "Two layers",
-        "the best within two minutes and 800 OMP-1 atoms of 3×3 map pixels; 1,000 half-whitened "
+        "the best within two minutes and 800 OMP-1 atoms of 3×3 map pixels; 600 half-whitened "
         "components of each layer, Gaussian kernel",
         "",
         run,
