@@ -295,6 +295,16 @@ def test_the_pieces_that_excite_a_unit_are_what_it_sees(fitted):
             assert same or fills_up(found.patches[unit, k])
 
 
+def test_pieces_are_of_different_images_if_there_are_enough(fitted):
+    images = ImageCollection(images_of(), dtype=np.float64)
+    found = top_patches(fitted, images, n_top=6, n_patches=600, layer=1)
+    first_pixels = found.patches[:, :, 0, 0, 0]  # all of them differ, so that one tells the image
+    for values in first_pixels:
+        assert {i for i in range(6) if np.isin(values, images[i]).any()} == {*range(6)}
+    found = top_patches(fitted, images, n_top=7, n_patches=600, layer=1)
+    assert found.patches.shape[1] == 7
+
+
 def fills_up(piece):
     """Whether the last rows or columns of a piece repeat."""
     return (piece[-1] == piece[-2]).all() or (piece[:, -1] == piece[:, -2]).all()

@@ -11,7 +11,7 @@ from striate.files.image_collection import ImageCollection
 from striate.images.deep_patch_features import DeepPatchFeatures, LayeredFeatures
 from striate.images.map_extent import MapExtent
 from striate.images.patch_features import PatchFeatures
-from striate.images.patches import draw_patches
+from striate.images.patches import DrawnPatches, draw_patches
 
 from .progress_protocol import Progress, no_progress
 
@@ -72,19 +72,21 @@ def top_patches(
         Approximate number of patches to sample.
     layer : int
         Number of the layer whose units are meant, from 0. The patches of later layers are the
-        pieces of an image that a unit sees.
+        pieces of an image that a unit sees. They are large, and most of an image is in several:
+        if there are enough images, each of a unit's pieces is from another one.
     """
     some = images[:: -(-len(images) // _MOST_IMAGES)]
     seen = _seen_by(features, layer, some)
     starts = range(0, len(some), _IMAGES_AT_A_TIME)
     random_state = check_random_state(0)
-    top = _RunningTop(n_top)
+    top, of_different = _RunningTop(n_top), layer > 0 and len(some) >= n_top
     title = "Finding the patches that excite each feature most"
     for start in progress(starts, f"{title}, layer {layer + 1}" if layer else title):
         rows = slice(start, start + _IMAGES_AT_A_TIME)
         n_each = -(-n_patches * len(some[rows]) // len(some))
-        raw, pieces = seen.sample(rows, n_each, random_state)
-        top.add(_activations(seen.layer, raw), pieces)
+        drawn, pieces = seen.sample(rows, n_each, random_state)
+        A = _activations(seen.layer, drawn.pixels)
+        top.add(A, pieces, drawn.of_image if of_different else None)
     shape = (len(top.total), -1, *seen.piece_shape, some.n_channels)
     return TopPatches(
         patches=top.patches.swapaxes(0, 1).reshape(shape),
@@ -109,19 +111,19 @@ class _Seen(NamedTuple):
 
     def sample(
         self, rows: slice, n_patches: int, random_state: np.random.RandomState
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
+    ) -> tuple[DrawnPatches, NDArray[Any]]:
         """Return raw patches of some inputs, and the pieces (n_patches, n_pixels) of images."""
         shape, images = self.layer.patch_shape_[:2], self.images[rows]
         drawn = draw_patches(self.inputs[rows], shape, n_patches, random_state)
         if self.extent == MapExtent():
-            return drawn.pixels, drawn.pixels
+            return drawn, drawn.pixels
         pieces = np.empty((n_patches, np.prod(self.piece_shape) * images.n_channels), images.dtype)
         for i in np.unique(drawn.of_image).tolist():
             image = images[i]
             for k in np.flatnonzero(drawn.of_image == i):
                 y, x = drawn.corners[k].tolist()
                 pieces[k] = self.extent.piece(image, (y, x), shape).ravel()
-        return drawn.pixels, pieces
+        return drawn, pieces
 
 
 def _seen_by(features: LayeredFeatures, layer: int, images: ImageCollection) -> _Seen:
@@ -147,10 +149,19 @@ class _RunningTop:
         self.values: Any = None  # (n_top, n_units)
         self.patches: Any = None  # (n_top, n_units, n_pixels)
 
-    def add(self, A: NDArray[Any], raw: NDArray[Any]) -> None:
-        """Add activations A (m, n_units) of patches `raw` (m, n_pixels)."""
-        first = max(len(A) - self.n_top, 0)
-        best = np.argpartition(A, first, axis=0)[first:]
+    def add(
+        self, A: NDArray[Any], raw: NDArray[Any], of_image: NDArray[np.intp] | None = None
+    ) -> None:
+        """Add activations A (m, n_units) of patches `raw` (m, n_pixels).
+
+        With `of_image` (m,), the image of each patch, only the strongest of each image is kept.
+        """
+        if of_image is None:
+            first = max(len(A) - self.n_top, 0)
+            best = np.argpartition(A, first, axis=0)[first:]
+        else:
+            rows = [np.flatnonzero(of_image == i) for i in np.unique(of_image)]
+            best = np.stack([each[A[each].argmax(axis=0)] for each in rows])
         values, patches = np.take_along_axis(A, best, axis=0), raw[best]
         if self.n:
             values = np.concatenate([self.values, values])
