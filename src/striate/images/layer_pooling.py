@@ -168,12 +168,11 @@ class LayerPooling:
         shape = self.patches.map_shape(view)
         part_of = _part_of(shape, features)
         down, across = map(_Cuts.of, part_of, step.window)
-        bands = []
+        n_across, bands = len(across.part), []
         for first, last in self._bands(shape, step.window, across, view.dtype.itemsize):
             some, top = down.between(first, last), first * self.patches.stride
             n_rows = (last - first - 1) * self.patches.stride + self.patches.height
-            pieces = self._room(len(some.part), len(across.part), view.dtype)
-            n_across = len(across.part)
+            pieces = self._room(len(some.part), n_across, view.dtype)
             of_position = some.of_position * n_across, across.of_position
             encode_and_pool(view[top : top + n_rows], of_position, pieces)
             if features is not None:
