@@ -13,6 +13,7 @@ from benchmarks.coates import (
     mnist_recipe,
     scattering,
     single_layer_recipes,
+    two_layer_recipe,
 )
 from benchmarks.coates.__main__ import EXERCISES as RECIPES
 from benchmarks.environment import HAS_TORCH
@@ -139,6 +140,16 @@ def test_the_recipe_for_mnist_learns():
     assert min(accuracies(results.ours)) > 50
     assert [row[:2] for row in results.tables[1].rows] == [("1", "1"), ("5", "2")]
     assert len(results.tables[1].columns) == 5
+
+
+@pytest.mark.usefixtures("small_datasets")
+def test_two_layers_learn(monkeypatch):
+    monkeypatch.setattr(two_layer_recipe, "N_CENTERS", 60)
+    results = two_layer_recipe.run(
+        Work([]), lambda: two_layer_recipe.two_layers((5, 4), 300), {1: 1, 5: 2}, n_components=9
+    )
+    assert min(accuracies(results.ours)) > 50
+    assert [row[0] for row in results.tables[1].rows] == ["1", "5"]
 
 
 @pytest.mark.long

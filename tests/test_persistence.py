@@ -119,6 +119,17 @@ ESTIMATORS = [
     (PatchScaler(), X),
     (ImageWhitening(), IMAGES),
     (PatchFeatures(AUTOENCODER, **PATCHES), IMAGES),
+    (
+        striate.DeepPatchFeatures(
+            [
+                PatchFeatures(striate.DictionaryEncoder(6, random_state=0), **PATCHES),
+                PatchFeatures(AUTOENCODER, **(PATCHES | {"patch_size": 2})),
+            ],
+            n_channels=[4],
+            random_state=0,
+        ),
+        IMAGES,
+    ),
     (PatchFeatures(KMeans(6, n_init=1, random_state=0), **PATCHES), IMAGES),
     (PatchFeatures(AUTOENCODER, **PATCHES, normalize="mean", whitening=None), IMAGES),
     (PatchFeatures(AUTOENCODER, **PATCHES, whitening=PatchScaler(), pooling="max"), IMAGES),

@@ -17,11 +17,13 @@ from . import (
     mnist_recipe,
     scattering,
     single_layer_recipes,
+    two_layer_recipe,
 )
 
 EXERCISES = (
     *single_layer_recipes.EXERCISES,
     *few_label_accuracy.EXERCISES,
+    *two_layer_recipe.EXERCISES,
     *mnist_recipe.EXERCISES,
     *linear_solvers.EXERCISES,
     *scattering.EXERCISES,

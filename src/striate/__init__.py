@@ -10,6 +10,7 @@ __version__ = "0.1.0.dev0"
 _MODULES = {
     "Checkpoint": "striate.checkpoint",
     "ConnectivityDisplay": "striate.display.connectivity_display",
+    "DeepPatchFeatures": "striate.images.deep_patch_features",
     "Diagnosis": "striate.analysis.diagnosis",
     "DiagnosisDisplay": "striate.display.diagnosis_display",
     "DictionaryEncoder": "striate.images.dictionary_encoder",

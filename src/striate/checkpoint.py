@@ -32,10 +32,10 @@ class Checkpoint(Recorder):
     """Keep the state of a training in a file, and continue from it after an interruption.
 
     A callback in scikit-learn's convention, for `MLPClassifier`, `MLPRegressor`,
-    `SparseAutoencoder`, `StackedAutoencoder`, `DictionaryEncoder`, `PatchFeatures` and
-    `SelfTaughtClassifier`. `fit` writes the file now and then. Where the file already exists, `fit`
-    continues from it: after a crash, run the same script again. The result is that of an
-    uninterrupted run, to the last bit; what was finished is returned at once.
+    `SparseAutoencoder`, `StackedAutoencoder`, `DictionaryEncoder`, `PatchFeatures`,
+    `DeepPatchFeatures` and `SelfTaughtClassifier`. `fit` writes the file now and then. Where the
+    file already exists, `fit` continues from it: after a crash, run the same script again. The
+    result is that of an uninterrupted run, to the last bit; what was finished is returned at once.
 
     Parameters
     ----------

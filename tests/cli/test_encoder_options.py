@@ -122,3 +122,42 @@ def test_an_unknown_encoder(stripes, tmp_path):
     arguments = ["learn", stripes, "-o", tmp_path / "f.skops"]
     _, said = run(*arguments, "--encoder", "sparse", status=2)
     assert "'sparse' is not one of 'autoencoder', 'kmeans'" in said
+
+
+def test_two_layers_go_through_every_command(stripes, tmp_path):
+    learned, model, page = (tmp_path / name for name in ("f.skops", "m.skops", "r.html"))
+    layers = ["--encoder", "omp1", "--layers", 2]
+    printed, _ = run("learn", stripes, "--out", learned, *layers, *QUICK)
+    sizes = "7 features of 6×6 pixels, grey, and 7 features of 3×3 map pixels with 14 channels"
+    assert f"Learned {sizes} in layer 2, from 12 images" in printed
+    features = load(learned)
+    assert [layer.flips for layer in features.layers_] == [True, True]
+    assert (tmp_path / "f.png").stat().st_size > 1000
+    printed, _ = run("show", learned)
+    assert "layer 2" in printed
+    assert "14 channels" in printed
+    run("train", stripes, "--features", learned, "--out", model)
+    table = csv.DictReader(io.StringIO(run("predict", model, stripes / "down")[0]))
+    assert {row["label"] for row in table} == {"down"}
+    run("report", model, "--out", page)
+    text = page.read_text(encoding="utf-8")
+    assert "What excites the features of layer 2" in text
+    assert "14 × 14 pixels of an image" in text
+    assert "windows of 3 × 3 positions, 14 channels" in text
+    assert "<b>7 + 7</b> features in 2 layers, learned without labels" in text
+    run("features", model, stripes, "--out", tmp_path / "X.npy")
+    assert np.load(tmp_path / "X.npy").shape == (12, 2 * 4 * 14)
+
+
+def test_layers_of_autoencoders_are_refused(stripes, tmp_path):
+    _, said = run("learn", stripes, "-o", tmp_path / "f.skops", "--layers", "2", status=2)
+    assert said.startswith("striate: --layers 2 needs a dictionary: add --encoder omp1")
+    assert not list(tmp_path.iterdir())
+
+
+def test_images_that_are_too_small_for_two_layers(stripes, tmp_path):
+    Image.new("L", (11, 30), 128).save(tmp_path / "small.png")
+    arguments = ["learn", stripes, tmp_path / "small.png", "-o", tmp_path / "f.skops", *QUICK]
+    arguments += ["--encoder", "omp1", "--layers", "2"]
+    _, said = run(*arguments, "--skip-errors")
+    assert "small.png: is 30 x 11 pixels, but 12 x 12 are needed" in said

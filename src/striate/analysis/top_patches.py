@@ -1,15 +1,17 @@
 """The patches that excite each unit most, found in many images, a few at a time."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from striate.files.image_collection import ImageCollection
+from striate.images.deep_patch_features import DeepPatchFeatures, LayeredFeatures
+from striate.images.map_extent import MapExtent
 from striate.images.patch_features import PatchFeatures
-from striate.images.patches import sample_patches
+from striate.images.patches import DrawnPatches, draw_patches
 
 from .progress_protocol import Progress, no_progress
 
@@ -47,17 +49,18 @@ class TopPatches:
 
 
 def top_patches(
-    features: PatchFeatures,
+    features: LayeredFeatures,
     images: ImageCollection,
     n_top: int = 8,
     progress: Progress = no_progress,
     n_patches: int = _N_PATCHES,
+    layer: int = 0,
 ) -> TopPatches:
     """Sample patches at random places, and keep those that excite each unit most.
 
     Parameters
     ----------
-    features : PatchFeatures
+    features : PatchFeatures or DeepPatchFeatures
         Fitted features.
     images : ImageCollection
         Images to take patches from.
@@ -67,23 +70,67 @@ def top_patches(
         Shows progress.
     n_patches : int
         Approximate number of patches to sample.
+    layer : int
+        Number of the layer whose units are meant, from 0. The patches of later layers are the
+        pieces of an image that a unit sees. They are large, and most of an image is in several:
+        if there are enough images, each of a unit's pieces is from another one.
     """
     some = images[:: -(-len(images) // _MOST_IMAGES)]
+    seen = _seen_by(features, layer, some)
     starts = range(0, len(some), _IMAGES_AT_A_TIME)
     random_state = check_random_state(0)
-    top = _RunningTop(n_top)
-    for start in progress(starts, "Finding the patches that excite each feature most"):
-        part = some[start : start + _IMAGES_AT_A_TIME]
-        share = -(-n_patches * len(part) // len(some))
-        raw = sample_patches(part, features.patch_shape_[:2], share, random_state)
-        top.add(_activations(features, raw), raw)
-    shape = (len(top.total), -1, *features.patch_shape_)
+    top, of_different = _RunningTop(n_top), layer > 0 and len(some) >= n_top
+    title = "Finding the patches that excite each feature most"
+    for start in progress(starts, f"{title}, layer {layer + 1}" if layer else title):
+        rows = slice(start, start + _IMAGES_AT_A_TIME)
+        n_each = -(-n_patches * len(some[rows]) // len(some))
+        drawn, pieces = seen.sample(rows, n_each, random_state)
+        A = _activations(seen.layer, drawn.pixels)
+        top.add(A, pieces, drawn.of_image if of_different else None)
+    shape = (len(top.total), -1, *seen.piece_shape, some.n_channels)
     return TopPatches(
         patches=top.patches.swapaxes(0, 1).reshape(shape),
         activations=top.values.T,
         mean_activation=top.total / top.n,
         n_patches=top.n,
     )
+
+
+class _Seen(NamedTuple):
+    """What a layer takes as images, and the images that this is computed from."""
+
+    layer: PatchFeatures
+    inputs: ImageCollection
+    images: ImageCollection
+    extent: MapExtent
+
+    @property
+    def piece_shape(self) -> tuple[int, int]:
+        """Height and width of what a unit sees of an image."""
+        return self.extent.of_patch(self.layer.patch_shape_[:2])
+
+    def sample(
+        self, rows: slice, n_patches: int, random_state: np.random.RandomState
+    ) -> tuple[DrawnPatches, NDArray[Any]]:
+        """Return raw patches of some inputs, and the pieces (n_patches, n_pixels) of images."""
+        shape, images = self.layer.patch_shape_[:2], self.images[rows]
+        drawn = draw_patches(self.inputs[rows], shape, n_patches, random_state)
+        if self.extent == MapExtent():
+            return drawn, drawn.pixels
+        pieces = np.empty((n_patches, np.prod(self.piece_shape) * images.n_channels), images.dtype)
+        for i in np.unique(drawn.of_image).tolist():
+            image = images[i]
+            for k in np.flatnonzero(drawn.of_image == i):
+                y, x = drawn.corners[k].tolist()
+                pieces[k] = self.extent.piece(image, (y, x), shape).ravel()
+        return drawn, pieces
+
+
+def _seen_by(features: LayeredFeatures, layer: int, images: ImageCollection) -> _Seen:
+    if isinstance(features, DeepPatchFeatures):
+        inputs, extent = features.layer_input(images, layer), features.map_extent(layer)
+        return _Seen(features.layers_[layer], inputs, images, extent)
+    return _Seen(features, images, images, MapExtent())
 
 
 def _activations(features: PatchFeatures, raw: NDArray[Any]) -> NDArray[Any]:
@@ -102,10 +149,19 @@ class _RunningTop:
         self.values: Any = None  # (n_top, n_units)
         self.patches: Any = None  # (n_top, n_units, n_pixels)
 
-    def add(self, A: NDArray[Any], raw: NDArray[Any]) -> None:
-        """Add activations A (m, n_units) of patches `raw` (m, n_pixels)."""
-        first = max(len(A) - self.n_top, 0)
-        best = np.argpartition(A, first, axis=0)[first:]
+    def add(
+        self, A: NDArray[Any], raw: NDArray[Any], of_image: NDArray[np.intp] | None = None
+    ) -> None:
+        """Add activations A (m, n_units) of patches `raw` (m, n_pixels).
+
+        With `of_image` (m,), the image of each patch, only the strongest of each image is kept.
+        """
+        if of_image is None:
+            first = max(len(A) - self.n_top, 0)
+            best = np.argpartition(A, first, axis=0)[first:]
+        else:
+            rows = [np.flatnonzero(of_image == i) for i in np.unique(of_image)]
+            best = np.stack([each[A[each].argmax(axis=0)] for each in rows])
         values, patches = np.take_along_axis(A, best, axis=0), raw[best]
         if self.n:
             values = np.concatenate([self.values, values])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.files.image_collection import ImageCollection
-from striate.images.patch_features import PatchFeatures
+from striate.images.deep_patch_features import LayeredFeatures
 from striate.report.labelled_images import Labelled
 
 from .plurals import plural
@@ -45,7 +45,7 @@ def files_by_class(folder: Path, skipped: SkippedImages) -> dict[str, list[Path]
     return {each.name: skipped.find(each) for each in classes}
 
 
-def image_channels(features: PatchFeatures, source: Path) -> int:
+def image_channels(features: LayeredFeatures, source: Path) -> int:
     """Return the number of channels to convert image files to, 1 or 3.
 
     Raises
@@ -65,7 +65,7 @@ def image_channels(features: PatchFeatures, source: Path) -> int:
 def labelled_features(
     folder: Path,
     files: dict[str, list[Path]],
-    features: PatchFeatures,
+    features: LayeredFeatures,
     source: Path,
     skipped: SkippedImages,
 ) -> tuple[Labelled, npt.NDArray[Any]]:
@@ -77,7 +77,7 @@ def labelled_features(
         Folder with one sub-folder per class.
     files : dict
         Image files of each class, from `files_by_class`.
-    features : PatchFeatures
+    features : PatchFeatures or DeepPatchFeatures
         Fitted features.
     source : Path
         File of the features, for messages.
@@ -107,7 +107,7 @@ def labelled_features(
 
 
 def compute_features(
-    features: PatchFeatures, files: list[Path], channels: int, skipped: SkippedImages
+    features: LayeredFeatures, files: list[Path], channels: int, skipped: SkippedImages
 ) -> tuple[list[Path], npt.NDArray[Any]]:
     """Return the usable image files and their features, of shape (n_usable, n_features).
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import PatchFeatures
+    from striate.images.deep_patch_features import LayeredFeatures
 
 
 class Encoder(StrEnum):
@@ -47,6 +47,8 @@ class EncoderSettings:
 
 _AUTOENCODER = EncoderSettings(100, 10, 20_000, 400, False)
 _DICTIONARY = EncoderSettings(400, 6, 50_000, 10, True)
+# Height and width of the patches of maps.
+_MAP_PATCH_SIZE = 3
 # Distances suit cluster centres, products (the default) suit directions.
 _ENCODINGS = {Encoder.kmeans: "triangle"}
 
@@ -78,29 +80,40 @@ def settings_for(encoder: Encoder, **given: Any) -> EncoderSettings:
     return settings
 
 
-def new_features(encoder: Encoder, settings: EncoderSettings, seed: int) -> PatchFeatures:
-    """Return unfitted features."""
+def new_features(
+    encoder: Encoder, settings: EncoderSettings, seed: int, n_layers: int = 1
+) -> LayeredFeatures:
+    """Return unfitted features.
+
+    Raises
+    ------
+    ValueError
+        If there are to be several layers of autoencoders.
+    """
     # Imported here, so that help texts need not wait for it.
-    from striate import DictionaryEncoder, PatchFeatures, ZCAWhitening
+    from striate import DeepPatchFeatures, PatchFeatures, ZCAWhitening
+    from striate.images.dictionary_layers import dictionary_layers
     from striate.images.edge_autoencoder import edge_autoencoder
 
-    common: dict[str, Any] = {
-        "patch_size": settings.patch_size,
-        "n_patches": settings.n_patches,
-        "flips": settings.flips,
-        "random_state": seed,
-    }
+    common: dict[str, Any] = {"n_patches": settings.n_patches, "flips": settings.flips}
     if encoder is Encoder.autoencoder:
+        if n_layers > 1:
+            raise ValueError(
+                f"--layers {n_layers} needs a dictionary: add --encoder {Encoder.omp1.value}"
+            )
         autoencoder = edge_autoencoder(
             settings.n_features, max_iter=settings.max_iter, random_state=seed
         )
+        common |= {"patch_size": settings.patch_size, "random_state": seed}
         return PatchFeatures(autoencoder, whitening=ZCAWhitening(1.0), **common)
-    dictionary = DictionaryEncoder(
-        settings.n_features,
+    layers = dictionary_layers(
+        [settings.n_features] * n_layers,
+        patch_sizes=[settings.patch_size] + [_MAP_PATCH_SIZE] * (n_layers - 1),
         dictionary=encoder.value,
         encoding=_ENCODINGS.get(encoder, "soft_threshold"),
         max_iter=settings.max_iter,
         random_state=seed,
+        pool_grid=(2, 2),
+        **common,
     )
-    common |= {"whitening": ZCAWhitening(0.1), "pool_grid": (2, 2), "signed_sqrt": True}
-    return PatchFeatures(dictionary, **common)
+    return layers[0] if n_layers == 1 else DeepPatchFeatures(layers, random_state=seed)

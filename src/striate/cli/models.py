@@ -4,20 +4,21 @@ import io
 from pathlib import Path
 from typing import Any
 
+from striate.images.deep_patch_features import LayeredFeatures, layers_of
 from striate.images.patch_features import PatchFeatures
 from striate.persistence import load
 
 from .plurals import plural
 
 
-def load_features(path: Path) -> tuple[Any, PatchFeatures]:
+def load_features(path: Path) -> tuple[Any, LayeredFeatures]:
     """Load a file from `striate learn` or `striate train`, and find the features in it.
 
     Returns
     -------
     estimator
         Content of the file: features, or a pipeline that starts with them.
-    PatchFeatures
+    PatchFeatures or DeepPatchFeatures
         The features.
 
     Raises
@@ -28,7 +29,7 @@ def load_features(path: Path) -> tuple[Any, PatchFeatures]:
     estimator = load(path)
     first = estimator[0] if hasattr(estimator, "steps") else estimator
     features = getattr(first, "estimator", first)  # frozen by `striate train`
-    if not isinstance(features, PatchFeatures) or not hasattr(features, "patch_shape_"):
+    if not isinstance(features, LayeredFeatures) or not hasattr(features, "patch_shape_"):
         raise ValueError(
             f"{path}: holds a {type(estimator).__name__} without learned features; "
             "give a file from `striate learn` or `striate train`"
@@ -36,7 +37,7 @@ def load_features(path: Path) -> tuple[Any, PatchFeatures]:
     return estimator, features
 
 
-def load_only_features(path: Path) -> PatchFeatures:
+def load_only_features(path: Path) -> LayeredFeatures:
     """Load a file from `striate learn`.
 
     Raises
@@ -45,12 +46,12 @@ def load_only_features(path: Path) -> PatchFeatures:
         If the file does not hold fitted features, or holds a model.
     """
     estimator, _ = load_features(path)
-    if not isinstance(estimator, PatchFeatures):
+    if not isinstance(estimator, LayeredFeatures):
         raise ValueError(f"{path}: is a model; give features, from `striate learn`")
     return estimator
 
 
-def load_model(path: Path) -> tuple[Any, PatchFeatures]:
+def load_model(path: Path) -> tuple[Any, LayeredFeatures]:
     """Load a file from `striate train`: the model, and the features in it.
 
     Raises
@@ -64,19 +65,30 @@ def load_model(path: Path) -> tuple[Any, PatchFeatures]:
     return model, features
 
 
-def describe(features: PatchFeatures) -> str:
+def describe(features: LayeredFeatures) -> str:
     """Return the number and size of the features in words."""
-    return f"{plural(len(features.filters_), 'feature')} of {patch_text(features)}"
+    first, *above = layers_of(features)
+    text = f"{plural(len(first.filters_), 'feature')} of {patch_text(first)}"
+    for number, layer in enumerate(above, 2):
+        text += f", and {layer_text(layer)} in layer {number}"
+    return text
 
 
-def patch_text(features: PatchFeatures) -> str:
+def layer_text(layer: PatchFeatures) -> str:
+    """Return the number and size of the features of a layer above the first in words."""
+    height, width, channels = layer.patch_shape_
+    n_units = len(layer.encoder_.components_)
+    return f"{plural(n_units, 'feature')} of {height}×{width} map pixels with {channels} channels"
+
+
+def patch_text(features: LayeredFeatures) -> str:
     """Return the size of a patch in words."""
     height, width, channels = features.patch_shape_
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
     return f"{height}×{width} pixels, {kind}"
 
 
-def feature_picture(features: PatchFeatures) -> bytes:
+def feature_picture(features: LayeredFeatures) -> bytes:
     """Return a picture of the features as the content of a PNG file."""
     import matplotlib as mpl
 

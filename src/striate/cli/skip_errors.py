@@ -49,7 +49,7 @@ class SkippedImages:
         self._n_unlisted += len(unlisted)
         return files
 
-    def check(self, files: list[Path], channels: int | None, min_size: int) -> list[Path]:
+    def check(self, files: list[Path], channels: int | None, min_size: Any) -> list[Path]:
         """Read all files if errors are to be skipped, and return those that can be used.
 
         Raises

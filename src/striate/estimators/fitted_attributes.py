@@ -211,7 +211,8 @@ class Maybe(Attribute):
 class Each(Attribute):
     """List (or tuple) of the same; `layers`: one for each layer, whose sizes are "in" and "out".
 
-    `inputs` is the name of the number of inputs of the first layer, `size` that of the length.
+    `inputs` is the name of the number of inputs of the first layer, `size` that of the length
+    plus `shorter`.
     """
 
     one: Attribute
@@ -220,12 +221,13 @@ class Each(Attribute):
     length: int | None = None
     inputs: str = "n_features_in_"
     size: str = "*"
+    shorter: int = 0
 
     def check(self, value: Any, sizes: Sizes) -> None:
         """Raise a FittedAttributeError unless the value is as declared."""
         _require(type(value) is self.kind, f"a {self.kind.__name__}", value)
         _require(self.length in (None, len(value)), f"of length {self.length}", value)
-        sizes.require(self.size, len(value))
+        sizes.require(self.size, len(value) + self.shorter)
         if self.layers:
             sizes.require("number of layers", len(value))
         for i, one in enumerate(value):

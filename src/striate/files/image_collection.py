@@ -72,7 +72,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         self._of_sixteen_bits: set[int] = set()
         if isinstance(images, ImageCollection):
             self._images: Sequence[Any] = images._images
-            self._rows: range = images._rows
+            self._rows: Sequence[int] = images._rows
             self._channels: int | None = channels or images._channels
             self.used_range: UsedRange = images.used_range
             self._most_readers: float = images._most_readers
@@ -92,10 +92,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def __getitem__(self, index: slice) -> "ImageCollection": ...
     def __getitem__(self, index: int | slice) -> "npt.NDArray[Any] | ImageCollection":
         if isinstance(index, slice):
-            part = ImageCollection(self, self.dtype)
-            part._rows = self._rows[index]
-            part._whole = self
-            return part
+            return self._part(self._rows[index])
         row = self._rows[operator.index(index)]
         image = self._load(row)
         if image.shape[-1] != self._channels_of_first(row, image):
@@ -121,6 +118,10 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         """Number of threads that may read images at a time; 0 if they are arrays in memory."""
         return int(min(available_threads(), self._most_readers))
 
+    def take(self, indices: Sequence[int]) -> "ImageCollection":
+        """Return some of the images, in this order."""
+        return self._part([self._rows[i] for i in indices])
+
     def with_range(self, used_range: tuple[float, float]) -> "ImageCollection":
         """Return the same images, with other values of black and white for those of 16 bits."""
         images = ImageCollection(self, self.dtype)
@@ -135,6 +136,12 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def name(self, index: int) -> str:
         """Return the name of an image for messages: its file, or "image 3"."""
         return _name(self._images, self._rows[index])
+
+    def _part(self, rows: Sequence[int]) -> "ImageCollection":
+        part = ImageCollection(self, self.dtype)
+        part._rows = rows
+        part._whole = self
+        return part
 
     def _channels_of_first(self, row: int, image: npt.NDArray[Any]) -> int:
         if row == 0:  # avoids reading it again

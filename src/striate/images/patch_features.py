@@ -31,6 +31,7 @@ from striate.files.sixteen_bits import WHOLE_RANGE
 from .convolution import Patches
 from .edge_autoencoder import edge_autoencoder
 from .image_passes import ImagePooling
+from .layer_pooling import LayerPooling, MapStep
 from .patch_encoder import PatchEncoder
 from .patches import CONTRAST_FLOOR, NORMALIZATIONS, draw_patches, sample_patches
 from .pixel_maps import PixelMaps
@@ -284,7 +285,7 @@ class PatchFeatures(
         """
         check_is_fitted(self)
         check_scalar(n_patches, "n_patches", Integral, min_val=1)
-        collection = self._same_channels(as_collection(images, self.used_range_))
+        collection = self.as_images(images)
         random_state, steps = check_random_state(random_state), self.patch_encoder_
         patches = sample_patches(collection, self.patch_shape_[:2], n_patches, random_state)
         return np.asarray(steps.whiten(steps.normalize(patches)))
@@ -309,14 +310,21 @@ class PatchFeatures(
             As from `fit`, or if an image has fewer positions than the grid has cells.
         """
         check_is_fitted(self)
-        collection = self._same_channels(as_collection(images, self.used_range_))
+        collection = self.as_images(images)
+        return ImagePooling([self.layer_pooling()], self.flips).pool_images(collection)
+
+    def layer_pooling(self, map_step: MapStep | None = None) -> LayerPooling:
+        """Return what pools the codes of an image, and with `map_step` makes a map of them."""
         layout = self._pool_layout()
-        pooling = ImagePooling(
-            self._patches(), layout, POOLINGS[self.pooling], self.flips, self.signed_sqrt
+        return LayerPooling(
+            self.patch_encoder_,
+            self._patches(),
+            layout,
+            POOLINGS[self.pooling],
+            self.signed_sqrt,
+            layout.n_cells(self.map_shape_),
+            map_step,
         )
-        n_cells = layout.n_cells(self.map_shape_)
-        pooled = pooling.pool_images(collection, self.patch_encoder_, n_cells)
-        return pooled.reshape(len(collection), -1)
 
     @property
     def patch_encoder_(self) -> PatchEncoder:
@@ -346,7 +354,9 @@ class PatchFeatures(
         (height, width, _), (n_y, n_x) = self.patch_shape_, self._pool_layout().smallest_map
         return height + self.stride * (n_y - 1), width + self.stride * (n_x - 1)
 
-    def _same_channels(self, collection: ImageCollection) -> ImageCollection:
+    def as_images(self, images: Any) -> ImageCollection:
+        """Return the images as a collection, after a check of their number of channels."""
+        collection = as_collection(images, self.used_range_)
         if collection.n_channels != self.patch_shape_[2]:
             raise ValueError(
                 f"{collection.name(0)}: has {collection.n_channels} channels, but the features "

@@ -22,10 +22,20 @@ NORMALIZATIONS: dict[bool | str, int] = {False: 0, "mean": 1, True: 2}
 
 
 class DrawnPatches(NamedTuple):
-    """Patches (n_patches, height * width * n_channels), and the index of the image of each."""
+    """Patches of images, and where they are from.
+
+    Attributes
+    ----------
+    pixels : ndarray of shape (n_patches, height * width * n_channels)
+    of_image : ndarray of int of shape (n_patches,)
+        Index of the image.
+    corners : ndarray of int of shape (n_patches, 2)
+        Row and column of the first pixel.
+    """
 
     pixels: npt.NDArray[Any]
     of_image: npt.NDArray[np.intp]
+    corners: npt.NDArray[np.intp]
 
     def warn_if_constant(self, n_channels: int) -> None:
         """Warn if all pixels of each patch are equal, so that there is no shape to learn."""
@@ -81,7 +91,7 @@ def draw_patches(
     height, width = patch_size
     of_image = random_state.randint(len(images), size=n_patches)
     places = random_state.random_sample((n_patches, 2))
-    patches = np.empty((0, 0))
+    patches, corners = np.empty((0, 0)), np.empty((n_patches, 2), dtype=np.intp)
     indices = np.unique(of_image).tolist()
     with PrefetchedImages(images, indices) as prefetched:
         for _, (i, get) in zip(progress(indices), prefetched, strict=True):
@@ -91,9 +101,9 @@ def draw_patches(
                 patches = np.empty((n_patches, height * width * images.n_channels), images.dtype)
             room = (image.shape[0] - height + 1, image.shape[1] - width + 1)
             for k in np.flatnonzero(of_image == i):
-                y, x = (places[k] * room).astype(int)
+                y, x = corners[k] = (places[k] * room).astype(np.intp)
                 patches[k] = image[y : y + height, x : x + width].ravel()
-    return DrawnPatches(patches, of_image)
+    return DrawnPatches(patches, of_image, corners)
 
 
 def sample_patches(

@@ -2,6 +2,11 @@
 
 from typing import Any, NamedTuple
 
+from striate.images.deep_patch_features import (
+    DeepPatchFeatures,
+    LayeredFeatures,
+    layers_of,
+)
 from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.patch_features import PatchFeatures
 
@@ -53,23 +58,25 @@ class Setting(NamedTuple):
     meaning: str
 
 
-def settings_in_words(features: PatchFeatures, classifier: Any) -> list[Setting]:
+def settings_in_words(features: LayeredFeatures, classifier: Any) -> list[Setting]:
     """Describe features and the classifier on them.
 
     Parameters
     ----------
-    features : PatchFeatures
+    features : PatchFeatures or DeepPatchFeatures
         Fitted features.
     classifier : estimator or Pipeline
         Classifier on these features.
     """
+    first, *above = layers_of(features)
+    settings = _of_layer(first)
+    for number, layer in enumerate(above, 2):
+        settings.append(_maps(features, number))
+        settings += [
+            each._replace(name=f"{each.name}, layer {number}") for each in _of_layer(layer)
+        ]
     return [
-        _patches(features),
-        _learner(features.encoder_),
-        Setting("Normalization", *_NORMALIZATIONS[features.normalize]),
-        Setting("Whitening", *_known(_WHITENINGS, features.whitening_)),
-        _positions(features),
-        _pooling(features),
+        *settings,
         _classifier(classifier),
         Setting(
             "Random seed",
@@ -77,6 +84,31 @@ def settings_in_words(features: PatchFeatures, classifier: Any) -> list[Setting]
             "The same images, settings and seed give the same features again.",
         ),
     ]
+
+
+def _of_layer(layer: PatchFeatures) -> list[Setting]:
+    return [
+        _patches(layer),
+        _learner(layer.encoder_),
+        Setting("Normalization", *_NORMALIZATIONS[layer.normalize]),
+        Setting("Whitening", *_known(_WHITENINGS, layer.whitening_)),
+        _positions(layer),
+        _pooling(layer),
+    ]
+
+
+def _maps(features: LayeredFeatures, number: int) -> Setting:
+    """Describe what a layer sees of the one before."""
+    assert isinstance(features, DeepPatchFeatures)
+    size = features.map_pool_sizes_[number - 2]
+    n_channels = features.channels_[number - 2].n_components_
+    return Setting(
+        f"Maps for layer {number}",
+        f"windows of {size} × {size} positions, {n_channels} channels",
+        f"The activations of layer {number - 1} are combined over small windows and reduced to "
+        "their main components. The result is like an image, and its patches are what layer "
+        f"{number} describes.",
+    )
 
 
 def _known(names: dict[str, tuple[str, str]], estimator: Any) -> tuple[str, str]:

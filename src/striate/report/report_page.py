@@ -15,6 +15,7 @@ from striate.analysis.cross_validation import (
 )
 from striate.analysis.progress_protocol import Progress, no_progress
 from striate.analysis.top_patches import TopPatches, top_patches
+from striate.images.deep_patch_features import LayeredFeatures, layers_of
 from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.patch_features import PatchFeatures
 
@@ -33,7 +34,7 @@ _MOST_MISTAKES = 24
 
 def report_page(
     title: str,
-    features: PatchFeatures,
+    features: LayeredFeatures,
     classifier: Any,
     labelled: Labelled,
     X: NDArray[Any],
@@ -47,7 +48,7 @@ def report_page(
     ----------
     title : str
         Name of the model.
-    features : PatchFeatures
+    features : PatchFeatures or DeepPatchFeatures
         Fitted features.
     classifier : fitted estimator or Pipeline with predict_proba
         Classifier on these features.
@@ -67,7 +68,11 @@ def report_page(
     else:
         held_out = cross_validate(classifier, X, labelled.labels, progress)
     curve = learning_curve(classifier, X, labelled.labels, progress)
-    top = top_patches(features, labelled.images, _N_TOP, progress)
+    layers = layers_of(features)
+    top, *above = (
+        top_patches(features, labelled.images, _N_TOP, progress, layer=number)
+        for number in range(len(layers))
+    )
     return template.render(
         model=title,
         folder=labelled.folder,
@@ -77,7 +82,8 @@ def report_page(
         curve=_curve_values(curve, held_out.baseline),
         mistakes=_mistakes(held_out, labelled),
         **_accuracy_values(held_out),
-        **_feature_values(features, top),
+        layers_above=[_layer_above(number, each) for number, each in enumerate(above, 2)],
+        **_feature_values(layers[0], top),
     )
 
 
@@ -101,15 +107,25 @@ def _feature_values(features: PatchFeatures, top: TopPatches) -> dict[str, Any]:
     if filters is not None:
         shown = np.sort(top.by_activity[:_MOST_FILTERS])
         grid = {"picture": features_png(filters[shown]), "n_shown": len(shown)}
-    strips = [_strip(unit, filters, top) for unit in top.by_activity[:_MOST_STRIPS].tolist()]
     return {
         "n_units": len(top.patches),
         "n_patches": top.n_patches,
         "origin": _origin(features.encoder_),
         "grid": grid,
-        "strips": strips[:_FIRST_STRIPS],
-        "more_strips": strips[_FIRST_STRIPS:],
+        **_strips(filters, top),
     }
+
+
+def _layer_above(number: int, top: TopPatches) -> dict[str, Any]:
+    """Return the values of a layer that does not see pixels."""
+    height, width = top.patches.shape[2:4]
+    size = f"{height} × {width}"
+    return {"number": number, "n_units": len(top.patches), "size": size, **_strips(None, top)}
+
+
+def _strips(filters: NDArray[Any] | None, top: TopPatches) -> dict[str, Any]:
+    strips = [_strip(unit, filters, top) for unit in top.by_activity[:_MOST_STRIPS].tolist()]
+    return {"strips": strips[:_FIRST_STRIPS], "more_strips": strips[_FIRST_STRIPS:]}
 
 
 def _origin(encoder: Any) -> str:

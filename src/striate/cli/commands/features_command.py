@@ -14,7 +14,7 @@ from striate.cli.shared_options import FeaturesOrModel, Images
 
 if TYPE_CHECKING:
     from striate.files.feature_extraction import ExtractedFeatures
-    from striate.images.patch_features import PatchFeatures
+    from striate.images.deep_patch_features import LayeredFeatures
 
 EXAMPLES = (
     "striate features features.skops photos/ --out photos.npy",
@@ -65,7 +65,7 @@ def features(
 
 
 def _extract(
-    learned: PatchFeatures, source: Path, files: list[Path], out: Path, skip_errors: bool
+    learned: LayeredFeatures, source: Path, files: list[Path], out: Path, skip_errors: bool
 ) -> ExtractedFeatures:
     from functools import partial
 

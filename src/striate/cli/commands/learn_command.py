@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,12 +12,13 @@ from striate.cli.encoder_options import Encoder, default_text, new_features, set
 from striate.cli.shared_options import Images, SkipErrors
 
 if TYPE_CHECKING:
-    from striate import PatchFeatures
     from striate.files.image_collection import ImageCollection
+    from striate.images.deep_patch_features import LayeredFeatures
 
 EXAMPLES = (
     "striate learn photos/ --out features.skops",
     "striate learn photos/ --out features.skops --encoder omp1",
+    "striate learn photos/ --out features.skops --encoder omp1 --layers 2",
     "striate learn digits/ --out features.skops --encoder omp1 --no-flips",
     "striate learn a.png b.png --out features.skops --n-features 64 --grey",
 )
@@ -63,6 +64,16 @@ def learn(
             f"patches ({default_text('max_iter')}).",
         ),
     ] = None,
+    layers: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=3,
+            help="Number of layers: each one after the first learns from the activations of the "
+            "layer before. Needs a dictionary.",
+        ),
+    ] = 1,
     flips: Annotated[
         bool | None,
         typer.Option(
@@ -95,7 +106,8 @@ def learn(
       patches      random patches, without learning; nearly as accurate as omp1
       random       random numbers; a baseline to compare the others with
 
-    All but the autoencoder are dictionaries. Use --no-flips with a dictionary if left and right
+    All but the autoencoder are dictionaries, and may have two or three layers: --layers 2 usually
+    classifies better. Use --no-flips with a dictionary if left and right
     differ, as in letters, digits and organs.
     """
     settings = settings_for(
@@ -106,12 +118,12 @@ def learn(
         max_iter=max_iter,
         flips=flips,
     )
-    features = new_features(encoder, settings, seed)
+    features = new_features(encoder, settings, seed, layers)
     _learn(features, images, out, channels=1 if grey else None, skip_errors=skip_errors)
 
 
 def _learn(
-    features: PatchFeatures, paths: list[Path], out: Path, channels: int | None, skip_errors: bool
+    features: LayeredFeatures, paths: list[Path], out: Path, channels: int | None, skip_errors: bool
 ) -> None:
     """Fit features to image files; write the features and their picture."""
     from striate.cli.models import describe, feature_picture
@@ -126,7 +138,7 @@ def _learn(
     skipped = SkippedImages(skip_errors)
     files = skipped.find(paths)
     picture = picture_beside(out, files)
-    files = skipped.check(files, channels, min_size=features.patch_size)
+    files = skipped.check(files, channels, min_size=_smallest_image(features))
     _fit(features, ImageCollection(files, channels=channels))
     with replacing(picture) as temporary:
         write_whole(temporary, feature_picture(features))
@@ -136,7 +148,16 @@ def _learn(
     skipped.report()
 
 
-def _fit(features: PatchFeatures, images: ImageCollection) -> None:
+def _smallest_image(features: LayeredFeatures) -> Any:
+    """Return the side, or height and width, of the smallest image that `fit` takes."""
+    from striate import DeepPatchFeatures
+
+    if isinstance(features, DeepPatchFeatures):
+        return features.smallest_image()
+    return features.patch_size
+
+
+def _fit(features: LayeredFeatures, images: ImageCollection) -> None:
     from rich import get_console
     from sklearn.exceptions import ConvergenceWarning
 

@@ -10,7 +10,7 @@ import typer
 from striate.cli.shared_options import FeaturesOrModel
 
 if TYPE_CHECKING:
-    from striate.images.patch_features import PatchFeatures
+    from striate.images.deep_patch_features import LayeredFeatures
 
 EXAMPLES = ("striate show model.skops --out features.png",)
 
@@ -46,18 +46,21 @@ def show(
     print(f"Wrote a picture of the features to {picture}")
 
 
-def _facts(estimator: Any, features: PatchFeatures) -> dict[str, str]:
-    from striate.cli.models import patch_text
+def _facts(estimator: Any, features: LayeredFeatures) -> dict[str, str]:
+    from striate.cli.models import layer_text, patch_text
+    from striate.images.deep_patch_features import layers_of
 
     classes = getattr(estimator, "classes_", None)
+    first, *above = layers_of(features)
     facts = {
         "kind": "features" if classes is None else "classifier on features",
         "features": str(len(features.filters_)),
         "patch size": patch_text(features),
-        "encoder": _encoder_text(features.encoder_),
-        "pooling": f"{features.pooling}, {features.pool_grid}",
-        "mirror images": "same features" if features.flips else "different features",
+        "encoder": _encoder_text(first.encoder_),
+        "pooling": f"{first.pooling}, {first.pool_grid}",
+        "mirror images": "same features" if first.flips else "different features",
     }
+    facts |= {f"layer {number}": layer_text(layer) for number, layer in enumerate(above, 2)}
     if classes is not None:
         facts["classes"] = ", ".join(map(str, classes))
     return facts | _training_facts(estimator)
