@@ -50,7 +50,9 @@ def rows_from_workers(
         return future
 
     n_threads = sum(client.nthreads().values()) or 1
-    running = as_completed([submit(task) for task in islice(tasks, (1 + _AHEAD) * n_threads)])
+    running = as_completed(
+        [submit(task) for task in islice(tasks, (1 + _AHEAD) * n_threads)], loop=client.loop
+    )
     for future in running:
         task = tasks_of.pop(future.key)
         try:

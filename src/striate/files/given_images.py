@@ -86,7 +86,8 @@ def checked(images: Any) -> Any:
         images = [_checked_item(item, row) for row, item in enumerate(images)]
     else:
         _check_array(images, "images", "(n, h, w) or (n, h, w, c)", (3, 4))
-    if len(images) == 0:
+    n_images = len(images) if isinstance(images, list) else images.shape[0]  # Zarr has no len
+    if n_images == 0:
         raise ValueError("images is empty; at least one image is needed")
     _warn_of_channels_first(images)
     return images
