@@ -46,7 +46,9 @@ ESTIMATORS = [
     AUTOENCODER,
     clone(AUTOENCODER).set_params(noise=0.2, output_activation="logistic"),
     StackedAutoencoder((6, 3), autoencoder=AUTOENCODER, random_state=0),
-    LinearClassifier("log_loss", alphas=[0.01, 0.1], validation_folds=2, max_iter=5),
+    LinearClassifier(
+        "log_loss", alphas=[0.01, 0.1], validation_folds=2, max_iter=5, random_state=0
+    ),
     LinearClassifier(class_weight="balanced", random_state=0),
     ZCAWhitening(),
     DictionaryEncoder(10, random_state=0),

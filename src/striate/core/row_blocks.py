@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Generator, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,8 +33,9 @@ LOADED_BYTES = 256 * 2**20
 BUFFER_BYTES = 256 * 2**20
 #: Bytes of rows that are read at a time in a pass over all rows in their order.
 BLOCK_BYTES = 32 * 2**20
-#: Bytes that are worth one access to the disk: smaller chunks are read together.
-PIECE_BYTES = 2**20
+#: Bytes that are worth one access to the disk: smaller chunks are read together. Without chunks,
+#: minibatches mix pieces of this size, the more thoroughly the smaller they are.
+PIECE_BYTES = 2**17
 
 
 class Pool(NamedTuple):
@@ -69,7 +71,7 @@ class RowBlocks:
         in float32, other numbers in float64.
     block_rows : int, default=None
         Number of rows that are read at a time. By default the chunks of the storage, several of
-        them if they are small; without chunks, blocks of 1 MiB for minibatches and of 32 MiB for
+        them if they are small; without chunks, blocks of 128 KiB for minibatches and of 32 MiB for
         other passes.
     buffer_rows : int, default=None
         Number of rows among which minibatch solvers shuffle; twice as many are in memory. By
@@ -225,6 +227,7 @@ class RowBlocks:
             n = max(1, int(np.searchsorted(sizes, self.buffer_rows, side="right")))
             n = max(n, int(np.searchsorted(sizes, batch_size)) + 1)
             some, taken = pieces[taken : taken + n], taken + n
+            some = some[np.argsort(some[:, 0])]  # the disk likes them in their order
             rows = np.concatenate([rows_of_rest, *(np.arange(lo, hi) for lo, hi in some)])
             x = self._stacked(rest, some, len(rows))
             order = np.arange(len(rows)) if seed is None else generator.permutation(len(rows))
@@ -236,31 +239,33 @@ class RowBlocks:
     def _stacked(self, first: Any, pieces: Array, n: int) -> Any:
         """Return the rows `first` and those of the pieces, n in all."""
         parts = self._read_each(pieces)
-        part = next(parts)
-        if sparse.issparse(part):
-            return sparse.vstack([*([] if first is None else [first]), part, *parts], format="csr")
-        x = np.empty((n, self.shape[1]), dtype=self.dtype)
-        at = 0 if first is None else len(first)
-        x[:at] = 0 if first is None else first
-        while part is not None:
-            x[at : at + len(part)] = part
-            at, part = at + len(part), next(parts, None)
+        one = next(parts)
+        if sparse.issparse(one[0]):
+            some = [self._checked(*part) for part in chain([one], parts)]
+            return sparse.vstack(some if first is None else [first, *some], format="csr")
+        x, at = np.empty((n, self.shape[1]), dtype=self.dtype), n - int(np.diff(pieces).sum())
+        if first is not None:
+            x[:at] = first
+        for rows, lo, hi in chain([one], parts):
+            self._checked(rows, lo, hi, x[at : at + hi - lo])
+            at += hi - lo
         return x
 
-    def _read_each(self, pieces: Array) -> Iterator[Any]:
-        """Yield the rows of each (lo, hi); lazy ones are computed at the same time."""
+    def _read_each(self, pieces: Array) -> Iterator[tuple[Any, int, int]]:
+        """Yield the rows, lo and hi of each piece; lazy ones are computed at the same time."""
         found: Any = (self.data[lo:hi] for lo, hi in pieces)
         if is_lazy(self.data):
             import dask
 
             found = dask.compute(*found)
         for (lo, hi), rows in zip(pieces.tolist(), found, strict=True):
-            yield self._checked(rows, lo, hi)
+            yield loaded(rows), lo, hi
 
-    def _checked(self, rows: Any, lo: int, hi: int) -> Any:
+    def _checked(self, rows: Any, lo: int, hi: int, target: Array | None = None) -> Any:
         """Return rows in memory, in the type of the arithmetic and without NaN."""
-        copies = isinstance(self.data, np.ndarray)  # of memory maps, which are read here
-        x = _prepared(rows, (hi - lo, self.shape[1]), self.dtype, copies)
+        if target is None and isinstance(self.data, np.ndarray):
+            target = np.empty((hi - lo, self.shape[1]), self.dtype)  # a memory map is read here
+        x = _prepared(rows, (hi - lo, self.shape[1]), self.dtype, target)
         if (lo, hi) not in self._sound:
             _check_finite(x, lo, lambda row: name_of_block(self.data, self.piece_edges, row))
         self._sound.add((lo, hi))
@@ -306,15 +311,18 @@ def as_rows(X: Any) -> Any:
     return X.compute() if is_frame(X) else loaded(X[:])
 
 
-def _prepared(rows: Any, shape: tuple[int, int], dtype: Any, copies: bool = False) -> Any:
-    """Return rows in memory, as an array or a CSR matrix of a type of the arithmetic."""
+def _prepared(rows: Any, shape: tuple[int, int], dtype: Any, target: Array | None = None) -> Any:
+    """Return rows in memory, as an array, perhaps `target`, or a CSR matrix, of a type."""
     x = loaded(rows)
     if x.shape != shape:
         raise ValueError(f"X: rows have shape {x.shape}, and not {shape}, as X promised")
     with np.errstate(over="ignore", invalid="ignore"):
         if sparse.issparse(x):
             return canonical_rows(x).astype(dtype, copy=False)
-        return np.array(x, dtype=dtype, order="C", copy=True if copies else None)
+        if target is None:
+            return np.ascontiguousarray(x, dtype=dtype)
+        target[:] = x
+        return target
 
 
 def _check_finite(x: Any, first: int, place: Callable[[int], str]) -> None:
