@@ -33,6 +33,8 @@ def measure(gigabytes=(1, 2, 5), n_rows=60_000, n_columns=500, n_images=2000, ki
     """Measure; `gigabytes` are sizes of files, and `n_columns` is that of the linear classifier."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     report = Report("More data than memory, more machines than one", [ValueTargets()], [])
+    load = f"{os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
+    report.remarks.append(f"Programs that ran beside, as the load average before: {load}.")
     with tempfile.TemporaryDirectory(prefix="striate-scale-") as folder:
         X, y = _digits(n_rows)
         _epochs(report, Path(folder), X, y, gigabytes)
