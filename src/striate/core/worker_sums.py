@@ -47,7 +47,8 @@ class SumsOnWorkers:
 
     def __init__(self, X: RowBlocks, by_row: Sequence[Any], client: Any) -> None:
         check_versions(client)
-        self._client, self._by_row, edges = client, by_row, X.block_edges
+        self._client, self._address = client, client.scheduler.address
+        self._by_row, edges = by_row, X.block_edges
         self._edges = [*zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
         if X.on_workers is None:  # once for all sums over X, which may be several for a fit
             X.on_workers = X.data.rechunk({0: tuple(np.diff(edges).tolist()), 1: -1})
@@ -75,7 +76,12 @@ class SumsOnWorkers:
         running = self._client.compute(terms)
         for k, (lo, hi) in enumerate(self._edges):
             waiting, running[k] = running[k], None
-            yield slice(lo, hi), self._computed(partial(terms.__getitem__, k), waiting)
+            again = partial(self._term, k, function, shared)
+            yield slice(lo, hi), self._computed(again, waiting)
+
+    def _term(self, k: int, function: Callable[..., Any], shared: Sequence[Any]) -> Any:
+        """Return the task of one chunk."""
+        return [*self._terms(function, shared)][k]
 
     def _terms(self, function: Callable[..., Any], shared: Sequence[Any]) -> Iterator[Any]:
         """Yield the task of each chunk."""
@@ -83,7 +89,7 @@ class SumsOnWorkers:
 
         task = delayed(_of_chunk, pure=False)
         # Tasks, so that they are computed again where a worker that had them is lost.
-        shared = [delayed(each, pure=False) for each in shared]
+        shared = [delayed(each, pure=False, traverse=False) for each in shared]
         for k, (chunk, (lo, _)) in enumerate(zip(self._chunks, self._edges, strict=True)):
             rows = chunk, k, lo, *self._settings
             yield task(function, rows, [each and each[k] for each in self._sent], shared)
@@ -103,7 +109,7 @@ class SumsOnWorkers:
                 future = self._client.compute(make()) if future is None else future
                 return future.result()
             except lost_errors() as error:
-                raise_if_scheduler_is_lost(self._client, error)
+                raise_if_scheduler_is_lost(self._client, self._address, error)
                 if attempt == _ATTEMPTS:
                     raise
                 _logger.warning("A worker was lost (%s); its part is computed again.", error)
@@ -132,10 +138,10 @@ def lost_errors() -> tuple[type[BaseException], ...]:
     return CancelledError, ClosedClientError, KilledWorker, ConnectionError
 
 
-def raise_if_scheduler_is_lost(client: Any, error: BaseException) -> None:
+def raise_if_scheduler_is_lost(client: Any, address: str, error: BaseException) -> None:
     """Raise a ConnectionError that says how to go on, if the scheduler is gone."""
     if client.status != "running":
-        raise ConnectionError(_LOST.format(client.scheduler.address)) from error
+        raise ConnectionError(_LOST.format(address)) from error
 
 
 def _of_chunk(

@@ -39,6 +39,7 @@ def rows_from_workers(
     from distributed import as_completed
 
     check_versions(client)
+    address = client.scheduler.address
     # A task, so that it is sent again where a worker that had it is lost.
     sent = client.submit(_as_it_is, features, pure=False)
     tasks_of: dict[str, BlockTask] = {}
@@ -58,7 +59,7 @@ def rows_from_workers(
         try:
             rows = future.result()
         except lost_errors() as error:
-            raise_if_scheduler_is_lost(client, error)
+            raise_if_scheduler_is_lost(client, address, error)
             lost[task.k] += 1
             if lost[task.k] == _ATTEMPTS:
                 raise
