@@ -184,7 +184,7 @@ def _cluster(n_workers):
     from distributed import LocalCluster
 
     return LocalCluster(
-        n_workers=n_workers, threads_per_worker=1, dashboard_address=None, memory_limit="4GB"
+        n_workers=n_workers, threads_per_worker=1, dashboard_address=":0", memory_limit="4GB"
     )
 
 
@@ -273,7 +273,7 @@ def _killed(report, X, y, kills):
     (table,) = report.tables
     X, y = X[:20_000], y[:20_000]
     estimator = MLPClassifier((100,), solver="lbfgs", max_iter=60, tol=0, random_state=0)
-    with _cluster(2) as cluster, Client(cluster) as client:
+    with _cluster(2) as cluster, Client(cluster):
         data = RowBlocks(dask.array.from_array(X, chunks=(1000, X.shape[1])))
         quiet = _bits(estimator.fit(data, y))
         done, killed = threading.Event(), []
@@ -281,7 +281,7 @@ def _killed(report, X, y, kills):
         def kill():
             rng = np.random.default_rng(0)
             while len(killed) < kills and not done.wait(rng.uniform(0.5, 3)):
-                processes = [p for p in client.run(os.getpid, on_error="ignore").values() if p]
+                processes = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
                 if processes:
                     os.kill(rng.choice(processes), signal.SIGKILL)
                     killed.append(1)

@@ -30,7 +30,6 @@ from striate.core.block_sums import sums_over  # noqa: E402
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore:Port 8787 is already in use"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
@@ -60,7 +59,7 @@ of_estimators = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each
 
 
 def cluster(n_workers, **options):
-    settings = {"processes": False, "dashboard_address": None, "threads_per_worker": 1}
+    settings = {"processes": False, "dashboard_address": ":0", "threads_per_worker": 1}
     return distributed.LocalCluster(n_workers=n_workers, **{**settings, **options})
 
 

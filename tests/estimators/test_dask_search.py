@@ -52,7 +52,7 @@ SEARCHES = [
 
 @pytest.fixture(scope="module")
 def client():
-    settings = {"processes": False, "dashboard_address": None, "threads_per_worker": 1}
+    settings = {"processes": False, "dashboard_address": ":0", "threads_per_worker": 1}
     workers = distributed.LocalCluster(n_workers=2, **settings)
     with workers, distributed.Client(workers) as client:
         yield client
@@ -82,7 +82,7 @@ class Counted(np.ndarray):
 
 @pytest.mark.long
 def test_X_is_sent_to_the_workers_and_not_once_for_each_fit(tmp_path):
-    settings = {"dashboard_address": None, "threads_per_worker": 1, "local_directory": tmp_path}
+    settings = {"dashboard_address": ":0", "threads_per_worker": 1, "local_directory": tmp_path}
     with distributed.LocalCluster(n_workers=2, **settings) as workers, distributed.Client(workers):
         grid = {"alphas": np.logspace(-3, 1, 8).tolist()}
         with joblib.parallel_config("dask"):

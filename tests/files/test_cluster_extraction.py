@@ -64,7 +64,7 @@ def photos(tmp_path):
 
 @pytest.fixture(scope="module")
 def client():
-    settings = {"processes": False, "dashboard_address": None, "threads_per_worker": 1}
+    settings = {"processes": False, "dashboard_address": ":0", "threads_per_worker": 1}
     workers = distributed.LocalCluster(n_workers=2, **settings)
     with workers, distributed.Client(workers, set_as_default=False) as client:
         yield client
@@ -143,7 +143,7 @@ def test_a_block_whose_worker_is_lost_is_computed_again(
 def test_killed_processes_do_not_change_the_table(photos, tmp_path):
     expected = extract_features(Moments(), photos, tmp_path / "whole.npy").features
     options = {
-        "dashboard_address": None,
+        "dashboard_address": ":0",
         "threads_per_worker": 1,
         "local_directory": tmp_path / "w",
     }

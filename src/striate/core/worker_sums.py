@@ -57,7 +57,7 @@ class SumsOnWorkers:
         self._kept = X.on_workers  # the workers keep it as long as someone holds it
         self._chunks = self._kept.to_delayed()[:, 0]
         self._settings = X.dtype, X.shape[1]
-        self._send()
+        self._sent: list[Any] | None = None
 
     def __call__(self, function: Callable[..., Any], *shared: Any) -> Term:
         """Return the sum of function(…) over all chunks."""
@@ -72,8 +72,10 @@ class SumsOnWorkers:
 
     def each(self, function: Callable[..., Any], *shared: Any) -> Iterator[tuple[slice, Any]]:
         """Yield the rows of each chunk and function(…)."""
-        terms = [*self._terms(function, shared)]
-        running = self._client.compute(terms)
+        try:
+            running = self._client.compute([*self._terms(function, shared)])
+        except lost_errors():  # each is tried again below
+            running = [None] * len(self._edges)
         for k, (lo, hi) in enumerate(self._edges):
             waiting, running[k] = running[k], None
             again = partial(self._term, k, function, shared)
@@ -90,17 +92,20 @@ class SumsOnWorkers:
         task = delayed(_of_chunk, pure=False)
         # Tasks, so that they are computed again where a worker that had them is lost.
         shared = [delayed(each, pure=False, traverse=False) for each in shared]
+        sent = self._send()
         for k, (chunk, (lo, _)) in enumerate(zip(self._chunks, self._edges, strict=True)):
             rows = chunk, k, lo, *self._settings
-            yield task(function, rows, [each and each[k] for each in self._sent], shared)
+            yield task(function, rows, [each and each[k] for each in sent], shared)
 
-    def _send(self) -> None:
-        """Send the workers what they need of the arrays by row."""
-        self._sent = [
-            None if each is None
-            else self._client.scatter([each[lo:hi] for lo, hi in self._edges], hash=False)
-            for each in self._by_row
-        ]  # fmt: skip
+    def _send(self) -> list[Any]:
+        """Send the workers what they need of the arrays by row, unless they have it."""
+        if self._sent is None:
+            self._sent = [
+                None if each is None
+                else self._client.scatter([each[lo:hi] for lo, hi in self._edges], hash=False)
+                for each in self._by_row
+            ]  # fmt: skip
+        return self._sent
 
     def _computed(self, make: Callable[[], Any], future: Any = None) -> Any:
         """Return the result of a task, which is computed again if workers were lost."""
@@ -113,8 +118,7 @@ class SumsOnWorkers:
                 if attempt == _ATTEMPTS:
                     raise
                 _logger.warning("A worker was lost (%s); its part is computed again.", error)
-                future = None
-                self._send()
+                future = self._sent = None
             except KeyboardInterrupt:
                 if future is not None:
                     future.cancel()
@@ -135,7 +139,7 @@ def lost_errors() -> tuple[type[BaseException], ...]:
     from distributed import KilledWorker
     from distributed.client import ClosedClientError
 
-    return CancelledError, ClosedClientError, KilledWorker, ConnectionError
+    return CancelledError, ClosedClientError, KilledWorker, ConnectionError, TimeoutError
 
 
 def raise_if_scheduler_is_lost(client: Any, address: str, error: BaseException) -> None:
