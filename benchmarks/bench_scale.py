@@ -193,17 +193,18 @@ def _problems():
     yield "sparse autoencoder 784-100-784", SparseAutoencoder(100, max_iter=10, random_state=0)
 
 
-def _workers(report, X, y, chunk=5000):
+def _workers(report, X, y, chunk=10_000, copies=3):
     """Compare L-BFGS on one, two and three workers with arrays: seconds, bits, loss."""
     import dask.array
     from distributed import Client
     from threadpoolctl import threadpool_limits
 
     (table,) = report.tables
-    found = {}
+    found, y = {}, np.tile(y, copies)
     for n_workers in (1, 2, 3):
         with _cluster(n_workers) as cluster, Client(cluster):
-            data = RowBlocks(dask.array.from_array(X, chunks=(chunk, X.shape[1])).persist())
+            part = dask.array.from_array(X, chunks=(chunk, X.shape[1])).persist()
+            data = RowBlocks(dask.array.concatenate([part] * copies))
             for name, estimator in _problems():
                 estimator.set_params(max_iter=2).fit(data, y)  # compiles
                 estimator = dict(_problems())[name]
@@ -219,7 +220,7 @@ def _workers(report, X, y, chunk=5000):
         )
         with threadpool_limits(1):
             start = time.perf_counter()
-            estimator.fit(X, y)
+            estimator.fit(np.tile(X, (copies, 1)), y)
             alone = time.perf_counter() - start
         table.for_the_record(
             f"L-BFGS, {name}: seconds, one worker over arrays and 1 thread", one / alone
