@@ -22,12 +22,14 @@ BENCHMARKS = {
     "sparse-networks": "bench_sparse_networks",
     "sparse-digits": "bench_sparse_digits",
     "tables": "bench_tables",
+    "scale": "bench_scale",
     "robustness": "robustness.campaign",
 }
 #: Pages other than docs/benchmarks.md.
 PAGES = {
     "robustness": PAGE.with_name("reliability.md"),
     "tables": PAGE.with_name("tables.md"),
+    "scale": PAGE.with_name("scale.md"),
 }
 
 

@@ -32,7 +32,7 @@ from small_datasets import folder, small_datasets  # noqa: F401 (fixtures)
 from striate import LocalReceptiveFields, MLPClassifier
 
 FIELDS = LocalReceptiveFields((8, 8), 4, stride=2, n_maps=2)
-LONG = {"sparse-networks", "many-fits"}
+LONG = {"sparse-networks", "many-fits", "scale"}
 SIZES = {
     "objective": {"n_rows": 700, "rounds": 1},
     "features": {"n_images": 2, "n_units": 3, "max_iter": 1, "rounds": 1, "many": ()},
@@ -56,6 +56,13 @@ SIZES = {
         "n_trees": 3,
         "scales": (1,),
         "code_weights": (0.1,),
+    },
+    "scale": {
+        "gigabytes": (0.3,),
+        "n_rows": 100,
+        "n_columns": 20,
+        "n_images": 40,
+        "kills": 1,
     },
     "many-fits": {"rounds": 1, "n_rows": 60, "n_epochs": 3, "n_candidates": 2},
 }

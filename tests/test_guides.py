@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from striate.core import row_blocks
+
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -35,6 +37,20 @@ SMALL = {
         ),
         "max_iter=100": "max_iter=5",
         "max_iter=50": "max_iter=5",
+    },
+    "scale.md": {
+        "2_000_000": "600",
+        "20_000": "200",
+        "(2000, 784)": "(100, 784)",
+        "max_iter=10": "max_iter=2",
+        'solver="lbfgs"': 'solver="lbfgs", max_iter=2',
+        "LinearClassifier(random_state=0)": "LinearClassifier(alphas=0.1)",
+        "SparseAutoencoder(100,": "SparseAutoencoder(3, max_iter=6,",
+        "n_workers=8,": "n_workers=1, processes=False, dashboard_address=':0',",
+        'Client("tcp://10.0.0.1:8786")': (
+            "Client(LocalCluster(1, processes=False, dashboard_address=':0'))"
+        ),
+        'if __name__ == "__main__":': "if True:",
     },
     "own_images.md": {
         "PatchFeatures(patch_size=8,": (
@@ -165,6 +181,22 @@ def test_long_runs(tmp_path, monkeypatch):
     # Three folds for each of two parameters, and the fit on all rows.
     assert len([*Path("search").iterdir()]) == 7
     assert names["network"].n_restarts == 4
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_scale(tmp_path, monkeypatch, capsys):
+    for module in ("dask.array", "distributed", "zarr"):
+        pytest.importorskip(module)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(row_blocks, "LOADED_BYTES", 0)
+    names = names_after("scale.md")
+    assert names["model"].coefs_[0].shape == (784, 100)
+    assert names["network"].n_iter_ == 2
+    assert names["linear"].alpha_ == 0.1
+    assert names["autoencoder"].n_iter_ == 6
+    assert Path("autoencoder.skops").is_file()
+    assert 0.3 < float(capsys.readouterr().out) < 1
 
 
 def test_diagnosing(capsys):

@@ -37,6 +37,7 @@ PUBLIC = LEVEL["persistence"]
 # scikit-learn's rules begin at the estimators.
 WITHOUT_SKLEARN = {"native", "core", "solvers"}
 ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2", "onnx"}
+ONLY_WHEN_USED |= {"dask", "distributed", "zarr", "h5py"}
 
 
 def imported_names(path, package):

@@ -360,8 +360,8 @@ FAULTS = [
         (
             "a score is not negated",
             "estimators/reconstruction.py",
-            "scores[rows] = -self._errors(X[rows]).sum(axis=1)",
-            "scores[rows] = self._errors(X[rows]).sum(axis=1)",
+            "scores[part] = -self._errors(rows).sum(axis=1)",
+            "scores[part] = self._errors(rows).sum(axis=1)",
         ),
     ),
     *_faults(
@@ -504,7 +504,7 @@ FAULTS = [
         (
             "a block with skipped images counts as done",
             "files/feature_extraction.py",
-            "stamp if complete else None",
+            "None if block.skipped else stamp",
             "stamp",
         ),
         (

@@ -28,6 +28,7 @@ _MODULES = {
     "PatchScaler": "striate.images.patch_scaler",
     "PixelClassifier": "striate.images.pixel_classifier",
     "ReceptiveFieldsDisplay": "striate.display.receptive_fields_display",
+    "RowBlocks": "striate.core.row_blocks",
     "SelfTaughtClassifier": "striate.estimators.self_taught",
     "ShiftDisplay": "striate.display.shift_display",
     "ShiftSensitivity": "striate.analysis.shift_sensitivity",

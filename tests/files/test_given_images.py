@@ -134,16 +134,17 @@ class Convertible(Stored):
 
 
 @pytest.mark.parametrize("kind", [Stored, Convertible])
-def test_stored_arrays_are_read_one_by_one(kind):
+def test_stored_arrays_are_read_when_needed(kind, monkeypatch):
+    monkeypatch.setattr("striate.files.stored_images.PIECE_BYTES", 1)  # one image
     stored = kind(GREY)
     images = ImageCollection(stored)
     assert (len(images), images.name(3), stored.read) == (6, "image 3", [])
     np.testing.assert_array_equal(images[4], ImageCollection(GREY)[4])
-    assert stored.read == [4, 0]  # the first, for its number of channels
+    assert stored.read == [slice(4, 5), slice(0, 1)]  # the first, for its number of channels
     features = small_features().fit(stored)
     stored.read.clear()
     np.testing.assert_array_equal(features.transform(stored), features.transform(GREY))
-    assert sorted(stored.read) == list(range(6))
+    assert stored.read == [slice(i, i + 1) for i in range(6)]
     assert as_collection(kind(GREY.astype(np.float64))).dtype == np.float64
 
 

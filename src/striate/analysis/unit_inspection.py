@@ -214,7 +214,7 @@ def inspect_units(estimator: Any, X: Any, *, n_rows: int = 9) -> UnitInspection:
     require_fitted(estimator)
     estimator = lowest_estimator(estimator)
     layer = first_layer(estimator)
-    kinds = {"accept_sparse": "csr", "dtype": FLOATS}
+    kinds: dict[str, Any] = {"accept_sparse": "csr", "dtype": FLOATS}
     X = validated(estimator, X, reset=False, ensure_min_samples=2, **kinds)
     n_units, n_inputs = layer.components.shape
     if X.shape[1] != n_inputs:

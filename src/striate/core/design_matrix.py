@@ -15,6 +15,7 @@ from striate.native.compile import as_kernel_input, generic, jit, jit_reassociat
 from striate.native.intrinsics import like
 
 from .noise import corrupt
+from .row_blocks import RowBlocks
 from .sparse_matrices import canonical_rows
 
 
@@ -51,7 +52,12 @@ class Chosen(NamedTuple):
 
 
 def as_input(X: Any) -> Any:
-    """Return an array or a CSR matrix as compiled code takes it, copied only if it must be."""
+    """Return an array or a CSR matrix as compiled code takes it, copied only if it must be.
+
+    A `RowBlocks` stays one: its blocks are taken one after the other.
+    """
+    if isinstance(X, RowBlocks):
+        return X
     if not sparse.issparse(X):
         return as_kernel_input(X)
     X = canonical_rows(X)

@@ -11,8 +11,10 @@ from striate.native.compile import as_kernel_input, kernel
 from striate.native.threads import team
 
 from .activations import activate, address_of_activation
+from .block_sums import through_blocks
 from .design_matrix import all_finite, as_input, block_rows
 from .masked_layers import masked_weights, weighted
+from .row_blocks import RowBlocks
 from .sparse_matrices import stored
 
 Array = npt.NDArray[Any]
@@ -49,7 +51,7 @@ def layer_output(X: Any, W: Any, b: Array, activation: str, check: bool = False)
 
     Parameters
     ----------
-    X : ndarray or CSR matrix of shape (m, n_in)
+    X : ndarray, CSR matrix or RowBlocks of shape (m, n_in)
     W : ndarray or sparse matrix of shape (n_in, n_out)
     b : ndarray of shape (n_out,)
     activation : str
@@ -70,6 +72,8 @@ def layer_output(X: Any, W: Any, b: Array, activation: str, check: bool = False)
     >>> layer_output(np.ones((2, 3)), np.eye(3), np.zeros(3), "relu").shape
     (2, 3)
     """
+    if isinstance(X, RowBlocks):
+        return through_blocks(X, lambda x: layer_output(x, W, b, activation), W.shape[1])
     b = as_kernel_input(b.astype(X.dtype, copy=False))
     if W.shape != (X.shape[1], b.size):  # compiled code would read beyond the arrays
         raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit together")
@@ -99,7 +103,7 @@ def network_output(
 
     Parameters
     ----------
-    X : ndarray or CSR matrix of shape (m, n_0)
+    X : ndarray, CSR matrix or RowBlocks of shape (m, n_0)
     layers : list of tuple
         W, b and activation of each layer, as for `layer_output`.
     dtype : dtype, default=None
@@ -123,6 +127,9 @@ def network_output(
     (2, 3)
     """
     dtype = np.dtype(dtype or X.dtype)
+    if isinstance(X, RowBlocks):
+        n_out = layers[-1][0].shape[1]
+        return through_blocks(X, lambda x: network_output(x, layers, dtype), n_out, dtype)
     widest = max(W.shape[1] for W, _, _ in layers)
     n_rows = max(1, OUTPUT_BYTES // (widest * dtype.itemsize))
     if X.shape[0] <= n_rows:

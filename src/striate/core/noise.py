@@ -11,6 +11,8 @@ from striate.native.intrinsics import like
 from .elementary_functions import log
 
 MASKING, GAUSSIAN, DROPOUT = range(3)
+# By what `row_key` multiplies the seed, an odd number.
+_MULTIPLIER = 0xD1342543DE82EF95
 
 #: Kinds of noise, as compiled code knows them.
 NOISE = {
@@ -38,11 +40,20 @@ def corrupt(kind, level, seed, row, target, i):
 @jit
 def row_key(seed, row):
     """Return 64 pseudo-random bits, by the generator SplitMix64 (Steele, Lea and Flood, 2014)."""
-    z = np.uint64(seed) * np.uint64(0xD1342543DE82EF95) + np.uint64(row)
+    z = np.uint64(seed) * np.uint64(_MULTIPLIER) + np.uint64(row)
     z = (z + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+def seed_at_row(seed: int, row: int) -> int:
+    """Return the seed with which rows from 0 on have the noise of those from `row` on with `seed`.
+
+    It is a number of 64 bits with a sign, as compiled code takes it.
+    """
+    shifted = (seed + row * pow(_MULTIPLIER, -1, 2**64)) % 2**64
+    return shifted - 2**64 if shifted >= 2**63 else shifted
 
 
 @jit

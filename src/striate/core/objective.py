@@ -3,7 +3,7 @@
 J(θ) = Σ_i w_i loss_i + λ/2 Σ W² + μ Σ |W| + β Σ_j KL(ρ ‖ ρ̂_j).
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,15 @@ from striate.native.compile import kernel
 from striate.native.intrinsics import part
 from striate.native.threads import CALL_WORK
 
+from .block_sums import sums_over
 from .design_matrix import block_rows, dense_rows
 from .layers import Block
 from .penalties import add_weighted_sum, penalize_activations, penalize_weights
 from .problem import Problem
 from .propagation import add_gradient, first_layer, propagate
+from .tree_sum import Term
+
+Array = npt.NDArray[Any]
 
 #: Number of rows that are computed at once: few enough that their activations stay in the cache.
 BLOCK_ROWS = 512
@@ -73,6 +77,16 @@ class FirstPass(NamedTuple):
     end: int = 0
 
 
+class RowSums(Protocol):
+    """What J and ∇J sum over the rows of a problem, wherever these are."""
+
+    def activations(self, theta: Array) -> Array:
+        """Return Σ_i w_i a(1)_i of groups of rows, (n_groups, n_1)."""
+
+    def add_gradient(self, theta: Array, s: Array, gradient: Array) -> float:
+        """Return the data term of J, and add its gradient, given the derivatives s by ρ̂."""
+
+
 class Objective:
     """J and ∇J of a problem, as a function of θ.
 
@@ -81,6 +95,8 @@ class Objective:
     problem : Problem
     run : callable
         What `striate.native.threads.team` returns.
+    sums : RowSums, default=None
+        By default those of rows in memory, or of blocks that are read.
 
     Attributes
     ----------
@@ -94,21 +110,63 @@ class Objective:
     ρ̂ is a mean over all rows, so ∇J takes two passes. The first computes the activations of the
     first hidden layer for all rows, averages them, and keeps as many as there is room for. The
     second computes the gradient with the penalty at that mean.
+    """
 
+    def __init__(self, problem: Problem, run: Any, sums: RowSums | None = None) -> None:
+        self.problem, self.dtype = problem, problem.dtype
+        if sums is None:
+            sums = (SumsInMemory if problem.blocks is None else SumsOfBlocks)(problem, run)
+        self._sums, self._net = sums, problem.network.net(self.dtype)
+        self._penalties = problem.penalties(problem.total_weight if problem.decay_over_n else 1.0)
+        self.mean_activation = np.zeros(problem.network.sizes[1])
+
+    def __call__(self, theta: npt.NDArray[Any]) -> tuple[float, npt.NDArray[Any]]:
+        """Return J (float) and ∇J (a new array of the type of Y) at θ."""
+        theta = np.ascontiguousarray(theta, dtype=self.dtype)
+        gradient, n_1 = np.zeros_like(theta), self.problem.network.sizes[1]
+        s = np.empty(n_1 if self._penalties.beta else 0, dtype=theta.dtype)
+        sums = np.zeros((1, n_1), dtype=theta.dtype)
+        if self._penalties.beta:
+            sums = self._sums.activations(theta)
+        sparsity, ridge, l1 = _penalize(
+            self._net,
+            self._penalties,
+            (sums, self.mean_activation, s),
+            theta[: self.problem.network.n_weights],
+            gradient,
+        )
+        data = self._sums.add_gradient(theta, s, gradient)
+        self.terms = {"data": data, "sparsity": sparsity, "ridge": ridge, "l1": l1}
+        return sum(self.terms.values()), gradient
+
+
+class SumsInMemory:
+    """The sums over rows in memory.
+
+    Parameters
+    ----------
+    problem : Problem
+    run : callable
+        What `striate.native.threads.team` returns.
+    is_part : bool, default=False
+        Whether the rows are some of those of a larger problem, whose weights add up to 1.
+
+    Notes
+    -----
     Groups and blocks depend on the number of rows alone, and sums are taken in order: J and ∇J are
     the same to the last bit for any number of threads.
     """
 
-    def __init__(self, problem: Problem, run: Any) -> None:
+    def __init__(self, problem: Problem, run: Any, *, is_part: bool = False) -> None:
         network, dtype, m = problem.network, problem.dtype, problem.n_rows
-        self.problem, self.run, self.dtype = problem, run, dtype
-        self._net, self._data = network.net(dtype), problem.data(normalized=True)
-        self._penalties = problem.penalties(problem.total_weight if problem.decay_over_n else 1.0)
+        self.problem, self.run = problem, run
+        self._net, self._data = network.net(dtype), problem.data(normalized=not is_part)
         n_groups = min(max(m // BLOCK_ROWS, 1), MAX_GROUPS)
         bounds = np.linspace(0, m, n_groups + 1).astype(np.int64)
         T, n_1 = min(run.n_threads, n_groups), network.sizes[1]
-        room = KEPT_BYTES // (n_1 * dtype.itemsize)
-        self._kept = np.empty((min(m, room) if self._penalties.beta else 0, n_1), dtype=dtype)
+        keeps = problem.sparsity_weight and not is_part
+        room = KEPT_BYTES // (n_1 * dtype.itemsize) if keeps else 0
+        self._kept = np.empty((min(m, room), n_1), dtype=dtype)
         self._work = network.workspace(T, min(BLOCK_ROWS, int(np.diff(bounds).max())), dtype)
         n_each = max(1, WAITING_BYTES // (network.n_parameters * dtype.itemsize * T))
         self._groups = Groups(
@@ -117,22 +175,16 @@ class Objective:
             values=np.empty(n_groups),
             gradients=np.empty((min(n_each * T, n_groups), network.n_parameters), dtype=dtype),
         )
-        self.mean_activation = np.zeros(n_1)
 
-    def __call__(self, theta: npt.NDArray[Any]) -> tuple[float, npt.NDArray[Any]]:
-        """Return J (float) and ∇J (a new array of the type of Y) at θ."""
-        theta = np.ascontiguousarray(theta, dtype=self.dtype)
-        groups, gradient = self._groups, np.zeros_like(theta)
-        s = np.empty(groups.sums.shape[1] if self._penalties.beta else 0, dtype=theta.dtype)
-        if self._penalties.beta:
-            self._sum(theta, FirstPass(self._kept, s, True), groups)
-        sparsity, ridge, l1 = _penalize(
-            self._net,
-            self._penalties,
-            (groups.sums, self.mean_activation, s),
-            theta[: self.problem.network.n_weights],
-            gradient,
-        )
+    def activations(self, theta: Array) -> Array:
+        """Return Σ_i w_i a(1)_i of groups of rows, (n_groups, n_1)."""
+        s = np.empty(self._groups.sums.shape[1], dtype=theta.dtype)
+        self._sum(theta, FirstPass(self._kept, s, True), self._groups)
+        return self._groups.sums
+
+    def add_gradient(self, theta: Array, s: Array, gradient: Array) -> float:
+        """Return the data term of J, and add its gradient."""
+        groups = self._groups
         n_groups, n_waiting = len(groups.values), len(groups.gradients)
         for begin in range(0, n_groups, n_waiting):
             some = groups._replace(
@@ -141,9 +193,7 @@ class Objective:
             self._sum(theta, FirstPass(self._kept, s, False), some)
             for group in groups.gradients[: len(some.bounds) - 1]:  # first to last
                 gradient += group
-        data = float(np.sum(groups.values))
-        self.terms = {"data": data, "sparsity": sparsity, "ridge": ridge, "l1": l1}
-        return sum(self.terms.values()), gradient
+        return float(np.sum(groups.values))
 
     def _sum(self, theta: npt.NDArray[Any], first_pass: FirstPass, groups: Groups) -> None:
         rows = groups.bounds[-1] - groups.bounds[0]
@@ -153,6 +203,46 @@ class Objective:
         for begin in range(0, longest, n_rows):
             part = first_pass._replace(begin=begin, end=begin + n_rows)
             self.run(_sum, self._net, theta, self._data, part, self._work, groups)
+
+
+class SumsOfBlocks:
+    """The sums over blocks of rows, wherever these are: see `striate.core.block_sums`."""
+
+    def __init__(self, problem: Problem, run: Any) -> None:
+        assert problem.blocks is not None
+        self._sums = sums_over(problem.blocks, problem.by_row, run)
+        self._shared = problem.without_rows(), problem.total_weight
+
+    def activations(self, theta: Array) -> Array:
+        """Return Σ_i w_i a(1)_i, (1, n_1)."""
+        (total,) = self._sums(_activations_of_block, *self._shared, theta)
+        return np.asarray(total[np.newaxis])
+
+    def add_gradient(self, theta: Array, s: Array, gradient: Array) -> float:
+        """Return the data term of J, and add its gradient."""
+        value, total = self._sums(_gradient_of_block, *self._shared, theta, s)
+        gradient += total
+        return float(value)
+
+
+def _activations_of_block(*arguments: Any) -> Term:
+    """Return Σ_i w_i a(1)_i of a block, (n_1,)."""
+    *block, theta = arguments
+    return (_sums_of_block(*block).activations(theta).sum(axis=0),)
+
+
+def _gradient_of_block(*arguments: Any) -> Term:
+    """Return the data term of J of a block, and its gradient."""
+    *block, theta, s = arguments
+    gradient = np.zeros_like(theta)
+    return _sums_of_block(*block).add_gradient(theta, s, gradient), gradient
+
+
+def _sums_of_block(
+    x: Any, first: int, run: Any, Y: Any, w: Any, problem: Problem, total_weight: float
+) -> SumsInMemory:
+    w = (np.ones(x.shape[0]) if w is None else w) / total_weight
+    return SumsInMemory(problem.with_rows(x, Y, w, first), run, is_part=True)
 
 
 @kernel

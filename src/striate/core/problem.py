@@ -1,7 +1,7 @@
 """The problem that a solver is given: a network, its loss, the data, and the terms of J."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from striate.native.compile import as_kernel_input
 
-from .design_matrix import Noisy, dtype_of, n_rows
+from .design_matrix import Noisy, as_input, dtype_of, n_rows
 from .losses import LOSSES, LossCall, loss_call
 from .network import Network
+from .noise import seed_at_row
 from .penalties import Terms
+from .row_blocks import RowBlocks
 
 
 class Data(NamedTuple):
@@ -39,7 +41,7 @@ class Problem:
     loss : str
         A name from `striate.core.losses.LOSSES`.
     X : ndarray of shape (m, n_inputs), or what `striate.core.design_matrix.as_input` returns
-        Inputs.
+        Inputs; perhaps a `RowBlocks`, whose rows are not in memory.
     Y : ndarray of shape (m, n_outputs), or another input
         Targets, float32 or float64: X and the arithmetic have the same type. For an autoencoder:
         X itself, without noise.
@@ -91,6 +93,40 @@ class Problem:
     def n_rows(self) -> int:
         """Number of rows."""
         return int(n_rows(self.X))
+
+    @property
+    def blocks(self) -> RowBlocks | None:
+        """The rows of X, without noise, if they are read by blocks; else None."""
+        X = self.X.clean if isinstance(self.X, Noisy) else self.X
+        return X if isinstance(X, RowBlocks) else None
+
+    def without_rows(self) -> "Problem":
+        """Return the problem without X, Y and weights, to be given some rows by `with_rows`."""
+        X = self.X._replace(clean=None) if isinstance(self.X, Noisy) else None
+        return replace(self, X=X, Y=None, sample_weight=None)
+
+    def with_rows(self, x: Any, Y: Any, w: Any, first: int = 0) -> "Problem":
+        """Return the problem of some rows, which have been read.
+
+        Parameters
+        ----------
+        x : {ndarray, CSR matrix} of shape (n, n_inputs)
+            Without noise, which is added if X has some.
+        Y : ndarray of shape (n, n_outputs) or None
+            None for an autoencoder, whose targets are x.
+        w : ndarray of shape (n,) or None
+        first : int, default=0
+            Which row of X the first one is: it has the same noise there.
+        """
+        X = clean = as_input(x)
+        if isinstance(self.X, Noisy):
+            X = self.X._replace(clean=clean, seed=seed_at_row(self.X.seed, first))
+        return replace(self, X=X, Y=clean if Y is None else Y, sample_weight=w)
+
+    @property
+    def by_row(self) -> tuple[Any, Any]:
+        """Y and the weights, as `with_rows` takes them."""
+        return None if isinstance(self.Y, RowBlocks) else self.Y, self.sample_weight
 
     @property
     def dtype(self) -> np.dtype[Any]:

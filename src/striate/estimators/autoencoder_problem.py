@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from striate.core.activations import range_of
+from striate.core.block_sums import value_range
 from striate.core.design_matrix import with_noise
 from striate.core.network import Network
 from striate.core.noise import NOISE
@@ -99,9 +100,10 @@ def check_ranges(model: Any, X: Any) -> None:
             "number is replaced by 0, so it must be below 1."
         )
     lowest, highest = range_of(model.output_activation)
-    if X.min() < lowest or X.max() > highest:
+    smallest, largest = value_range(X) if np.isfinite([lowest, highest]).any() else (0.0, 0.0)
+    if smallest < lowest or largest > highest:
         raise ValueError(
             f"output_activation={model.output_activation!r} reproduces values from {lowest:g} "
-            f"to {highest:g}, but X has values from {X.min():g} to {X.max():g}. Scale X with "
+            f"to {highest:g}, but X has values from {smallest:g} to {largest:g}. Scale X with "
             "PatchScaler or MinMaxScaler, or choose output_activation='identity'."
         )

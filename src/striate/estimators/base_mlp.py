@@ -15,11 +15,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.activations import ACTIVATIONS
+from striate.core.block_views import LazyTargets
 from striate.core.design_matrix import as_input, with_noise
 from striate.core.inference import NotFiniteError, network_output
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.problem import Problem
+from striate.core.row_blocks import RowBlocks, as_rows
 from striate.core.sparse_matrices import canonical, stored
 from striate.solvers.result import Result, Status
 
@@ -83,8 +85,11 @@ class MultilayerPerceptron(
     def _output(self) -> tuple[str, str]:
         """Return the names of the loss (from `LOSSES`) and of the output activation."""
 
+    def _learn_targets(self, y: Any) -> None:
+        """Learn what `_targets` needs to know of all rows."""
+
     @abstractmethod
-    def _targets(self, y: Any, first: bool) -> Any:
+    def _targets(self, y: Any) -> Any:
         """Return targets (n_samples, n_outputs) in the range of the output activation."""
 
     @abstractmethod
@@ -273,8 +278,11 @@ class MultilayerPerceptron(
 
     def _problem(self, network: Network, loss: str, rows: Rows, first: bool) -> Problem:
         """Return what the solver minimizes."""
-        Y = self._targets(rows.y, first).astype(rows.X.dtype, copy=False)
-        X, seed = as_input(rows.X), 0
+        if first:
+            self._learn_targets(rows.y)
+        X, Y, seed = as_input(rows.X), LazyTargets(rows.y, self._targets, rows.X.dtype), 0
+        if not isinstance(X, RowBlocks):
+            Y = self._targets(rows.y).astype(rows.X.dtype, copy=False)
         levels = dropout_levels(self.dropout, len(network.sizes) - 2)
         if any(levels):
             seed = self._random_state.randint(2**31)
@@ -315,12 +323,16 @@ class MultilayerPerceptron(
             return rows, None
         if incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
+        by_blocks = isinstance(rows.X, RowBlocks)
+        given = rows if rows.sample_weight is not None else rows[:2]
         parts = train_test_split(
-            *(rows if rows.sample_weight is not None else rows[:2]),
+            *((np.arange(len(rows.y)),) if by_blocks else given),
             random_state=self._random_state,
             test_size=self.validation_fraction,
             stratify=self._strata(rows.y),
         )
+        if by_blocks:  # which are read in their order
+            parts = [part for each in given for part in _divided(each, *map(np.sort, parts))]
         if parts[1].shape[0] < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
@@ -397,7 +409,7 @@ class MultilayerPerceptron(
         if plain and X.shape[1] == self.n_features_in_ and not hasattr(self, "feature_names_in_"):
             with suppress(NotFiniteError):
                 return network_output(X, layers or self._layers(), X.dtype, check=True)
-        X = validated(self, X, accept_sparse=["csr", "csc"], reset=False)
+        X = validated(self, X, by_blocks=True, accept_sparse=["csr", "csc"], reset=False)
         dtype = X.dtype if X.dtype in FLOATS else self.coefs_[0].dtype
         return network_output(X, layers or self._layers(), dtype)
 
@@ -432,6 +444,13 @@ def _named(rows: Rows, validation_rows: Rows | None) -> dict[str, Any]:
     """Return the arrays that a training depends on, by the names of the parameters of `fit`."""
     held_out = validation_rows or Rows(None, None)
     return {**rows._asdict(), **{f"{name}_val": each for name, each in held_out._asdict().items()}}
+
+
+def _divided(each: Any, kept: Any, held_out: Any) -> tuple[Any, Any]:
+    """Return the rows of X, y or weights with some indices, and those with others."""
+    if not isinstance(each, RowBlocks):
+        return each[kept], each[held_out]
+    return each.chosen(kept), as_rows(each.chosen(held_out).data)
 
 
 def _product(sample_weight: Any, class_weights: Any) -> Any:

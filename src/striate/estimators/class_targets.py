@@ -8,8 +8,10 @@ import numpy.typing as npt
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
+from sklearn.utils import column_or_1d, gen_batches
 from sklearn.utils.multiclass import type_of_target, unique_labels
+
+from striate.core.row_blocks import RowBlocks
 
 from .base_mlp import MultilayerPerceptron
 from .class_weights import ClassWeights
@@ -17,6 +19,8 @@ from .several_targets import GroupBinarizer
 from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
+# Rows whose classes are turned into numbers at a time, if X is read by blocks.
+_INDICATOR_ROWS = 65536
 
 
 class PerceptronOfClasses(MultilayerPerceptron):
@@ -35,6 +39,7 @@ class PerceptronOfClasses(MultilayerPerceptron):
             X,
             y,
             accept_sparse=["csr", "csc"],
+            by_blocks=True,
             multi_output=True,
             dtype=FLOATS,
             reset=reset,
@@ -45,7 +50,7 @@ class PerceptronOfClasses(MultilayerPerceptron):
             self._learn_classes(y)
         else:
             self._check_classes(y)
-        return X, self._label_binarizer.transform(y).astype(bool)
+        return X, self._indicators(y, by_parts=isinstance(X, RowBlocks))
 
     def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
         X, y = validated(
@@ -53,6 +58,7 @@ class PerceptronOfClasses(MultilayerPerceptron):
             X,
             y,
             accept_sparse=["csr", "csc"],
+            by_blocks=True,
             multi_output=True,
             dtype=FLOATS,
             reset=False,
@@ -60,7 +66,14 @@ class PerceptronOfClasses(MultilayerPerceptron):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._check_known(y, "y_val")
-        return X, self._label_binarizer.transform(y).astype(bool)
+        return X, self._indicators(y, by_parts=isinstance(X, RowBlocks))
+
+    def _indicators(self, y: Any, by_parts: bool) -> Any:
+        """Return which outputs are 1; by parts, since scikit-learn makes integers of 8 bytes."""
+        if not by_parts:
+            return self._label_binarizer.transform(y).astype(bool)
+        some = gen_batches(len(y), _INDICATOR_ROWS)
+        return np.concatenate([self._indicators(y[rows], by_parts=False) for rows in some])
 
     def _learn_classes(self, y: Any) -> None:
         # Columns of objects may hold text in one and numbers in another.
@@ -145,7 +158,7 @@ class PerceptronOfClasses(MultilayerPerceptron):
             return tuple(float(len(classes)) for classes in self.classes_)
         return (float(self.focal_gamma),) if self.loss == "focal" else ()
 
-    def _targets(self, y: Any, first: bool) -> Any:
+    def _targets(self, y: Any) -> Any:
         if self.label_smoothing:
             y = (1 - self.label_smoothing) * y + self.label_smoothing * self._shares()
         return 2.0 * y - 1.0 if self.out_activation_ == "tanh" else y

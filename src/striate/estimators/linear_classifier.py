@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
+from striate.core.row_blocks import RowBlocks
 
 from .class_weights import weights_of_rows
 from .fitted_attributes import INPUT, Attribute, Floats, Instance, Labels, Number, Whole
@@ -182,7 +183,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             one class, if an α is not positive, or if a class has too few rows to hold one of them
             out.
         """
-        X, y = validated(self, X, y, dtype=FLOATS, order="C")
+        X, y = validated(self, X, y, by_blocks=True, dtype=FLOATS, order="C")
         check_classification_targets(y)
         binarizer = LabelBinarizer(neg_label=-1).fit(y)
         self.classes_ = binarizer.classes_
@@ -228,9 +229,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         totals = dict.fromkeys(alphas, 0.0)
         for rows in parts:
             with problem.excluding(rows):
-                for alpha in alphas:
-                    W, b, _ = problem.solve(alpha)
-                    z = problem.scores(rows, W, b)
+                solutions = [problem.solve(alpha)[:2] for alpha in alphas]
+                for alpha, z in zip(alphas, problem.scores(rows, solutions), strict=True):
                     totals[alpha] += float(weights[rows] @ self._validation_scores(z, codes[rows]))
         weight = sum(float(weights[rows].sum()) for rows in parts) or 1.0
         scores = {alpha: total / weight for alpha, total in totals.items()}
@@ -257,7 +257,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             Decision values.
         """
         check_is_fitted(self)
-        X = validated(self, X, dtype=FLOATS, order="C", reset=False)
+        X = validated(self, X, by_blocks=True, dtype=FLOATS, order="C", reset=False)
         z = layer_output(X, self.coef_.T, self.intercept_, "identity")
         return z.ravel() if z.shape[1] == 1 else z
 
@@ -308,8 +308,8 @@ def positive_numbers(given: Any) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _is_wide(X: Array) -> bool:
-    return len(X) < int(X.shape[1])
+def _is_wide(X: Any) -> bool:
+    return len(X) < int(X.shape[1]) and not isinstance(X, RowBlocks)
 
 
 def _one_per_class(z: Array) -> Array:

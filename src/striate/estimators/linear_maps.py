@@ -12,6 +12,9 @@ import numpy.typing as npt
 from scipy import linalg
 from sklearn.utils import gen_batches
 
+from striate.core.block_sums import sums_over
+from striate.core.tree_sum import Term
+
 Array = npt.NDArray[Any]
 
 #: Number of rows that are centered at a time.
@@ -32,17 +35,10 @@ class Standardize:
         Columns are always centered: the intercept is not penalized, so the solution is the same.
         `StandardScaler.partial_fit` finds the same numbers in twice the time.
         """
-        mean = _mean(X, sample_weight).astype(X.dtype)
+        mean = column_means(X, sample_weight).astype(X.dtype)
         if not scale:
             return cls(mean, np.ones_like(mean))
-        sums, squares = np.zeros(len(mean)), np.zeros(len(mean))
-        for rows in gen_batches(len(X), BLOCK_ROWS):
-            centered = X[rows] - mean
-            weighted = centered
-            if sample_weight is not None:
-                weighted = sample_weight[rows, np.newaxis] * centered
-            sums += weighted.sum(axis=0, dtype=np.float64)
-            squares += np.einsum("ij,ij->j", weighted, centered, dtype=np.float64)
+        sums, squares = sums_over(X, (sample_weight,))(_sums_and_squares, mean)
         total = len(X) if sample_weight is None else sample_weight.sum()
         deviation = np.sqrt(np.maximum(squares / total - np.square(sums / total), 0))
         constant = deviation <= 10 * np.finfo(X.dtype).eps * np.abs(mean)
@@ -94,14 +90,31 @@ class Precondition:
         return linalg.solve_triangular(self.L, dW, lower=True, check_finite=False), db
 
 
-def _mean(X: Array, sample_weight: Array | None) -> Array:
-    """Return the mean of each column, in float64."""
-    if sample_weight is None:
-        return np.asarray(X.mean(axis=0, dtype=np.float64))
+def column_means(X: Any, sample_weight: Array | None = None) -> Array:
+    """Return the mean of each column of an array or a `RowBlocks`, in float64."""
+    (total,) = sums_over(X, (sample_weight,))(_sums)
+    return np.asarray(total / (len(X) if sample_weight is None else sample_weight.sum()))
+
+
+def _sums(X: Any, first: int, run: Any, w: Array | None) -> Term:
+    """Return the weighted sum of each column, in float64."""
+    if w is None:
+        return (X.sum(axis=0, dtype=np.float64),)
     total = np.zeros(X.shape[1])
     for rows in gen_batches(len(X), BLOCK_ROWS):
-        total += sample_weight[rows] @ X[rows]
-    return np.asarray(total / sample_weight.sum())
+        total += w[rows] @ X[rows]
+    return (total,)
+
+
+def _sums_and_squares(X: Any, first: int, run: Any, w: Array | None, mean: Array) -> Term:
+    """Return the weighted sums of x − mean and of its square in each column, in float64."""
+    sums, squares = np.zeros(len(mean)), np.zeros(len(mean))
+    for rows in gen_batches(len(X), BLOCK_ROWS):
+        centered = X[rows] - mean
+        weighted = centered if w is None else w[rows, np.newaxis] * centered
+        sums += weighted.sum(axis=0, dtype=np.float64)
+        squares += np.einsum("ij,ij->j", weighted, centered, dtype=np.float64)
+    return sums, squares
 
 
 def row_space(

@@ -1,18 +1,21 @@
 """The problem that `LinearClassifier` solves: rows, their Gram matrix, and W for each α."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from scipy import linalg
-from sklearn.utils import gen_batches
 
+from striate.core.block_sums import sums_over
 from striate.core.design_matrix import as_input
 from striate.core.inference import layer_output
 from striate.core.network import Network
 from striate.core.objective import Objective
 from striate.core.penalties import Terms, penalize
 from striate.core.problem import Problem
+from striate.core.row_blocks import RowBlocks, parts_of
+from striate.core.tree_sum import Term
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.result import Status
 
@@ -28,7 +31,7 @@ class GramProblem:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : {ndarray, RowBlocks} of shape (n_samples, n_features)
     T : ndarray of shape (n_samples, k)
         Targets −1 and 1.
     scale : bool
@@ -42,7 +45,7 @@ class GramProblem:
 
     def __init__(
         self,
-        X: Array,
+        X: Any,
         T: Array,
         *,
         scale: bool,
@@ -63,18 +66,30 @@ class GramProblem:
         d = self.X.shape[1]
         self.gram = np.zeros((d, d), self.X.dtype, order="F")
         self.products = np.zeros((d, self.T.shape[1]))
-        self._add(np.arange(len(self.X)), 1.0)
+        self._add(None, 1.0)
 
-    def _add(self, rows: Rows, sign: float) -> None:
-        """Add the rows to the lower half of the Gram matrix, or subtract them."""
-        syrk = linalg.get_blas_funcs("syrk", (self.gram,))
-        for part in gen_batches(len(rows), BLOCK_ROWS):
-            S, T = self.standardize.rows(self.X[rows[part]]), self.T[rows[part]]
-            if self._given is not None:
-                root = np.sqrt(self._given[rows[part], np.newaxis])
-                S, T = (S * root).astype(S.dtype), T * root
-            self.gram = syrk(sign, S.T, beta=1.0, c=self.gram, lower=1, overwrite_c=1)
+    def _add(self, rows: Rows | None, sign: float) -> None:
+        """Add rows to the lower half of the Gram matrix, or subtract them; None for all."""
+        if isinstance(self.X, RowBlocks) and self.X.client is not None:
+            sums = sums_over(self.X, (self.T, self._given, self._mask(rows)))
+            gram, products = sums(_gram_of_block, self.standardize)
+            self.gram += self.gram.dtype.type(sign) * gram
+            self.products += sign * products
+            return
+        for part, x in parts_of(self.X, BLOCK_ROWS, rows):
+            some = part if rows is None else rows[part]
+            w = None if self._given is None else self._given[some]
+            S, T = _weighted(self.standardize.rows(x), self.T[some], w)
+            self.gram = _with_squares(self.gram, S, sign)
             self.products += sign * (S.T @ T)
+
+    def _mask(self, rows: Rows | None) -> Array | None:
+        """Return whether each row is one of the given ones; None if all are."""
+        if rows is None:
+            return None
+        mask = np.zeros(len(self.X), dtype=bool)
+        mask[rows] = True
+        return mask
 
     @contextmanager
     def excluding(self, rows: Rows) -> Iterator[None]:
@@ -85,10 +100,17 @@ class GramProblem:
         self._add(rows, 1.0)
         self.weight[rows] = 1 if self._given is None else self._given[rows]
 
-    def scores(self, rows: Rows, W: Array, b: Array) -> Array:
-        """Return z of the given rows, (len(rows), k)."""
-        W, b = self.standardize.apply(W, b)
-        return layer_output(self.X[rows], np.asfortranarray(W, self.X.dtype), b, "identity")
+    def scores(self, rows: Rows, solutions: Sequence[tuple[Array, Array]]) -> Iterator[Array]:
+        """Yield z of the given rows, (len(rows), k), for each W and b; blocks are read once."""
+        layers = [self.standardize.apply(W, b) for W, b in solutions]
+        if isinstance(self.X, RowBlocks):
+            W, b = np.hstack([W for W, _ in layers]), np.concatenate([b for _, b in layers])
+            z = sums_over(self.X, (self._mask(rows),)).each(_z_of_block, W, b)
+            yield from np.split(np.concatenate([each for _, each in z]), len(layers), axis=1)
+            return
+        x = self.X[rows]
+        for W, b in layers:
+            yield _z_of_block(x, 0, None, None, W, b)
 
     def solve(self, alpha: float, last: bool = False) -> tuple[Array, Array, int]:
         """Return W (n_features, k) and b (k,) for standardized features, and the iterations made.
@@ -154,6 +176,41 @@ class GramProblem:
         if self.T.shape[1] == 1:
             return "log_loss", "logistic", (self.T + 1) / 2
         return "cross_entropy", "softmax", (self.T + 1) / 2
+
+
+def _gram_of_block(*arguments: Any) -> Term:
+    """Return the lower half of the Gram matrix of a block, and its products with the targets."""
+    x, _, _, T, w, chosen, standardize = arguments
+    if chosen is not None:
+        x, T, w = x[chosen], T[chosen], None if w is None else w[chosen]
+    gram = np.zeros((x.shape[1], x.shape[1]), x.dtype, order="F")
+    products = np.zeros((x.shape[1], T.shape[1]))
+    for rows, some in parts_of(x, BLOCK_ROWS):
+        S, part = _weighted(standardize.rows(some), T[rows], None if w is None else w[rows])
+        gram = _with_squares(gram, S, 1.0)
+        products += S.T @ part
+    return gram, products
+
+
+def _weighted(S: Array, T: Array, w: Array | None) -> tuple[Array, Array]:
+    """Return rows and their targets times the roots of their weights."""
+    if w is None:
+        return S, T
+    root = np.sqrt(w[:, np.newaxis])
+    return (S * root).astype(S.dtype), T * root
+
+
+def _with_squares(gram: Array, S: Array, sign: float) -> Array:
+    """Return the lower half of gram ± Sᵀ S, in place."""
+    syrk = linalg.get_blas_funcs("syrk", (gram,))
+    total: Array = syrk(sign, S.T, beta=1.0, c=gram, lower=1, overwrite_c=1)
+    return total
+
+
+def _z_of_block(x: Any, first: int, run: Any, chosen: Array | None, W: Array, b: Array) -> Array:
+    """Return z of the chosen rows of a block."""
+    x = x if chosen is None else x[chosen]
+    return layer_output(x, np.asfortranarray(W, x.dtype), b, "identity")
 
 
 def _pack(W: Array, b: Array) -> Array:

@@ -21,7 +21,7 @@ def validation_of(mlp: Any, problem: Problem, theta: Theta, rows: Rows | None) -
         return None
     network = problem.network
     call = loss_call(problem.loss, rows.X.dtype, network.sizes[-1], problem.loss_constants)
-    targets, score = mlp._targets(rows.y, False), _score(mlp, rows)
+    targets, score = mlp._targets(rows.y), _score(mlp, rows)
 
     def measure(theta: Theta) -> tuple[float, float]:
         coefs, intercepts = network.unpack(theta)

@@ -43,6 +43,7 @@ class PerceptronOfNumbers(MultilayerPerceptron):
             X,
             y,
             accept_sparse=["csr", "csc"],
+            by_blocks=True,
             multi_output=True,
             y_numeric=True,
             dtype=FLOATS,
@@ -70,6 +71,7 @@ class PerceptronOfNumbers(MultilayerPerceptron):
             X,
             y,
             accept_sparse=["csr", "csc"],
+            by_blocks=True,
             multi_output=True,
             y_numeric=True,
             dtype=FLOATS,
@@ -113,19 +115,23 @@ class PerceptronOfNumbers(MultilayerPerceptron):
         levels = self._levels()
         return tuple(levels * self.n_outputs_ if len(levels) == 1 else levels)
 
-    def _targets(self, y: Any, first: bool) -> Any:
+    def _learn_targets(self, y: Any) -> None:
+        """Learn the scale of targets within the range of a bounded output."""
+        if not _is_bounded(self.out_activation_):
+            return
+        low, high = range_of(self.out_activation_)
+        margin = _TARGET_MARGIN * (high - low)
+        low, high = low + margin, high - margin
+        lowest, highest = y.min(axis=0), y.max(axis=0)
+        spread = np.where(highest > lowest, highest - lowest, 1)
+        self.target_scale_ = (high - low) / spread
+        self.target_offset_ = low - self.target_scale_ * lowest
+
+    def _targets(self, y: Any) -> Any:
         if y.shape[1] < self.n_outputs_:
             return np.repeat(y, self.n_outputs_, axis=1)  # one for each quantile
         if not _is_bounded(self.out_activation_):
             return y
-        low, high = range_of(self.out_activation_)
-        margin = _TARGET_MARGIN * (high - low)
-        low, high = low + margin, high - margin
-        if first:
-            lowest, highest = y.min(axis=0), y.max(axis=0)
-            spread = np.where(highest > lowest, highest - lowest, 1)
-            self.target_scale_ = (high - low) / spread
-            self.target_offset_ = low - self.target_scale_ * lowest
         return y * self.target_scale_ + self.target_offset_
 
     def _reported(self, terms: dict[str, float]) -> float:

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import network_output
+from striate.core.row_blocks import parts_of
 
 from .validated_input import FLOATS, in_native_order, validated
 
@@ -107,8 +108,8 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         check_is_fitted(self)
         X = self._validated(X)
         errors = np.empty(X.shape, dtype=X.dtype)
-        for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
-            errors[rows] = self._errors(X[rows])
+        for part, rows in parts_of(X, _BLOCK_ROWS):
+            errors[part] = self._errors(rows)
         return errors
 
     def score_samples(self, X: Any) -> npt.NDArray[Any]:
@@ -126,8 +127,8 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         check_is_fitted(self)
         X = self._validated(X)
         scores = np.empty(X.shape[0], dtype=X.dtype)
-        for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
-            scores[rows] = -self._errors(X[rows]).sum(axis=1)
+        for part, rows in parts_of(X, _BLOCK_ROWS):
+            scores[part] = -self._errors(rows).sum(axis=1)
         return scores
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -154,9 +155,15 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return errors
 
     def _validated(self, X: Any, reset: bool = False) -> Any:
-        """Return X as floats: a C-contiguous array or a CSR matrix."""
+        """Return X as floats: a C-contiguous array, a CSR matrix or a `RowBlocks`."""
         return validated(
-            self, X, accept_sparse=("csr", "csc"), dtype=FLOATS, order="C", reset=reset
+            self,
+            X,
+            by_blocks=True,
+            accept_sparse=("csr", "csc"),
+            dtype=FLOATS,
+            order="C",
+            reset=reset,
         )
 
     @property

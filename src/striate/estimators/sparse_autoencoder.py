@@ -13,10 +13,12 @@ from sklearn.utils import gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from striate.core.block_sums import sums_over
 from striate.core.design_matrix import as_input
 from striate.core.inference import network_output
 from striate.core.network import Network
 from striate.core.objective import Objective
+from striate.core.tree_sum import Term
 from striate.solvers.result import Result, Status
 
 from .autoencoder_problem import check_ranges, network_of, problem_of, solver_of
@@ -358,9 +360,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
 
     def _mean_activation(self, X: Any) -> npt.NDArray[Any]:
         """Return ρ̂ over the rows of X."""
-        encoder, total = self.encoder_layers(), np.zeros(len(self.intercept_))
-        for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
-            total += network_output(X[rows], encoder).sum(axis=0, dtype=np.float64)
+        (total,) = sums_over(X)(_sum_of_activations, self.encoder_layers())
         mean: npt.NDArray[Any] = (total / X.shape[0]).astype(X.dtype)
         return mean
 
@@ -414,3 +414,11 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         """
         check_is_fitted(self)
         return [(self.decoder_components_, self.decoder_intercept_, self.output_activation)]
+
+
+def _sum_of_activations(X: Any, first: int, run: Any, encoder: list[Layer]) -> Term:
+    """Return the sum over the rows of X of each unit's activation, in float64."""
+    total = np.zeros(len(encoder[-1][1]))
+    for rows in gen_batches(X.shape[0], _BLOCK_ROWS):
+        total += network_output(X[rows], encoder).sum(axis=0, dtype=np.float64)
+    return (total,)

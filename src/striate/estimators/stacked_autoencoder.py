@@ -9,6 +9,8 @@ from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
+from striate.core.row_blocks import RowBlocks
+
 from .connectivity_masks import check_shapes, resolve_masks, resolve_sizes
 from .fitted_attributes import INPUT, Attribute, Each, Floats, Instance, Whole
 from .local_receptive_fields import LocalReceptiveFields
@@ -54,7 +56,8 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
 
     Notes
     -----
-    While a layer above the first is learned, its input, the activations of all rows, is in memory.
+    While a layer above the first is learned, its input, the activations of all rows, is in memory;
+    for an X that is read by blocks, they are computed again at each reading.
 
     References
     ----------
@@ -142,7 +145,7 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
                 with record.recording(autoencoder, f"layer {i}"):
                     autoencoder.fit(A)
             if autoencoder is not autoencoders[-1]:
-                A = autoencoder.transform(A)
+                A = _encoded(autoencoder, A)
         self.autoencoders_ = autoencoders
         context.call_on_fit_task_end(estimator=self, X=X)
         return self
@@ -197,3 +200,10 @@ class StackedAutoencoder(CallbackSupportMixin, Reconstruction):
             for autoencoder in reversed(self.autoencoders_)
             for layer in autoencoder.decoder_layers()
         ]
+
+
+def _encoded(autoencoder: SparseAutoencoder, A: Any) -> Any:
+    """Return the activations of a fitted layer: whenever they are read, if A is read by blocks."""
+    if not isinstance(A, RowBlocks):
+        return autoencoder.transform(A)
+    return A.mapped(autoencoder.transform, len(autoencoder.intercept_))

@@ -185,8 +185,11 @@ class Epochs(Solver):
         )
         if batches.resume(self.state):
             self.schedule.rate = self.state["rate"]
-        order = RowOrder(np.arange(problem.n_rows) if self.rows is None else self.rows)
-        n_rows = len(order.rows)
+        by_blocks = problem.blocks is not None  # whose order is drawn when they are read
+        order = RowOrder(
+            np.arange(0 if by_blocks else problem.n_rows) if self.rows is None else self.rows
+        )
+        n_rows = problem.n_rows if by_blocks else len(order.rows)
         changing: dict[str, Changing] = {
             "batches": batches,
             "order": order,
@@ -201,10 +204,8 @@ class Epochs(Solver):
         result = result._replace(theta=batches.solution)
         try:
             while result.status is Status.LIMIT and result.n_iter < self.max_iter:
-                if self.shuffle:
-                    self.random_state.shuffle(order.rows)
                 rates = self.schedule.rates(result.n_iter, batches.n_batches(n_rows))
-                terms = batches.epoch(order.rows, self._by_group(rates))
+                terms = self._epoch(batches, order, self._by_group(rates), problem)
                 result = result._replace(
                     theta=batches.solution, value=progress.loss(terms), n_iter=result.n_iter + 1
                 )
@@ -223,6 +224,17 @@ class Epochs(Solver):
         progress.finish(result, changing)
         state = {**batches.state, "rate": self.schedule.rate}
         return result._replace(theta=kept, state=state)
+
+    def _epoch(
+        self, batches: Minibatch, order: RowOrder, rates: Any, problem: Problem
+    ) -> dict[str, float]:
+        """Take the steps of an epoch, over the rows in a new order."""
+        if problem.blocks is not None:
+            seed = self.random_state.randint(2**31 - 1) if self.shuffle else None
+            return batches.epoch_of_blocks(seed, rates)
+        if self.shuffle:
+            self.random_state.shuffle(order.rows)
+        return batches.epoch(order.rows, rates)
 
     def _by_group(self, rates: Any) -> Any:
         """Return the rates of each group of parameters."""

@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 
+from striate.core.row_blocks import RowBlocks
 from striate.solvers.saved_state import RandomNumbers
 
 # Parameters that change nothing about the result. (After `warm_start` the initial weights differ.)
@@ -22,6 +23,8 @@ _WITHOUT_EFFECT = ("verbose", "warm_start")
 _RATES_OF_ANY_LENGTH = ("'auto'", "'constant'", "'invscaling'", "'adaptive'")
 # Bytes whose checksum is computed at a time.
 _BLOCK_BYTES = 2**24
+# Number of blocks of a `RowBlocks` that count, evenly spread.
+_SAMPLED_BLOCKS = 16
 
 
 def identity_of(estimator: Any, data: Mapping[str, Any]) -> dict[str, str]:
@@ -32,7 +35,8 @@ def identity_of(estimator: Any, data: Mapping[str, Any]) -> dict[str, str]:
     estimator : estimator
         All of its parameters count, but for `verbose` and `warm_start`.
     data : dict
-        Arrays, sparse matrices or None by name; of each, type, shape and a checksum count.
+        Arrays, sparse matrices or None by name; of each, type, shape and a checksum count. Of a
+        `RowBlocks`, some blocks count.
     """
     parameters = estimator.get_params(deep=False)
     texts = {name: parameters[name] for name in parameters if name not in _WITHOUT_EFFECT}
@@ -78,8 +82,7 @@ def text_of(value: Any) -> str:
     """Return a text that is the same for equal values, in other processes, too."""
     if isinstance(value, np.ndarray) or sparse.issparse(value):
         kind = f"{value.format.upper()} " if sparse.issparse(value) else ""
-        shape = " × ".join(str(n) for n in value.shape)
-        return f"{kind}{value.dtype} {shape} with checksum {_checksum(value)}"
+        return f"{kind}{_size_of(value)} with checksum {_checksum(value)}"
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, str | bool | type(None)):
@@ -98,7 +101,20 @@ def text_of(value: Any) -> str:
         return f"{{{', '.join(f'{name}: {text_of(each)}' for name, each in value.items())}}}"
     if hasattr(value, "__array__"):  # a data frame
         return f"{type(value).__name__} {text_of(np.asarray(value))}"
-    return _text_of_code(value)
+    return _text_of_blocks(value) if isinstance(value, RowBlocks) else _text_of_code(value)
+
+
+def _size_of(value: Any) -> str:
+    return f"{value.dtype} {' × '.join(str(n) for n in value.shape)}"
+
+
+def _text_of_blocks(value: RowBlocks) -> str:
+    """Return a text for rows of which some are read: all would take as long as an epoch."""
+    edges = value.piece_edges
+    some = np.unique(np.linspace(0, max(len(edges) - 2, 0), _SAMPLED_BLOCKS).astype(int))
+    read = [value.read(*map(int, edges[k : k + 2])) for k in some]
+    checksum = hashlib.sha256("".join(map(_checksum, read)).encode()).hexdigest()[:12]
+    return f"blocks of {_size_of(value)} with checksum {checksum}"
 
 
 def _text_of_code(value: Any) -> str:

@@ -5,14 +5,15 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from .block_features import BlockRows, BlockTask, checked_rows, rows_of_block, transformed
 from .check_files import check_on_error, list_files
-from .image_collection import ImageCollection
 from .read_images import read_image
 from .resumable_table import ResumableTable
 
@@ -36,6 +37,7 @@ def extract_features(
     channels: int | None = None,
     on_error: str = "raise",
     progress: Callable[[list[int]], Iterable[int]] | None = None,
+    client: Any = None,
 ) -> ExtractedFeatures:
     """Compute features of image files into a .npy file, and resume an interrupted run.
 
@@ -60,6 +62,9 @@ def extract_features(
     progress : callable, default=None
         Function that wraps an iteration in a progress bar: ``tqdm.tqdm`` or
         ``rich.progress.track``.
+    client : distributed.Client, default=None
+        A cluster of Dask, over whose workers the images are spread. They must see the files under
+        the same names. A block whose worker dies is computed by another one.
 
     Returns
     -------
@@ -123,7 +128,7 @@ def extract_features(
     try:
         table.open(plan)
         with _mentioning_what_is_kept(table):
-            extraction.fill(table, progress or iter)
+            extraction.fill(table, progress or iter, client)
             table.finish()
     finally:
         table.close()
@@ -148,7 +153,7 @@ class _Extraction:
         self.shape = earlier["probe"] if earlier else self._shape_of_first()
         noise = np.random.RandomState(0).random_sample((1, *self.shape)).astype(np.float32)
         try:
-            self.of_noise = self._checked(self.features.transform(noise))
+            self.of_noise = checked_rows(self.features.transform(noise))
         except ValueError:
             if not earlier:
                 raise
@@ -167,15 +172,34 @@ class _Extraction:
             "images in a block": _IMAGES_PER_CHECKPOINT,
         }
 
-    def fill(self, table: ResumableTable, progress: Callable[[list[int]], Iterable[int]]) -> None:
+    def fill(
+        self,
+        table: ResumableTable,
+        progress: Callable[[list[int]], Iterable[int]],
+        client: Any = None,
+    ) -> None:
         """Compute the blocks that are missing or whose files have changed."""
         blocks = range(-(-len(self.paths) // _IMAGES_PER_CHECKPOINT))
-        for block in progress([k for k in blocks if table.done.get(k) != self._stamp(k)]):
-            stamp = self._stamp(block)
-            rows, complete = self._rows(self._paths_of(block))
+        missing = [k for k in blocks if table.done.get(k) != self._stamp(k)]
+        computed: Iterator[BlockRows]
+        if client is None:
+            computed = map(partial(rows_of_block, self.features), map(self._task, missing))
+        else:
+            from .cluster_extraction import rows_from_workers
+
+            computed = rows_from_workers(client, self.features, map(self._task, missing))
+        for _, block in zip(progress(missing), computed, strict=True):
+            self.skipped |= block.skipped
             # A resumed run tries a skipped image again.
-            first = block * _IMAGES_PER_CHECKPOINT
-            table.write(block, first, rows, stamp if complete else None)
+            first, stamp = block.k * _IMAGES_PER_CHECKPOINT, block.stamp
+            table.write(block.k, first, block.rows, None if block.skipped else stamp)
+        in_order = (path for path in self.paths if path in self.skipped)
+        self.skipped = {path: self.skipped[path] for path in in_order}
+
+    def _task(self, block: int) -> BlockTask:
+        shape, dtype = self.of_noise.shape[1], self.of_noise.dtype
+        paths, stamp = self._paths_of(block), self._stamp(block)
+        return BlockTask(block, stamp, paths, self.channels, self.skip, shape, dtype)
 
     def _paths_of(self, block: int) -> list[Any]:
         first = block * _IMAGES_PER_CHECKPOINT
@@ -186,47 +210,18 @@ class _Extraction:
         stamps = [_size_and_time(path) for path in self._paths_of(block)]
         return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
-    def _rows(self, paths: list[Any]) -> tuple[npt.NDArray[Any], bool]:
-        """Return the features of a block of images, and whether none was skipped."""
-        try:
-            return self._transform(paths), True
-        except ValueError:
-            if not self.skip:
-                raise
-        rows = np.full((len(paths), self.of_noise.shape[1]), np.nan, self.of_noise.dtype)
-        complete = True
-        for row, path in zip(rows, paths, strict=True):
-            try:
-                row[:] = self._transform([path])
-            except ValueError as error:
-                self.skipped[path], complete = str(error), False
-        return rows, complete
-
     def _shape_of_first(self) -> list[int]:
         """Return height, width and channels of the first image that can be used."""
         reasons = []
         for path in self.paths:
             try:
-                self._transform([path])
+                transformed(self.features, [path], self.channels)
                 return list(read_image(path, channels=self.channels).shape)
             except ValueError as error:
                 if not self.skip:
                     raise
                 reasons.append(str(error))
         raise ValueError(f"none of {len(reasons)} images can be used; {reasons[0]}")
-
-    def _transform(self, paths: list[Any]) -> npt.NDArray[Any]:
-        images = ImageCollection(paths, channels=self.channels)
-        return self._checked(self.features.transform(images))
-
-    def _checked(self, transformed: Any) -> npt.NDArray[Any]:
-        rows: npt.NDArray[Any] = np.ascontiguousarray(transformed)
-        if rows.ndim != 2 or rows.dtype.kind != "f":
-            raise TypeError(
-                "features.transform must return floats of shape (n_images, n_features), got "
-                f"{rows.dtype} of shape {rows.shape}"
-            )
-        return rows
 
 
 @contextmanager

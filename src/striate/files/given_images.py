@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from striate.core.stored_arrays import described
+
 from .image_folders import find_images
 
 # So many channels are more likely an axis of pixels; feature maps of networks may be 7 x 7.
@@ -27,7 +29,7 @@ def is_pillow_image(item: Any) -> bool:
 
 def is_stored(item: Any) -> bool:
     """Return whether an array is read when it is indexed, as those of h5py and Zarr are."""
-    return not isinstance(item, np.ndarray) and _described(item) is not None
+    return not isinstance(item, np.ndarray) and described(item) is not None
 
 
 def listed(images: Any) -> Any:
@@ -47,11 +49,11 @@ def listed(images: Any) -> Any:
     if isinstance(images, set | frozenset | Mapping):
         kind = type(images).__name__
         raise ValueError(f"images must be in an order, got a {kind}; pass a list, as sorted(…)")
-    described = _described(images)
-    if described is not None and len(described[0]) != 1:
+    found = described(images)
+    if found is not None and len(found[0]) != 1:
         return images
     if isinstance(images, Iterator | ValuesView) or (
-        isinstance(images, Sequence) and described is None
+        isinstance(images, Sequence) and found is None
     ):
         return list(images)  # at once: a generator can be read only once
     images = np.asarray(images)
@@ -84,21 +86,11 @@ def checked(images: Any) -> Any:
         images = [_checked_item(item, row) for row, item in enumerate(images)]
     else:
         _check_array(images, "images", "(n, h, w) or (n, h, w, c)", (3, 4))
-    if len(images) == 0:
+    n_images = len(images) if isinstance(images, list) else images.shape[0]  # Zarr has no len
+    if n_images == 0:
         raise ValueError("images is empty; at least one image is needed")
     _warn_of_channels_first(images)
     return images
-
-
-def _described(item: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
-    """Return shape and dtype of an array, without reading its values; None if it is not one."""
-    shape, dtype = getattr(item, "shape", None), getattr(item, "dtype", None)
-    if not isinstance(shape, tuple) or dtype is None or not hasattr(item, "__getitem__"):
-        return None
-    try:
-        return shape, np.dtype(dtype)
-    except TypeError:  # PyTorch's and TensorFlow's
-        return None
 
 
 def _files_of_folder(path: str | os.PathLike[str]) -> Sequence[Any]:

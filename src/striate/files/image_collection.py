@@ -15,6 +15,7 @@ from .decoded_pixels import Pixels
 from .given_images import all_double, checked, is_path, is_pillow_image, is_stored, listed
 from .read_images import pillow_pixels, read_pixels, with_channels
 from .sixteen_bits import WHOLE_RANGE, UsedRange
+from .stored_images import StoredImages
 
 
 class MixedChannelsError(ValueError):
@@ -24,9 +25,9 @@ class MixedChannelsError(ValueError):
 class ImageCollection(Sequence[npt.NDArray[Any]]):
     """Images from an array, a list of arrays or files, or a folder, one at a time, as floats.
 
-    A file is read each time its image is accessed, and so is an image of an object that is indexed
-    like an array, such as a data set of h5py or Zarr. Integers of 8 and 16 bits are scaled by the
-    range of their type to [0, 1]; floats and booleans are taken as they are.
+    A file is read each time its image is accessed. Images of an object that is indexed like an
+    array, such as a data set of h5py or Zarr, are read chunk by chunk. Integers of 8 and 16 bits
+    are scaled by the range of their type to [0, 1]; floats and booleans are taken as they are.
 
     Parameters
     ----------
@@ -70,14 +71,16 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         self._whole: ImageCollection | None = None  # what this is a slice of
         self._first: npt.NDArray[Any] | None = None  # read for its channels, not yet accessed
         self._of_sixteen_bits: set[int] = set()
+        self._images: Any
         if isinstance(images, ImageCollection):
-            self._images: Sequence[Any] = images._images
+            self._images = images._images
             self._rows: Sequence[int] = images._rows
             self._channels: int | None = channels or images._channels
             self.used_range: UsedRange = images.used_range
             self._most_readers: float = images._most_readers
         else:
-            self._images = checked(listed(images))
+            images = checked(listed(images))
+            self._images = StoredImages(images) if is_stored(images) else images
             self._rows = range(len(self._images))
             self._channels = channels
             self.used_range = WHOLE_RANGE

@@ -13,6 +13,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from striate.core.stored_arrays import is_lazy
 from striate.estimators.fitted_attributes import Attribute, Each, Instance, Whole
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.training_record import record_of
@@ -24,6 +25,7 @@ from .convolution import Patches
 from .dictionary_layers import dictionary_layers
 from .image_passes import ImagePooling
 from .layer_stack import LayerStack
+from .lazy_features import lazy_features
 from .map_extent import MapExtent, smallest_image
 from .patch_features import PatchFeatures
 from .pool_layout import two_integers
@@ -222,6 +224,8 @@ class DeepPatchFeatures(
             As from `fit`, or if an image is too small for the cells of a layer.
         """
         check_is_fitted(self)
+        if is_lazy(images):
+            return lazy_features(self, images)
         collection = self.layers_[0].as_images(images)
         pooling = ImagePooling(self._stack.poolings(collection.dtype), bool(self.layers_[0].flips))
         return pooling.pool_images(collection)

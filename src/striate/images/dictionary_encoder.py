@@ -11,6 +11,8 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from striate.core.block_sums import through_blocks, value_range
+from striate.core.row_blocks import RowBlocks
 from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
 from striate.estimators.sklearn_private import Interval, StrOptions, fit_context
 from striate.estimators.training_record import record_of
@@ -162,7 +164,8 @@ class DictionaryEncoder(
         ConvergenceWarning
             From "kmeans", if X has fewer distinct rows than `n_components`.
         """
-        X = as_kernel_input(self._validated(X, reset=True))
+        X = self._validated(X, reset=True)
+        X = X if isinstance(X, RowBlocks) else as_kernel_input(X)
         if len(X) < self.n_components and self.dictionary != "random":
             raise ValueError(
                 f"n_components={self.n_components} atoms cannot be learned from n_samples={len(X)} "
@@ -206,6 +209,11 @@ class DictionaryEncoder(
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
+        if isinstance(X, RowBlocks):
+            return through_blocks(X, self._codes, self._n_features_out)
+        return self._codes(X)
+
+    def _codes(self, X: Any) -> npt.NDArray[Any]:
         encoding = self.as_encoding()
         encoding = for_kernels(encoding, encoding.W, encoding.b, X.dtype)
         codes = np.empty((len(X), n_features(encoding)), dtype=X.dtype)
@@ -217,15 +225,18 @@ class DictionaryEncoder(
                 run(encode_rows, encoding, x, Z, theta, codes[rows])
         return codes
 
-    def _validated(self, X: Any, reset: bool) -> npt.NDArray[Any]:
-        X = validated(self, X, dtype=FLOATS, order="C", reset=reset)
-        largest, limit = float(np.abs(X).max()), float(np.sqrt(np.finfo(X.dtype).max / X.size))
+    def _validated(self, X: Any, reset: bool) -> Any:
+        X = validated(self, X, by_blocks=True, dtype=FLOATS, order="C", reset=reset)
+        if isinstance(X, RowBlocks) and not reset:
+            return X  # without another pass over the rows
+        largest = max(abs(float(value)) for value in value_range(X))
+        limit = float(np.sqrt(np.finfo(X.dtype).max / (X.shape[0] * X.shape[1])))
         if largest > limit:
             raise ValueError(
                 f"X has values up to {largest:.2g}, whose distances are beyond {X.dtype}. Scale X, "
                 "with StandardScaler for instance."
             )
-        return np.asarray(X)
+        return X if isinstance(X, RowBlocks) else np.asarray(X)
 
     @property
     def _n_features_out(self) -> int:

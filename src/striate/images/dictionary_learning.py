@@ -7,6 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
+from striate.core.block_sums import sums_over
+from striate.core.row_blocks import RowBlocks
+from striate.core.tree_sum import Term
 from striate.estimators.training_record import TrainingRecord
 from striate.native.blas import product
 from striate.native.compile import jit, kernel
@@ -15,26 +18,31 @@ from striate.native.threads import CALL_WORK, team
 from striate.solvers.result import Result, Status
 from striate.solvers.saved_state import RandomNumbers
 
+from .block_clusters import block_clusters, rows_at
+
 # Rows whose products are computed at once, and groups of rows whose sums are added in a fixed
 # order.
 _BLOCK_ROWS = 1024
 _N_GROUPS = 8
 
-#: learn(X, n_atoms, max_iter, random_state, record) → the atoms, and the number of passes over X.
+#: learn(X, n_atoms, max_iter, random_state, record) → the atoms, and the number of passes over X,
+#: an array or a `RowBlocks`.
 Learner = Callable[
-    [npt.NDArray[Any], int, int, np.random.RandomState, TrainingRecord],
+    [Any, int, int, np.random.RandomState, TrainingRecord],
     tuple[npt.NDArray[Any], int],
 ]
 
 
 def kmeans(
-    X: npt.NDArray[Any],
+    X: Any,
     n_atoms: int,
     max_iter: int,
     random_state: np.random.RandomState,
     record: TrainingRecord,
 ) -> tuple[npt.NDArray[Any], int]:
     """Return the centres of clusters of patches."""
+    if isinstance(X, RowBlocks):
+        return block_clusters(X, n_atoms, max_iter, random_state)
     # From random patches: the k-means++ start takes longer than the iterations.
     model = KMeans(n_atoms, init="random", n_init=1, max_iter=max_iter, random_state=random_state)
     model.fit(X)
@@ -42,7 +50,7 @@ def kmeans(
 
 
 def omp1(
-    X: npt.NDArray[Any],
+    X: Any,
     n_atoms: int,
     max_iter: int,
     random_state: np.random.RandomState,
@@ -50,18 +58,14 @@ def omp1(
 ) -> tuple[npt.NDArray[Any], int]:
     """Repeat w_j ← Σ (w_j·x) x over the patches x whose best atom is w_j, scaled to unit length."""
     W = unit_rows(drawn_patches(X, n_atoms, max_iter, random_state, record)[0])
-    bounds = np.linspace(0, len(X), _N_GROUPS + 1).astype(np.int64)
-    sums, longest = np.empty((_N_GROUPS, *W.shape), dtype=X.dtype), int(np.diff(bounds).max())
-    n_rows = max(1, CALL_WORK // (W.size * _BLOCK_ROWS * _N_GROUPS)) * _BLOCK_ROWS  # per group
     changing = {"random_state": RandomNumbers(random_state)}
     result = record.resume(Result(W, np.nan, 0, Status.LIMIT), changing)
     with team() as run:
+        sums = sums_over(X, run=run)
         while result.n_iter < max_iter:
-            for begin in range(0, longest, n_rows):
-                run(_sum_of_best, X, result.theta, bounds, (begin, begin + n_rows), sums)
-            W = np.add.reduce(sums, axis=0)
+            (W,) = sums(_sums_of_atoms, result.theta)
             unused = np.flatnonzero(~W.any(axis=1))
-            W[unused] = X[random_state.randint(len(X), size=len(unused))]
+            W[unused] = rows_at(X, random_state.randint(len(X), size=len(unused)))
             result = result._replace(theta=unit_rows(W), n_iter=result.n_iter + 1)
             record.keep(result, changing)
     record.finish(result, changing)
@@ -69,18 +73,18 @@ def omp1(
 
 
 def drawn_patches(
-    X: npt.NDArray[Any],
+    X: Any,
     n_atoms: int,
     max_iter: int,
     random_state: np.random.RandomState,
     record: TrainingRecord,
 ) -> tuple[npt.NDArray[Any], int]:
     """Draw patches at random, each at most once."""
-    return X[random_state.permutation(len(X))[:n_atoms]], 1
+    return rows_at(X, random_state.permutation(len(X))[:n_atoms]), 1
 
 
 def random_directions(
-    X: npt.NDArray[Any],
+    X: Any,
     n_atoms: int,
     max_iter: int,
     random_state: np.random.RandomState,
@@ -103,6 +107,16 @@ def unit_rows(W: npt.NDArray[Any]) -> npt.NDArray[Any]:
     lengths = np.sqrt(np.einsum("ij,ij->i", W, W))
     scaled: npt.NDArray[Any] = W / np.where(lengths > 0, lengths, 1)[:, np.newaxis]
     return scaled
+
+
+def _sums_of_atoms(X: Any, first: int, run: Any, W: npt.NDArray[Any]) -> Term:
+    """Return Σ (w_j·x) x over the rows whose best atom is w_j."""
+    bounds = np.linspace(0, len(X), _N_GROUPS + 1).astype(np.int64)
+    sums, longest = np.empty((_N_GROUPS, *W.shape), dtype=X.dtype), int(np.diff(bounds).max())
+    n_rows = max(1, CALL_WORK // (W.size * _BLOCK_ROWS * _N_GROUPS)) * _BLOCK_ROWS  # per group
+    for begin in range(0, longest, n_rows):
+        run(_sum_of_best, X, W, bounds, (begin, begin + n_rows), sums)
+    return (np.add.reduce(sums, axis=0),)
 
 
 @kernel

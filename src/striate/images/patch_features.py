@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from striate.core.stored_arrays import is_lazy
 from striate.estimators.fitted_attributes import (
     Attribute,
     Floats,
@@ -32,6 +33,7 @@ from .convolution import Patches
 from .edge_autoencoder import edge_autoencoder
 from .image_passes import ImagePooling
 from .layer_pooling import LayerPooling, MapStep
+from .lazy_features import lazy_features
 from .patch_encoder import PatchEncoder
 from .patches import CONTRAST_FLOOR, NORMALIZATIONS, draw_patches, sample_patches
 from .pixel_maps import PixelMaps
@@ -290,19 +292,20 @@ class PatchFeatures(
         patches = sample_patches(collection, self.patch_shape_[:2], n_patches, random_state)
         return np.asarray(steps.whiten(steps.normalize(patches)))
 
-    def transform(self, images: Any) -> npt.NDArray[Any]:
+    def transform(self, images: Any) -> Any:
         """Compute features of images: encode every patch, and pool over the grid.
 
         Parameters
         ----------
         images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, or a folder
-            With as many channels as in `fit`.
+            With as many channels as in `fit`. An array of Dask may hold images, or paths.
 
         Returns
         -------
         ndarray of shape (n, n_cells * n_codes)
             Cell by cell, row of the grid after row, grid after grid. The code of a patch is what
-            the encoder computes from it: one number per unit, or two with "soft_threshold".
+            the encoder computes from it: one number per unit, or two with "soft_threshold". For an
+            array of Dask, a lazy one.
 
         Raises
         ------
@@ -310,6 +313,8 @@ class PatchFeatures(
             As from `fit`, or if an image has fewer positions than the grid has cells.
         """
         check_is_fitted(self)
+        if is_lazy(images):
+            return lazy_features(self, images)
         collection = self.as_images(images)
         return ImagePooling([self.layer_pooling()], self.flips).pool_images(collection)
 

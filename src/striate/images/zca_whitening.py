@@ -11,8 +11,11 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from striate.core.block_sums import sums_over, value_range
 from striate.core.inference import layer_output
+from striate.core.tree_sum import Term
 from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
+from striate.estimators.linear_maps import column_means
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.validated_input import FLOATS, in_native_order, validated
 
@@ -113,12 +116,14 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             If X has NaN or infinite values or only one row, or if n_components is more than the
             number of features.
         """
-        X = validated(self, X, dtype=FLOATS, ensure_min_samples=2)
+        X = validated(self, X, by_blocks=True, dtype=FLOATS, ensure_min_samples=2)
         with np.errstate(over="ignore", invalid="ignore"):
-            covariance = _covariance(X)
+            mean = column_means(X)
+            covariance = _covariance(X, mean)
         if not np.isfinite(covariance).all():
+            largest = max(map(abs, value_range(X)))
             raise ValueError(
-                f"X has values up to {np.abs(X).max():.2g}, whose squares are beyond float64. "
+                f"X has values up to {largest:.2g}, whose squares are beyond float64. "
                 "Scale X, with StandardScaler for instance."
             )
         s, U = linalg.eigh(covariance)
@@ -128,7 +133,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         kept = s[:k] > s[0] * len(s) * np.finfo(s.dtype).eps
         root = np.sqrt(s[:k][kept] + self.epsilon)
         U = U[:, :k][:, kept]
-        self.mean_ = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
+        self.mean_ = mean.astype(X.dtype)
         self.components_ = ((U / root) @ U.T).astype(X.dtype)
         self._inverse = ((U * root) @ U.T).astype(X.dtype)
         self.explained_variance_ = s.astype(X.dtype)
@@ -169,7 +174,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X = validated(self, X, dtype=FLOATS, reset=False)
+        X = validated(self, X, by_blocks=True, dtype=FLOATS, reset=False)
         white: npt.NDArray[Any] = layer_output(X, *self.as_layer())
         return white
 
@@ -201,11 +206,16 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return tags
 
 
-def _covariance(X: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _covariance(X: Any, mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the covariance (n_features, n_features) in float64, from blocks of centred rows."""
-    mean = X.mean(axis=0, dtype=np.float64)
+    (total,) = sums_over(X)(_scatter, mean)
+    return np.asarray(total / len(X))
+
+
+def _scatter(X: Any, first: int, run: Any, mean: npt.NDArray[np.float64]) -> Term:
+    """Return Σ (x − mean) (x − mean)ᵀ over the rows of X."""
     total = np.zeros((X.shape[1], X.shape[1]))
     for rows in gen_batches(len(X), _BLOCK_ROWS):
         centred = X[rows] - mean
         total += centred.T @ centred
-    return total / len(X)
+    return (total,)

@@ -1,13 +1,14 @@
 """Minibatch solvers (SGD, momentum, Nesterov, Adam): a whole epoch in compiled code."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.design_matrix import empty_rows, with_seed
+from striate.core.design_matrix import Sparse, empty_rows, with_seed
 from striate.core.network import Network
 from striate.core.problem import Problem
 from striate.native.compile import as_records
@@ -100,7 +101,8 @@ class Minibatch:
         kind: Any = type(rule)
         self._problem, self._run, self.theta = problem, run, theta
         self._net, self._rule = network.net(dtype, problem.dropout), kind.__name__
-        self._data, self._penalties = problem.data(normalized=False), problem.penalties(np.inf)
+        first = problem if problem.blocks is None else _without_rows(problem)
+        self._data, self._penalties = first.data(normalized=False), problem.penalties(np.inf)
         self.n_rows, self.n_groups, self._n_steps = problem.n_rows, 2 * len(network.layers), 0
         B = self._batch_size = min(batch_size, self.n_rows)
         small = B * network.n_weights < SMALL_BATCH
@@ -108,9 +110,9 @@ class Minibatch:
         self._n_threads = n_row_tiles = 1 if small else _even(B / TILE_ROWS)
         tiles, n_1 = _parameter_tiles(network, small), network.sizes[1]
         # Columns are made of X itself.
-        n_copied = 0 if network.patterns[0] is not None else B
+        self._n_copied = 0 if network.patterns[0] is not None else B
         self._batch = Batch(
-            x=empty_rows(problem.X, n_copied),
+            x=empty_rows(first.X, self._n_copied),
             y=np.empty((B, network.sizes[-1]), dtype=dtype),
             w=np.empty(B, dtype=dtype),
             keys=np.empty(B if any(problem.dropout) else 0, dtype=np.uint64),
@@ -199,17 +201,57 @@ class Minibatch:
             "data" (with sparsity) and "weights" (the ridge and the L1 term), averaged over rows;
             their sum is J.
         """
-        B = self._batch_size
-        rates = np.empty((self.n_batches(len(order)), self.n_groups))
+        rates = self._rates(len(order), learning_rate)
+        data, weights = self._sums(np.asarray(order, dtype=np.int64), rates)
+        return {"data": data / len(order), "weights": weights / len(order)}
+
+    def epoch_of_blocks(self, seed: int | None, learning_rate: npt.ArrayLike) -> dict[str, float]:
+        """Take one step for each batch of rows that are read by blocks, each row once.
+
+        Parameters
+        ----------
+        seed : int or None
+            Decides the order of the rows: see `RowBlocks.pools`.
+        learning_rate : float or array-like, broadcast to (n_batches, n_groups)
+
+        Returns
+        -------
+        dict
+            As from `epoch`.
+        """
+        assert self._problem.blocks is not None
+        by_row, rates, k = self._problem.by_row, self._rates(self.n_rows, learning_rate), 0
+        data = weights = 0.0
+        with closing(self._problem.blocks.pools(self._batch_size, seed)) as pools:
+            for pool in pools:
+                Y, w = (None if each is None else each[pool.rows] for each in by_row)
+                self._load(self._problem.with_rows(pool.x, Y, w))
+                n = self.n_batches(len(pool.order))
+                sums = self._sums(pool.order, rates[k : k + n])
+                data, weights, k = data + sums[0], weights + sums[1], k + n
+        return {"data": data / self.n_rows, "weights": weights / self.n_rows}
+
+    def _rates(self, n_rows: int, learning_rate: npt.ArrayLike) -> npt.NDArray[Any]:
+        rates = np.empty((self.n_batches(n_rows), self.n_groups))
         rates[:] = learning_rate
-        order = np.asarray(order, dtype=np.int64)
-        n_batches = max(1, CALL_WORK // self._batch_work)  # per call
+        return rates
+
+    def _load(self, some: Problem) -> None:
+        """Take rows from another part of the problem from now on; noise and dropout go on."""
+        self._data, seed = some.data(normalized=False), self._data.seed
+        self._set_seed(seed)
+        if isinstance(self._data.X, Sparse):  # which a batch shares its numbers with
+            self._batch = self._batch._replace(x=empty_rows(self._data.X, self._n_copied))
+
+    def _sums(self, order: npt.NDArray[np.int64], rates: npt.NDArray[Any]) -> tuple[float, float]:
+        """Take one step for each batch; return the sums of the terms over rows."""
+        B, n_batches = self._batch_size, max(1, CALL_WORK // self._batch_work)  # per call
         data = weights = 0.0
         for k in range(0, len(rates), n_batches):
             sums = self._steps(order[k * B : (k + n_batches) * B], rates[k : k + n_batches])
             data, weights = data + sums[0], weights + sums[1]
         self._set_seed(self._data.seed + 1)
-        return {"data": data / len(order), "weights": weights / len(order)}
+        return data, weights
 
     def _set_seed(self, seed: int) -> None:
         """Draw other noise, and other units for dropout, from now on."""
@@ -238,6 +280,13 @@ def _decays(weight_decay: Any, n_groups: int) -> npt.NDArray[np.float64]:
     each = decays[::2] if np.ndim(weight_decay) == 0 else decays
     each[:] = weight_decay
     return decays
+
+
+def _without_rows(problem: Problem) -> Problem:
+    """Return a problem that is read by blocks, before the first ones are read."""
+    x = np.empty((0, problem.network.sizes[0]), problem.dtype)
+    Y, w = (None if each is None else each[:0] for each in problem.by_row)
+    return problem.with_rows(x, Y, w)
 
 
 def _shapes(state: Mapping[str, Any]) -> list[tuple[int, ...]]:

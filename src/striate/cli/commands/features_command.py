@@ -6,7 +6,7 @@ import csv
 import io
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "striate features features.skops photos/ --out photos.npy",
     "striate features model.skops photos/ --out photos.npy --skip-errors",
+    "striate features model.skops photos/ --out photos.npy --scheduler tcp://10.0.0.1:8786",
 )
 
 
@@ -36,6 +37,13 @@ def features(
             help="Fill the rows of images that cannot be used with NaN, and list them at the end.",
         ),
     ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Spread the images over a cluster of Dask, whose scheduler has this address.",
+        ),
+    ] = None,
 ) -> None:
     """Compute the features of images, for use in other programs.
 
@@ -45,6 +53,7 @@ def features(
 
     If the command is interrupted, run it again to continue.
     """
+    from striate.cli.cluster import client_of
     from striate.cli.models import load_features
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
@@ -55,7 +64,8 @@ def features(
     check_output(table)
     _, learned = load_features(file)
     skipped = SkippedImages(skip_errors)
-    done = _extract(learned, file, skipped.find(images), out, skip_errors)
+    with client_of(scheduler) as client:
+        done = _extract(learned, file, skipped.find(images), out, skip_errors, client)
     write_file(table, _table(done).encode("utf-8", "surrogateescape"))
     n_images, n_features = done.features.shape
     print(f"Wrote {n_features} features of each of {n_images} images to {out}")
@@ -65,7 +75,12 @@ def features(
 
 
 def _extract(
-    learned: LayeredFeatures, source: Path, files: list[Path], out: Path, skip_errors: bool
+    learned: LayeredFeatures,
+    source: Path,
+    files: list[Path],
+    out: Path,
+    skip_errors: bool,
+    client: Any,
 ) -> ExtractedFeatures:
     from functools import partial
 
@@ -84,6 +99,7 @@ def _extract(
                 channels=image_channels(learned, source),
                 on_error="skip" if skip_errors else "raise",
                 progress=partial(progress, title="Computing features of images"),
+                client=client,
             )
     except KeyboardInterrupt:
         raise InterruptedWorkError("interrupted; run the same command again to continue") from None

@@ -1,0 +1,188 @@
+"""Sums over the chunks of a Dask array on the workers of a cluster, which keep their chunks.
+
+A worker gets θ, returns its sums, and they are added by a tree of a fixed shape: the result is the
+same to the last bit for any number of workers, and after one has died. Chunks do not travel.
+"""
+
+import importlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from functools import partial
+from itertools import count
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+
+from striate.native.threads import team
+
+from .row_blocks import RowBlocks, as_rows_of_block
+from .tree_sum import Term, added, tree_sum
+
+_logger = logging.getLogger("striate")
+#: How often a sum is computed again after workers were lost.
+_ATTEMPTS = 20
+#: Share of the workers' memory that the chunks may take to be kept between sums; more are computed
+#: again, from the files they come from, say.
+_KEPT_SHARE = 0.5
+
+
+class SumsOnWorkers:
+    """Sums over the chunks of a Dask array, computed where they are.
+
+    Parameters
+    ----------
+    X : RowBlocks
+        Of a Dask array.
+    by_row : sequence of array or None
+        One row for each row of X; each worker is sent those of its chunks, once.
+    client : distributed.Client
+
+    Raises
+    ------
+    ValueError
+        If workers have another version of Striate.
+    """
+
+    def __init__(self, X: RowBlocks, by_row: Sequence[Any], client: Any) -> None:
+        check_versions(client)
+        self._client, self._address = client, client.scheduler.address
+        self._by_row, edges = by_row, X.block_edges
+        self._edges = [*zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
+        if X.on_workers is None:  # once for all sums over X, which may be several for a fit
+            X.on_workers = X.data.rechunk({0: tuple(np.diff(edges).tolist()), 1: -1})
+            if X.on_workers.nbytes <= _KEPT_SHARE * _memory_of(client):
+                X.on_workers = client.persist(X.on_workers)
+        self._kept = X.on_workers  # the workers keep it as long as someone holds it
+        self._chunks = self._kept.to_delayed()[:, 0]
+        self._settings = X.dtype, X.shape[1]
+        self._sent: list[Any] | None = None
+
+    def __call__(self, function: Callable[..., Any], *shared: Any) -> Term:
+        """Return the sum of function(…) over all chunks."""
+        from dask import delayed
+
+        def total() -> Any:
+            add = delayed(added, pure=False)
+            return tree_sum(self._terms(function, shared), add)
+
+        result: Term = self._computed(total)
+        return result
+
+    def each(self, function: Callable[..., Any], *shared: Any) -> Iterator[tuple[slice, Any]]:
+        """Yield the rows of each chunk and function(…)."""
+        try:
+            running = self._client.compute([*self._terms(function, shared)])
+        except lost_errors():  # each is tried again below
+            running = [None] * len(self._edges)
+        for k, (lo, hi) in enumerate(self._edges):
+            waiting, running[k] = running[k], None
+            again = partial(self._term, k, function, shared)
+            yield slice(lo, hi), self._computed(again, waiting)
+
+    def _term(self, k: int, function: Callable[..., Any], shared: Sequence[Any]) -> Any:
+        """Return the task of one chunk."""
+        return [*self._terms(function, shared)][k]
+
+    def _terms(self, function: Callable[..., Any], shared: Sequence[Any]) -> Iterator[Any]:
+        """Yield the task of each chunk."""
+        from dask import delayed
+
+        task = delayed(_of_chunk, pure=False)
+        # Tasks, so that they are computed again where a worker that had them is lost.
+        shared = [delayed(each, pure=False, traverse=False) for each in shared]
+        sent = self._send()
+        for k, (chunk, (lo, _)) in enumerate(zip(self._chunks, self._edges, strict=True)):
+            rows = chunk, k, lo, *self._settings
+            yield task(function, rows, [each and each[k] for each in sent], shared)
+
+    def _send(self) -> list[Any]:
+        """Send the workers what they need of the arrays by row, unless they have it."""
+        if self._sent is None:
+            self._sent = [
+                None if each is None
+                else self._client.scatter([each[lo:hi] for lo, hi in self._edges], hash=False)
+                for each in self._by_row
+            ]  # fmt: skip
+        return self._sent
+
+    def _computed(self, make: Callable[[], Any], future: Any = None) -> Any:
+        """Return the result of a task, which is computed again if workers were lost."""
+        for attempt in count(1):
+            try:
+                future = self._client.compute(make()) if future is None else future
+                return future.result()
+            except lost_errors() as error:
+                raise_if_scheduler_is_lost(self._client, self._address, error)
+                if attempt == _ATTEMPTS:
+                    raise
+                _logger.warning("A worker was lost (%s); its part is computed again.", error)
+                future = self._sent = None
+            except KeyboardInterrupt:
+                if future is not None:
+                    future.cancel()
+                raise
+        raise AssertionError  # the loop has no end
+
+
+# Clients whose workers have this version.
+_checked: WeakSet[Any] = WeakSet()
+_LOST = (
+    "Lost the scheduler of Dask ({}). Start it again, connect to it, and repeat the call; a fit "
+    "with a Checkpoint among its callbacks continues after the last iteration that it kept."
+)
+
+
+def lost_errors() -> tuple[type[BaseException], ...]:
+    """Return the errors that mean that a worker, or the scheduler, is gone."""
+    from distributed import KilledWorker
+    from distributed.client import ClosedClientError
+
+    return CancelledError, ClosedClientError, KilledWorker, ConnectionError, TimeoutError
+
+
+def raise_if_scheduler_is_lost(client: Any, address: str, error: BaseException) -> None:
+    """Raise a ConnectionError that says how to go on, if the scheduler is gone."""
+    if client.status != "running":
+        raise ConnectionError(_LOST.format(address)) from error
+
+
+def _of_chunk(
+    function: Callable[..., Any], rows: Sequence[Any], by_row: list[Any], shared: list[Any]
+) -> Any:
+    """Return function(…) of a chunk; this runs on a worker."""
+    chunk, k, first, dtype, n_columns = rows
+    x = as_rows_of_block(chunk, first, k, dtype, n_columns)
+    with team(1) as run:  # a worker has as many tasks at a time as it may use threads
+        return function(x, first, run, *by_row, *shared)
+
+
+def check_versions(client: Any) -> None:
+    """Raise a ValueError if workers have no Striate, or another version than this process."""
+    if client in _checked:
+        return
+    mine = importlib.import_module("striate").__version__
+
+    def version() -> str | None:  # sent to the workers as code: they may not know this module
+        import importlib
+
+        try:
+            return str(importlib.import_module("striate").__version__)
+        except ImportError:
+            return None
+
+    for address, theirs in client.run(version).items():
+        if theirs != mine:
+            has = "no Striate" if theirs is None else f"Striate {theirs}"
+            raise ValueError(
+                f"The worker {address} has {has}, and this process Striate {mine}. Install the "
+                "same version everywhere."
+            )
+    _checked.add(client)
+
+
+def _memory_of(client: Any) -> float:
+    """Return the bytes that all workers may use."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return float(sum(worker["memory_limit"] or np.inf for worker in workers))
