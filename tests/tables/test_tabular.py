@@ -21,7 +21,7 @@ from striate import Checkpoint, LossCurveDisplay, TabularClassifier, TabularRegr
 from striate.persistence import load, save
 from striate.tables.member_training import HeldOut, Recipe
 from striate.tables.tabular_regressor import MARGIN
-from striate.tables.temperature import fitted_beta, log_loss_of, probabilities
+from striate.estimators.temperature import fitted_beta, log_loss_of, probabilities
 
 RNG = np.random.default_rng(0)
 N = 240

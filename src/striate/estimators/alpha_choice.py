@@ -1,0 +1,97 @@
+"""The choice of α of `LinearClassifier` on held-out rows, and the temperature of its scores."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import log_softmax
+
+from .held_out_rows import Rows
+from .linear_maps import Array
+from .linear_problem import GramProblem
+from .temperature import fitted_beta
+
+
+class AlphaChoice(NamedTuple):
+    """What held-out rows tell.
+
+    Attributes
+    ----------
+    alpha : float
+        The α with the best score.
+    scores : dict of float to float
+        Score of each α; empty if no rows were held out.
+    beta : float
+        What scores z are multiplied with, so that softmax(β z) is as sure as it is right.
+    """
+
+    alpha: float
+    scores: dict[float, float]
+    beta: float
+
+
+def choose_alpha(
+    problem: GramProblem,
+    codes: Rows,
+    alphas: list[float],
+    parts: list[Rows],
+    *,
+    calibrate: bool,
+) -> AlphaChoice:
+    """Choose α by the rows of each part, which are predicted by a fit to the other rows.
+
+    Parameters
+    ----------
+    problem : GramProblem
+        All rows.
+    codes : ndarray of int of shape (n_samples,)
+        Class of each row.
+    alphas : list of float
+        Candidates.
+    parts : list of ndarray of int
+        Rows that are held out together. If there are none, the largest α is chosen.
+    calibrate : bool
+        Whether to fit β. The scores that it is fitted to are those of the α that the other parts
+        choose, so that neither W nor α has seen the rows.
+    """
+    if not parts:
+        return AlphaChoice(max(alphas), {}, 1.0)
+    weights = problem.weight.copy()
+    z: list[list[Array]] = [[] for _ in parts]  # of each part, for each α
+    totals = np.zeros((len(parts), len(alphas)))
+    for k, rows in enumerate(parts):
+        with problem.excluding(rows):
+            for a, alpha in enumerate(alphas):
+                W, b, _ = problem.solve(alpha)
+                z[k].append(problem.scores(rows, W, b))
+                scores = _validation_scores(z[k][a], codes[rows], problem.loss)
+                totals[k, a] = weights[rows] @ scores
+    held_out = np.concatenate(parts)
+    total = totals.sum(axis=0)
+    means = total / (float(weights[held_out].sum()) or 1.0)
+    beta = 1.0
+    if calibrate and weights[held_out].any():
+        others = total - totals if len(parts) > 1 else totals
+        chosen = [z[k][a] for k, a in enumerate(others.argmax(axis=1))]
+        beta = fitted_beta(np.concatenate(chosen), codes[held_out], weights[held_out])
+    by_alpha = dict(zip(alphas, means.tolist(), strict=True))
+    return AlphaChoice(alphas[int(means.argmax())], by_alpha, beta)
+
+
+def _validation_scores(z: Array, codes: Rows, loss: str) -> Array:
+    """Score each row: whether its class is predicted, or its log-probability for "log_loss"."""
+    scores: Array = class_codes(z) == codes
+    if loss == "log_loss":
+        scores = log_softmax(one_per_class(z), axis=1)[np.arange(len(codes)), codes]
+    return scores
+
+
+def one_per_class(z: Array) -> Array:
+    """Return z (n, n_classes): for two classes z is that of the second, and the first has 0."""
+    return z if z.shape[1] > 1 else np.column_stack([np.zeros_like(z), z])
+
+
+def class_codes(z: Array) -> npt.NDArray[np.intp]:
+    """Return the index of the largest z in each row."""
+    codes: npt.NDArray[np.intp] = one_per_class(z).argmax(axis=1)
+    return codes
