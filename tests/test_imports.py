@@ -27,6 +27,7 @@ LAYERS = (
     {"export"},
     {"display"},
     {"report"},
+    {"labelling"},
     {"demo"},
     {"cli"},
     {"__main__"},
@@ -37,6 +38,7 @@ PUBLIC = LEVEL["persistence"]
 # scikit-learn's rules begin at the estimators.
 WITHOUT_SKLEARN = {"native", "core", "solvers"}
 ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2", "onnx"}
+ONLY_WHEN_USED |= {"starlette", "uvicorn"}
 
 
 def imported_names(path, package):
