@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import sys
 from importlib.resources import files as resources
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ def open_socket(port: int) -> socket.socket:
         If the port is in use or reserved.
     """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if sys.platform != "win32":  # there, it would take a port that is in use
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
         listening.listen()
