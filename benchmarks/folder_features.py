@@ -1,4 +1,4 @@
-"""Features of the images of a folder with one sub-folder per class, for the benchmarks of labels."""
+"""Features of folders with one sub-folder per class, for the benchmarks of labels."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

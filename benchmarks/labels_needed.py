@@ -93,7 +93,9 @@ def main(arguments: list[str]) -> None:
             print(f"{each.name}: labels {', '.join(map(str, SIZES))}")
             for name, scores in found.items():
                 means, spreads = scores.mean(axis=0), scores.std(axis=0)
-                cells = [f"{100 * m:.1f}±{100 * s:.1f}" for m, s in zip(means, spreads, strict=True)]
+                cells = [
+                    f"{100 * m:.1f}±{100 * s:.1f}" for m, s in zip(means, spreads, strict=True)
+                ]
                 print(f"  {name:14}", " ".join(cells))
             aim = found["random"].mean(axis=0)[SIZES.index(100)]
             needed = labels_for(aim, found["striate label"].mean(axis=0))

@@ -37,9 +37,10 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 PUBLIC = LEVEL["persistence"]
 # scikit-learn's rules begin at the estimators.
 WITHOUT_SKLEARN = {"native", "core", "solvers"}
-ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2", "onnx"}.union(
-    {"starlette", "uvicorn"}
-)|= {"starlette", "uvicorn"}
+ONLY_WHEN_USED = {
+    *("matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2", "onnx"),
+    *("starlette", "uvicorn"),
+}
 
 
 def imported_names(path, package):

@@ -45,7 +45,13 @@ def test_folds_and_single_images():
     assert is_measurable(["a", "a", "b"]).tolist() == [True, True, False]
     groups = [1, 1, 2, 3, 4]
     assert is_measurable(["a", "a", "b", "b", "a"], groups).all()
-    assert is_measurable(["a", "a", "b", "b", "b"], groups).tolist() == [False, False, True, True, True]
+    assert is_measurable(["a", "a", "b", "b", "b"], groups).tolist() == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_learning_curve_rises_with_labels():
@@ -153,6 +159,8 @@ def test_scores_of_imbalanced_classes():
     assert held_out.balanced_accuracy == balanced_accuracy_score(labels, held_out.predicted)
     assert held_out.f1 == f1_score(labels, held_out.predicted, average="macro")
     assert held_out.roc_auc == pytest.approx(roc_auc_score(labels, p))
-    few = HeldOutPredictions(held_out.classes, labels[:1], held_out.probabilities[:1], np.zeros(1, int))
+    few = HeldOutPredictions(
+        held_out.classes, labels[:1], held_out.probabilities[:1], np.zeros(1, int)
+    )
     assert not few.is_imbalanced
     assert np.isnan(few.roc_auc)

@@ -45,7 +45,9 @@ def test_json_lines_have_all_probabilities(model, mixed, tmp_path):
     found = [json.loads(line) for line in text.splitlines()]
     for one, row in zip(found, rows_of(succeed("predict", model, mixed)), strict=True):
         assert one["file"] == row["file"]
-        assert one["label"] == row["label"] == max(one["probabilities"], key=one["probabilities"].get)
+        assert (
+            one["label"] == row["label"] == max(one["probabilities"], key=one["probabilities"].get)
+        )
         assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert one["probability"] == pytest.approx(float(row["probability"]), abs=1e-4)
     assert succeed("predict", model, mixed, "-o", out, "--format", "csv")
@@ -72,6 +74,8 @@ def test_labels_are_safe_in_spreadsheets(gratings, features, tmp_path):
 
 def test_images_are_copied_to_folders_of_their_class(model, mixed, tmp_path):
     out = tmp_path / "sorted"
+    for seed in range(3):  # names that are equal in one class
+        grating(0, 80 + seed).save(mixed / "two" / f"{seed}.png")
     printed, said = run("predict", model, mixed, "--copy-to", out)
     assert said == f"Copied 6 images to {out}\n"
     rows = rows_of(printed)

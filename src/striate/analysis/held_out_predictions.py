@@ -81,7 +81,9 @@ class HeldOutPredictions:
     def f1(self) -> float:
         """Mean over classes of the harmonic mean of precision and recall."""
         present = np.unique(self.labels)
-        score = f1_score(self.labels, self.predicted, labels=present, average="macro", zero_division=0)
+        score = f1_score(
+            self.labels, self.predicted, labels=present, average="macro", zero_division=0
+        )
         return float(score)
 
     @property

@@ -1,6 +1,5 @@
 """The classifier and the regressor that are trained on features of images."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ _ALPHAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 3.0)
 # With more images, training on one half selects α as well as training on four fifths.
 _MANY_IMAGES = 2000
 _FOLDS = 5
+_FEW_IMAGES = 3
 # Penalties of the regression, per image: features are standardized.
 _RIDGE_ALPHAS = np.geomspace(1e-4, 1e3, 15)
 
@@ -53,14 +53,14 @@ def fit_image_regressor(
     """
     scaler = StandardScaler()
     S = scaler.fit_transform(X)
+    if len(y) <= _FEW_IMAGES:  # too few to choose by
+        return make_pipeline(scaler, Ridge(_RIDGE_ALPHAS[-1] * len(y)).fit(S, y))
     cv = None
     if groups is not None:
         n_folds = min(_FOLDS, len(np.unique(groups)))
         cv = list(GroupKFold(n_folds).split(S, groups=groups)) if n_folds > 1 else None
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Singular matrix", Warning)
-        search = RidgeCV(_RIDGE_ALPHAS * len(y), cv=cv, scoring="neg_mean_squared_error")
-        alpha = search.fit(S, y).alpha_
+    search = RidgeCV(_RIDGE_ALPHAS * len(y), cv=cv, scoring="neg_mean_squared_error")
+    alpha = search.fit(S, y).alpha_
     return make_pipeline(scaler, Ridge(alpha).fit(S, y))
 
 

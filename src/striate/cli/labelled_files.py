@@ -122,7 +122,9 @@ def _files_in_table(
             f"be found in {folder}, for example {name} (line {line})"
         )
     for name, line in missing:
-        skipped.reasons[folder / name] = f"{folder / name}: no such file ({table.path}, line {line})"
+        skipped.reasons[folder / name] = (
+            f"{folder / name}: no such file ({table.path}, line {line})"
+        )
     rows = [row for row, _ in labelled if folder / row[FILE] not in skipped.reasons]
     return [(folder / row[FILE], row[LABEL]) for row in rows], rows
 

@@ -23,7 +23,11 @@ def check_copies(folder: Path, classes: Any) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         raise FileExistsError(f"--copy-to {folder}: is not empty; give a new folder")
     for name in map(str, classes):
-        if name in ("", ".", "..") or any(each in name for each in "/\\\0:") or name != name.strip():
+        if (
+            name in ("", ".", "..")
+            or any(each in name for each in "/\\\0:")
+            or name != name.strip()
+        ):
             raise ValueError(
                 f"--copy-to: the class {name!r} cannot be the name of a folder; train with others"
             )

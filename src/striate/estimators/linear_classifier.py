@@ -311,5 +311,7 @@ def _is_wide(X: Array) -> bool:
 def _checked_groups(groups: Any, n_samples: int) -> Array:
     groups = column_or_1d(groups)
     if len(groups) != n_samples:
-        raise ValueError(f"groups has {len(groups)} entries for {n_samples} rows; give one for each")
+        raise ValueError(
+            f"groups has {len(groups)} entries for {n_samples} rows; give one for each"
+        )
     return groups

@@ -73,8 +73,8 @@ def kept_features(
         for part in parts:
             part.unlink(missing_ok=True)
         found = extract()
-    skipped = {str(i): found.skipped[file] for i, file in enumerate(files) if file in found.skipped}
-    write_file(record, json.dumps({"key": key, "skipped": skipped}).encode())
+    reasons = {i: found.skipped[file] for i, file in enumerate(files) if file in found.skipped}
+    write_file(record, json.dumps({"key": key, "skipped": reasons}).encode())
     return found
 
 

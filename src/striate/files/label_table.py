@@ -51,8 +51,8 @@ class LabelTable:
         text = io.StringIO()
         # Before Python 3.13, a carriage return in a file name is not quoted by itself.
         has_returns = any("\r" in cell for row in self.rows for cell in row.values())
-        quoting = csv.QUOTE_ALL if has_returns else csv.QUOTE_MINIMAL
-        writer = csv.writer(text, lineterminator="\n", quoting=quoting)
+        dialect: Any = {"quoting": csv.QUOTE_ALL} if has_returns else {}
+        writer = csv.writer(text, lineterminator="\n", **dialect)
         writer.writerow(self.columns)
         for row in self.rows:
             writer.writerow(
@@ -82,7 +82,9 @@ def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
     try:
         table = _table(path, reader)
     except csv.Error as error:
-        raise ValueError(f"{path}: line {reader.line_num} is not a line of a table ({error})") from None
+        raise ValueError(
+            f"{path}: line {reader.line_num} is not a line of a table ({error})"
+        ) from None
     _check_files(table)
     return table
 

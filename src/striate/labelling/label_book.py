@@ -50,7 +50,9 @@ class LabelBook:
         stamp = self._stamp_now()
         if stamp == self._stamp:
             return False
-        table = LabelTable(self.path, list(_COLUMNS)) if stamp is None else read_label_table(self.path)
+        table = (
+            LabelTable(self.path, list(_COLUMNS)) if stamp is None else read_label_table(self.path)
+        )
         if NOTE not in table.columns:
             table.columns.append(NOTE)
         self._table, self._stamp = table, stamp

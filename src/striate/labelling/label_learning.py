@@ -1,4 +1,4 @@
-"""What the labels so far teach: guesses for all images, the accuracy, and labels to look at again."""
+"""What the labels so far teach: guesses, the accuracy, and labels to look at again."""
 
 from typing import Any, NamedTuple
 

@@ -122,11 +122,9 @@ def label_app(session: LabelSession, pictures: LabelPictures, token: str, port: 
 
         if request.headers.get("content-type", "").split(";")[0] != "application/json":
             return Response("JSON is needed", 415)
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > _MOST_BYTES:
-                return Response("too long", 413)
+        body = await _short_body(request)
+        if body is None:
+            return Response("too long", 413)
         answer, status = await run_in_threadpool(_answer, session, body)
         return JSONResponse(answer, status)
 
@@ -138,6 +136,16 @@ def label_app(session: LabelSession, pictures: LabelPictures, token: str, port: 
         Route(f"/{token}/{{name}}", asset),
     ]
     return Starlette(routes=routes, middleware=[Middleware(OnlyOwnPage, port=port)])
+
+
+async def _short_body(request: Request) -> bytes | None:
+    """Return what was sent, or None if it is too long."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_BYTES:
+            return None
+    return body
 
 
 def _answer(session: LabelSession, body: bytes) -> tuple[dict[str, Any], int]:

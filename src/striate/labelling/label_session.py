@@ -55,7 +55,8 @@ class LabelSession:
         self.folder, self.files, self.book, self.X = folder, files, book, X
         used = dict.fromkeys(label for label in book.labels if label)
         self.classes = list(dict.fromkeys([*map(checked_class, classes), *used]))
-        self.knowledge: Knowledge |        self.curve: list[tuple[int, float]] = []
+        self.knowledge: Knowledge | None = None
+        self.curve: list[tuple[int, float]] = []
         self._on_error = on_error
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -66,7 +67,6 @@ class LabelSession:
         self._learned_from: list[str] = []
         self._closed = False
         self._is_learning = False
-        self._space: NDArray[Any] | None = None
         self._thread = threading.Thread(target=self._learn_until_closed, daemon=True)
 
     def start(self) -> None:

@@ -113,4 +113,3 @@ def _strip(unit: int, filters: NDArray[Any] | None, top: TopPatches) -> _Strip:
         highest=top.activations[unit, 0],
         mean=top.mean_activation[unit],
     )
-

@@ -61,7 +61,8 @@ def predict(
     sort_by: Annotated[
         Order,
         typer.Option(
-            metavar="ORDER", help="file (the order of IMAGES), or uncertainty: the least sure first."
+            metavar="ORDER",
+            help="file (the order of IMAGES), or uncertainty: the least sure first.",
         ),
     ] = Order.file,
     copy_to: Annotated[

@@ -62,9 +62,7 @@ def report(
         _check_classes(estimator, given)
     labelled, X = labelled_features(given, features, model, skipped)
     new = _are_new(estimator, labelled)
-    page = report_page(
-        model.name, features, estimator[1:], labelled, X, new=new, progress=progress
-    )
+    page = report_page(model.name, features, estimator[1:], labelled, X, new=new, progress=progress)
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote the report to {out}")
     skipped.report()
@@ -86,7 +84,8 @@ def _training_source(
         labels = Path(table)
         if not labels.is_file():
             raise ValueError(
-                f"{model}: was trained with the labels in {table}, which does not exist; give --labels"
+                f"{model}: was trained with the labels in {table}, which does not exist; give "
+                "--labels"
             )
     return Path(folder), labels, groups if groups is not None else known.get("groups")
 

@@ -47,9 +47,9 @@ def show(
 
 
 def _facts(estimator: Any, features: PatchFeatures) -> dict[str, str]:
-    from striate.cli.models import patch_text
-
     from sklearn.base import is_regressor
+
+    from striate.cli.models import patch_text
 
     classes = getattr(estimator, "classes_", None)
     kind = "classifier on features" if classes is not None else "features"
