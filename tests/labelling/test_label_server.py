@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
+from asgi_client import Client
 from PIL import Image
-from starlette.testclient import TestClient
 
 from striate.labelling.label_pictures import LabelPictures
 from striate.labelling.label_server import label_app, new_token, open_socket
@@ -19,14 +19,19 @@ def client(folder):
     session = folder.session()
     pictures = LabelPictures(folder.files, (0.0, 1.0))
     app = label_app(session, pictures, TOKEN, PORT)
-    client = TestClient(app, base_url=f"http://127.0.0.1:{PORT}", raise_server_exceptions=False)
+    client = Client(app, PORT)
     client.session = session
     return client
 
 
 def act(client, action, index=None, label="", look="new"):
     wish = {"action": action, "index": index, "label": label, "look": look}
-    return client.post(f"/{TOKEN}/act", json=wish)
+    return post(client, json.dumps(wish).encode())
+
+
+def post(client, content, headers=()):
+    headers = {"content-type": "application/json", **dict(headers)}
+    return client.post(f"/{TOKEN}/act", content, headers)
 
 
 def test_the_page_and_its_files(client):
@@ -68,7 +73,7 @@ def test_pictures_are_those_of_the_images(client, folder):
     ],
 )  # fmt: skip
 def test_nothing_else_is_served(client, path):
-    answer = client.get(path, follow_redirects=False)
+    answer = client.get(path)
     assert answer.status_code in (404, 307)
     assert answer.status_code == 404 or answer.headers["location"].endswith(f"/{TOKEN}/")
     assert b"birch" not in answer.content
@@ -92,8 +97,8 @@ def test_nothing_else_is_served(client, path):
 @pytest.mark.parametrize("path", ["", "state", "picture/0", "label.js"])
 def test_other_origins_are_refused(client, folder, headers, path):
     assert client.get(f"/{TOKEN}/{path}", headers=headers).status_code == 403
-    wish = {"action": "label", "index": 0, "label": "ash"}
-    assert client.post(f"/{TOKEN}/act", json=wish, headers=headers).status_code == 403
+    wish = b'{"action": "label", "index": 0, "label": "ash"}'
+    assert post(client, wish, headers).status_code == 403
     assert not folder.labels.exists()
 
 
@@ -124,15 +129,16 @@ def test_the_own_page_is_served(client):
     ],
 )
 def test_wishes_that_make_no_sense(client, folder, content, status):
-    headers = {"content-type": "application/json"}
-    answer = client.post(f"/{TOKEN}/act", content=content, headers=headers)
+    answer = post(client, content)
     assert answer.status_code == status
     assert status != 400 or answer.json()["error"]
     assert not folder.labels.exists()
 
 
 def test_forms_are_refused(client):
-    assert client.post(f"/{TOKEN}/act", data={"action": "undo"}).status_code == 415
+    for kind in ("application/x-www-form-urlencoded", "text/plain"):
+        headers = {"content-type": kind}
+        assert post(client, b'{"action": "undo"}', headers).status_code == 415
 
 
 def test_hostile_names_are_text(client, folder):
@@ -151,7 +157,7 @@ def test_a_title_is_escaped(folder, tmp_path):
     session = folder.session()
     session.folder = tmp_path / '<img src="x">'
     app = label_app(session, LabelPictures([], (0.0, 1.0)), TOKEN, PORT)
-    page = TestClient(app, base_url=f"http://127.0.0.1:{PORT}").get(f"/{TOKEN}/").text
+    page = Client(app, PORT).get(f"/{TOKEN}/").text
     assert "<img src=" not in page
     assert "&lt;img" in page
 

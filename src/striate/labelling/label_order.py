@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.extmath import randomized_svd
 
 Rows = NDArray[np.intp]
 Floats = NDArray[np.floating[Any]]
@@ -23,6 +23,7 @@ Floats = NDArray[np.floating[Any]]
 _N_COMPONENTS = 64
 # Images that the space is computed from.
 _N_SAMPLE = 4000
+_BLOCK = 1000
 # Candidates per image that is chosen, among the least sure ones.
 _CANDIDATES = 10
 # Labels per class up to which variety comes before uncertainty.
@@ -42,15 +43,15 @@ def similarity_space(X: Floats) -> Floats:
     ndarray of float32 of shape (n_images, n_components)
         Principal components of standardized features, each image scaled to unit length.
     """
+    if len(X) < 2:
+        return np.ones((len(X), 1), dtype=np.float32)
     rng = np.random.default_rng(0)
     sample = np.sort(rng.permutation(len(X))[:_N_SAMPLE])
     scaler = StandardScaler().fit(X[sample])
     n_components = min(_N_COMPONENTS, len(sample), X.shape[1])
-    pca = PCA(n_components, svd_solver="randomized", random_state=0)
-    pca.fit(scaler.transform(X[sample]))
-    Z = np.concatenate(
-        [pca.transform(scaler.transform(part)) for part in np.array_split(X, -(-len(X) // 1000))]
-    )
+    _, _, directions = randomized_svd(scaler.transform(X[sample]), n_components, random_state=0)
+    parts = [X[i : i + _BLOCK] for i in range(0, len(X), _BLOCK)]
+    Z = np.concatenate([scaler.transform(part) @ directions.T for part in parts])
     lengths = np.linalg.norm(Z, axis=1, keepdims=True)
     return (Z / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
