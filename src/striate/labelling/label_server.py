@@ -14,6 +14,7 @@ from .label_pictures import LabelPictures
 from .label_session import LabelSession
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
@@ -62,18 +63,13 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def serve(app: Any, listening: socket.socket) -> None:
-    """Serve until the process is interrupted.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C.
-    """
+def new_server(app: Any) -> uvicorn.Server:
+    """Return a server, whose ``run(sockets=[open_socket(port)])`` serves until Ctrl-C."""
     import uvicorn
 
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", ws="none")
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(
+        uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", ws="none")
+    )
 
 
 def label_app(session: LabelSession, pictures: LabelPictures, token: str, port: int) -> Starlette:

@@ -123,7 +123,7 @@ def _serve(
 ) -> None:
     from striate.cli.error_messages import say
     from striate.labelling.label_pictures import LabelPictures
-    from striate.labelling.label_server import HOST, label_app, new_token, serve
+    from striate.labelling.label_server import HOST, label_app, new_server, new_token
     from striate.labelling.label_session import LabelSession
 
     session = LabelSession(
@@ -138,7 +138,7 @@ def _serve(
     try:
         if browser:
             typer.launch(address)
-        serve(app, listening)
+        new_server(app).run(sockets=[listening])
     except KeyboardInterrupt:
         pass
     finally:
