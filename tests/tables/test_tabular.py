@@ -18,10 +18,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
 from striate import Checkpoint, LossCurveDisplay, TabularClassifier, TabularRegressor
-from striate.estimators.temperature import fitted_beta, log_loss_of, probabilities
 from striate.persistence import load, save
 from striate.tables.member_training import HeldOut, Recipe
 from striate.tables.tabular_regressor import MARGIN
+from striate.tables.temperature import fitted_beta, log_loss_of, probabilities
 
 RNG = np.random.default_rng(0)
 N = 240

@@ -12,8 +12,8 @@ from sklearn.utils.validation import has_fit_parameter
 
 from striate.estimators.linear_classifier import LinearClassifier
 
-# Up to 3, a strong penalty: few images have many correlated features.
-_ALPHAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 3.0)
+# Up to 100, a strong penalty: few images have many correlated features.
+_ALPHAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 # With more images, training on one half selects α as well as training on four fifths.
 _MANY_IMAGES = 2000
 _FOLDS = 5

@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from .held_out_rows import Rows
 from .linear_maps import Array
 from .linear_problem import GramProblem
-from .temperature import fitted_beta
+
+# Standard deviation of log T, as long as nothing is known of it: with few rows, T stays near 1.
+_SPREAD = 0.3
+_BOUNDS = (-4.0, 4.0)  # of log T
 
 
 class AlphaChoice(NamedTuple):
@@ -21,8 +25,8 @@ class AlphaChoice(NamedTuple):
         The α with the best score.
     scores : dict of float to float
         Score of each α; empty if no rows were held out.
-    beta : float
-        What scores z are multiplied with, so that softmax(β z) is as sure as it is right.
+    temperature : float
+        T: softmax(z / T) is as sure as it is right.
     """
 
     alpha: float
@@ -51,7 +55,7 @@ def choose_alpha(
     parts : list of ndarray of int
         Rows that are held out together. If there are none, the largest α is chosen.
     calibrate : bool
-        Whether to fit β. The scores that it is fitted to are those of the α that the other parts
+        Whether to fit T. The scores that it is fitted to are those of the α that the other parts
         choose, so that neither W nor α has seen the rows.
     """
     if not parts:
@@ -69,13 +73,29 @@ def choose_alpha(
     held_out = np.concatenate(parts)
     total = totals.sum(axis=0)
     means = total / (float(weights[held_out].sum()) or 1.0)
-    beta = 1.0
+    temperature = 1.0
     if calibrate and weights[held_out].any():
         others = total - totals if len(parts) > 1 else totals
         chosen = [z[k][a] for k, a in enumerate(others.argmax(axis=1))]
-        beta = fitted_beta(np.concatenate(chosen), codes[held_out], weights[held_out])
+        temperature = fitted_temperature(np.concatenate(chosen), codes[held_out], weights[held_out])
     by_alpha = dict(zip(alphas, means.tolist(), strict=True))
-    return AlphaChoice(alphas[int(means.argmax())], by_alpha, beta)
+    return AlphaChoice(alphas[int(means.argmax())], by_alpha, temperature)
+
+
+def fitted_temperature(z: Array, codes: Rows, weights: Array) -> float:
+    """Return the most probable T, given scores of rows that were held out and their classes.
+
+    It minimizes −Σ_i w_i log softmax(z_i / T)[y_i] + (log T)² / (2 · 0.3²), with weights of mean 1:
+    the likelihood of the rows, and a normal distribution of log T.
+    """
+    z, rows = one_per_class(z).astype(np.float64), np.arange(len(z))
+    w = weights / weights.mean()
+
+    def loss(log_t: float) -> float:
+        log_p = log_softmax(z * np.exp(-log_t), axis=1)[rows, codes]
+        return float((log_t / _SPREAD) ** 2 / 2 - w @ log_p)
+
+    return float(np.exp(minimize_scalar(loss, bounds=_BOUNDS, method="bounded").x))
 
 
 def _validation_scores(z: Array, codes: Rows, loss: str) -> Array:

@@ -68,7 +68,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     calibrate : bool, default=False
         Whether to calibrate the probabilities of "log_loss" on the held-out rows: W and b are
         divided by one temperature, so that the classifier is as sure of rows that it has not seen
-        as it is right. Predicted classes stay the same.
+        as it is right. Of few rows, which tell little, the temperature is near 1. Predicted classes
+        stay the same.
     random_state : int, RandomState instance or None, default=None
         Seed for the choice of held-out rows.
 
@@ -230,13 +231,12 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
                 y, self.validation_fraction, self.validation_folds, self.random_state, groups
             )
         choice = choose_alpha(problem, codes, alphas.tolist(), parts, calibrate=self.calibrate)
-        self.alpha_, self.validation_scores_, beta = choice
-        self.temperature_ = 1 / beta
+        self.alpha_, self.validation_scores_, self.temperature_ = choice
         W, b, self.n_iter_ = problem.solve(self.alpha_, last=True)
         for linear_map in (problem.standardize, *maps):
             W, b = linear_map.apply(W, b)
-        self.coef_ = np.ascontiguousarray(beta * W.T, X.dtype)
-        self.intercept_ = (beta * b).astype(X.dtype)
+        self.coef_ = np.ascontiguousarray(W.T / self.temperature_, X.dtype)
+        self.intercept_ = (b / self.temperature_).astype(X.dtype)
         return self
 
     def decision_function(self, X: Any) -> npt.NDArray[Any]:

@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from striate.estimators.class_weights import ClassWeights
 from striate.estimators.fitted_attributes import Attribute, Labels, Number
 from striate.estimators.sklearn_private import StrOptions
-from striate.estimators.temperature import fitted_beta, log_loss_of, probabilities
 
 from .base_tabular import TabularModel
 from .member_training import HeldOut
+from .temperature import fitted_beta, log_loss_of, probabilities
 
 Array = npt.NDArray[Any]
 
