@@ -9,8 +9,8 @@ from html import unescape
 
 import pytest
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_QUIET = [
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = [
     "--headless",
     "--disable-gpu",
     "--no-first-run",
@@ -54,16 +54,16 @@ def look_at(page, folder, widths):
 
     Skips the test where there is no browser.
     """
-    browser = next(filter(None, map(shutil.which, _NAMES)), None)
+    browser = next(filter(None, map(shutil.which, NAMES)), None)
     if browser is None:
-        pytest.skip(f"no browser: none of {', '.join(_NAMES)} is installed")
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
     text = json.dumps(page).replace("</", "<\\/")
     frames = folder / "frames.html"
     frames.write_text(
         _FRAMES.replace("WIDTHS", json.dumps(widths)).replace("PAGE", text), encoding="utf-8"
     )
     as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    command = [browser, *_QUIET, *as_root, f"--user-data-dir={folder / 'profile'}", "--dump-dom"]
+    command = [browser, *QUIET, *as_root, f"--user-data-dir={folder / 'profile'}", "--dump-dom"]
     done = subprocess.run(
         [*command, frames.as_uri()], capture_output=True, text=True, timeout=120, check=True
     )

@@ -14,7 +14,7 @@ QUICK = ["--n-features", "8", "--patch-size", "6", "--n-patches", "400", "--max-
 
 def invoke(*arguments):
     """Run a command; a classifier chooses between two penalties, which is quicker than ten."""
-    with patch("striate.cli.commands.train_command._ALPHAS", (1e-2, 1.0)):
+    with patch("striate.analysis.image_classifier._ALPHAS", (1e-2, 1.0)):
         return _invoke(*arguments)
 
 

@@ -27,6 +27,7 @@ LAYERS = (
     {"export"},
     {"display"},
     {"report"},
+    {"labelling"},
     {"demo"},
     {"cli"},
     {"__main__"},
@@ -36,8 +37,10 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 PUBLIC = LEVEL["persistence"]
 # scikit-learn's rules begin at the estimators.
 WITHOUT_SKLEARN = {"native", "core", "solvers"}
-ONLY_WHEN_USED = {"matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2", "onnx"}
-ONLY_WHEN_USED |= {"dask", "distributed", "zarr", "h5py"}
+ONLY_WHEN_USED = {
+    *("matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2", "onnx"),
+    *("starlette", "uvicorn", "dask", "distributed", "zarr", "h5py"),
+}
 
 
 def imported_names(path, package):

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import sys
 from types import SimpleNamespace
 
@@ -48,12 +49,13 @@ def test_train_prints_the_accuracy_on_held_out_images(gratings, features, tmp_pa
     assert lines[:2] == ["across: 8 images", "down: 8 images"]
     assert lines[2].startswith("accuracy on held-out images: ")
     assert lines[2].endswith(" over 5 folds (always the most frequent class: 50.0%)")
-    assert lines[3].strip() == "confusion matrix (rows: true class, columns: predicted class)"
-    assert lines[4].split() == ["across", "down"]
-    counts = [line.split() for line in lines[5:7]]
+    assert re.match(r"probabilities: [\d.]+% claimed on average, [\d.]+% correct; ", lines[3])
+    assert lines[4].strip() == "confusion matrix (rows: true class, columns: predicted class)"
+    assert lines[5].split() == ["across", "down"]
+    counts = [line.split() for line in lines[6:8]]
     assert [row[0] for row in counts] == ["across", "down"]
     assert [sum(map(int, row[1:])) for row in counts] == [8, 8]
-    assert lines[7] == f"Wrote the model to {out}"
+    assert lines[8] == f"Wrote the model to {out}"
 
 
 def test_train_stores_its_measurements_in_the_model(model):

@@ -145,11 +145,24 @@ def test_a_class_of_one_image(labelled, learned, tmp_path):
     model, page = tmp_path / "m.skops", tmp_path / "r.html"
     printed, _ = run("train", labelled, "-f", learned, "-o", model)
     assert "rare: 1 image\n" in printed
-    assert "accuracy on held-out images: not estimated, because rare has a single image" in printed
+    assert "rare has a single image, and is left out of the following measurements\n" in printed
+    assert "(always the most frequent class: 50.0%)" in printed
     assert list(load(model).classes_) == ["coarse", "fine", "rare"]
     assert run("predict", model, labelled)[0].count("\n") == 12
+    run("report", model, "-o", page)
+    text = page.read_text(encoding="utf-8")
+    assert "Not measured, because their images are single ones: rare." in text
+    assert "Measured on\n10 images" in text
+
+
+def test_a_report_needs_two_classes_that_can_be_held_out(labelled, learned, tmp_path):
+    for path in list((labelled / "fine").iterdir())[1:]:
+        path.unlink()
+    model, page = tmp_path / "m.skops", tmp_path / "r.html"
+    printed, _ = run("train", labelled, "-f", learned, "-o", model)
+    assert "not estimated, because fine has a single image; give at least two" in printed
     _, said = run("report", model, "-o", page, status=2)
-    assert said.startswith(f"striate: {labelled / 'rare'}: has a single image; ")
+    assert said.startswith(f"striate: {labelled}: has fewer than two classes with at least two ima")
     assert not page.exists()
 
 

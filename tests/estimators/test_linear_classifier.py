@@ -3,13 +3,17 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.special import softmax
+from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from striate import LinearClassifier
+from striate.estimators.held_out_rows import held_out_rows
 
 LOSSES = ("squared_error", "squared_hinge", "log_loss")
 
@@ -259,3 +263,116 @@ def test_a_weight_for_no_class_is_refused():
     X, y, _ = weighted_rows(5)
     with pytest.raises(ValueError, match="not classes of y"):
         LinearClassifier(class_weight={5: 1.0}).fit(X, y)
+
+
+# --- calibration and groups -------------------------------------------------------------------
+
+
+def noisy_classes(n, n_classes=2, seed=0):
+    """Rows of more features than can be learned from, and classes of which some are wrong."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(n_classes, size=n)
+    X = rng.normal(size=(n, 40)) + 0.9 * np.eye(n_classes, 40)[y]
+    return X, y
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_temperature_is_that_of_rows_that_neither_the_weights_nor_alpha_saw(n_classes):
+    X, y = noisy_classes(90, n_classes)
+    alphas = [1e-3, 1e-1, 3.0]
+    classifier = LinearClassifier(
+        "log_loss", alphas=alphas, validation_folds=3, calibrate=True, random_state=1, tol=1e-12
+    ).fit(X, y)
+    z, codes = {alpha: [] for alpha in alphas}, []
+    losses = {alpha: [] for alpha in alphas}
+    folds = held_out_rows(y, 0.1, 3, 1)
+    for rows in folds:
+        rest = np.setdiff1d(np.arange(90), rows)
+        codes.append(y[rows])
+        for alpha in alphas:
+            fitted = LinearClassifier("log_loss", alphas=alpha, tol=1e-12, standardize=False)
+            scaled = StandardScaler().fit(X).transform(X)
+            fitted.fit(scaled[rest], y[rest])
+            z[alpha].append(fitted.decision_function(scaled[rows]).reshape(len(rows), -1))
+            losses[alpha].append(len(rows) * log_loss(y[rows], fitted.predict_proba(scaled[rows])))
+    chosen = [
+        min(alphas, key=lambda a, k=k: sum(losses[a]) - losses[a][k]) for k in range(len(folds))
+    ]
+    outputs = np.concatenate([z[alpha][k] for k, alpha in enumerate(chosen)])
+    outputs = np.hstack([0 * outputs, outputs]) if n_classes == 2 else outputs
+    grid = np.geomspace(0.1, 10, 5000)
+    losses = [
+        90 * log_loss(np.concatenate(codes), softmax(outputs / t, axis=1)) for t in grid
+    ] + np.log(grid) ** 2 / (2 * 0.3**2)
+    assert classifier.temperature_ == pytest.approx(grid[np.argmin(losses)], rel=2e-3)
+
+
+def test_calibration_changes_probabilities_only():
+    X, y = noisy_classes(60)
+    params = {"alphas": 1e-3, "validation_folds": 5, "random_state": 0}
+    plain = LinearClassifier("log_loss", **params).fit(X, y)
+    calibrated = LinearClassifier("log_loss", calibrate=True, **params).fit(X, y)
+    assert plain.temperature_ == 1
+    assert calibrated.temperature_ > 1.2
+    np.testing.assert_array_equal(plain.predict(X), calibrated.predict(X))
+    np.testing.assert_allclose(
+        plain.decision_function(X) / calibrated.temperature_, calibrated.decision_function(X)
+    )
+    new, classes = noisy_classes(3000, seed=1)
+    assert log_loss(classes, calibrated.predict_proba(new)) < log_loss(
+        classes, plain.predict_proba(new)
+    )
+
+
+def test_one_alpha_is_calibrated_too():
+    X, y = noisy_classes(60)
+    classifier = LinearClassifier("log_loss", alphas=1e-4, validation_folds=5, calibrate=True)
+    assert classifier.fit(X, y).temperature_ > 2
+    assert list(classifier.validation_scores_) == [1e-4]
+
+
+def test_one_row_of_each_class_is_not_calibrated():
+    classifier = LinearClassifier("log_loss", validation_folds=5, calibrate=True)
+    assert classifier.fit([[0.0], [1.0]], [0, 1]).temperature_ == 1
+
+
+def test_alpha_suits_groups_that_were_not_seen():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 10)
+    X = rng.normal(size=(40, 30))[groups] + 0.05 * rng.normal(size=(400, 30))
+    y = rng.integers(2, size=40)[groups]
+    classifier = LinearClassifier("log_loss", validation_folds=5, calibrate=True, random_state=0)
+    alone = clone(classifier).fit(X, y)
+    together = clone(classifier).fit(X, y, groups=[f"patient {k}" for k in groups])
+    assert together.alpha_ > 30 * alone.alpha_
+    # Nothing can be learned of other groups, and the probabilities say so.
+    assert together.predict_proba(X).max(axis=1).mean() < 0.75
+    assert alone.predict_proba(X).max(axis=1).mean() > 0.9
+
+
+@pytest.mark.parametrize("n_folds", [4, None])
+@pytest.mark.parametrize("seed", range(3))
+def test_folds_of_groups(seed, n_folds):
+    rng = np.random.default_rng(seed)
+    groups, y = rng.integers(8, size=50), rng.choice(["a", "b", "c"], 50, p=[0.6, 0.3, 0.1])
+    folds = held_out_rows(y, 0.25, n_folds, seed, groups)
+    assert n_folds == 4 or len(folds) == 1
+    rows = np.concatenate(folds)
+    assert len(np.unique(rows)) == len(rows)
+    for k, fold in enumerate(folds):
+        others = np.setdiff1d(np.arange(50), fold)
+        assert set(y[fold]) <= set(y[others])
+        for other in folds[k + 1 :]:
+            assert not set(groups[fold]) & set(groups[other])
+
+
+def test_groups_and_calibration_that_make_no_sense():
+    X, y = noisy_classes(30)
+    with pytest.raises(ValueError, match="groups has 2 entries for 30 rows"):
+        LinearClassifier().fit(X, y, groups=[1, 2])
+    with pytest.raises(
+        ValueError, match="calibrate=True needs probabilities: loss='log_loss', not"
+    ):
+        LinearClassifier(calibrate=True).fit(X, y)
+    one_group = LinearClassifier("log_loss", validation_folds=3).fit(X, y, groups=np.zeros(30))
+    assert one_group.alpha_ == 1.0  # nothing can be held out

@@ -9,100 +9,45 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, confusion_matrix
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
+from striate.estimators.held_out_rows import grouped_folds
+
+from .held_out_predictions import HeldOutPredictions, Rows
+from .image_classifier import group_parameter
 from .progress_protocol import Progress, no_progress
 
-Rows = NDArray[np.intp]
-
 _MOST_FOLDS = 5
+_TRIES = 20
 # Candidate numbers of labels per class.
 _STEPS = tuple(step * 10**k for k in range(6) for step in (1, 2, 5))
 
 
-@dataclass(frozen=True, eq=False)
-class HeldOutPredictions:
-    """Predictions of classifiers on images that they were not trained on.
+def is_measurable(labels: ArrayLike, groups: ArrayLike | None = None) -> NDArray[np.bool_]:
+    """Return which images can be held out: those whose class is in at least two groups.
 
-    Attributes
+    Parameters
     ----------
-    classes : ndarray of shape (n_classes,)
-        Class labels.
-    labels : ndarray of int of shape (n_images,)
-        Index of the true class.
-    probabilities : ndarray of shape (n_images, n_classes)
-        Predicted probabilities.
-    folds : ndarray of int of shape (n_images,)
-        Fold that each image was held out in; all 0 if one classifier predicted all of them.
+    labels : array-like of shape (n_images,)
+        Classes.
+    groups : array-like of shape (n_images,), default=None
+        Groups that are held out together; None for single images.
     """
-
-    classes: NDArray[Any]
-    labels: Rows
-    probabilities: NDArray[np.floating]
-    folds: Rows
-
-    @property
-    def predicted(self) -> Rows:
-        """Index of the most probable class, of shape (n_images,)."""
-        predicted: Rows = self.probabilities.argmax(axis=1)
-        return predicted
-
-    @property
-    def accuracies(self) -> NDArray[np.float64]:
-        """Accuracy in each fold."""
-        correct = self.predicted == self.labels
-        return np.bincount(self.folds, correct) / np.bincount(self.folds)
-
-    @property
-    def baseline(self) -> float:
-        """Accuracy of always predicting the most frequent class."""
-        return float(np.bincount(self.labels).max() / len(self.labels))
-
-    @property
-    def confusion(self) -> Rows:
-        """Confusion matrix: true classes in rows, predicted classes in columns."""
-        indices = np.arange(len(self.classes))
-        counts: Rows = confusion_matrix(self.labels, self.predicted, labels=indices)
-        return counts
-
-    @property
-    def n_mistakes(self) -> int:
-        """Number of misclassified images."""
-        return int((self.predicted != self.labels).sum())
-
-    def most_confident_mistakes(self, n: int) -> Rows:
-        """Return at most `n` misclassified images, the most confident predictions first."""
-        wrong = np.flatnonzero(self.predicted != self.labels)
-        order = np.argsort(-self.probabilities[wrong].max(axis=1), kind="stable")
-        return wrong[order[:n]]
-
-    def sentence(self) -> str:
-        """Return the accuracy with its spread and the baseline, in one line."""
-        scores = self.accuracies
-        return (
-            f"{scores.mean():.1%} ± {scores.std():.1%} over {len(scores)} folds "
-            f"(always the most frequent class: {self.baseline:.1%})"
-        )
-
-    def summary(self) -> dict[str, Any]:
-        """Return what a model file keeps, as plain numbers and arrays."""
-        return {
-            "accuracies": self.accuracies,
-            "baseline": self.baseline,
-            "confusion": self.confusion,
-        }
-
-
-def single_image_classes(labels: ArrayLike) -> list[str]:
-    """Return the names of classes with a single image, which cannot be cross-validated."""
-    classes, counts = np.unique(labels, return_counts=True)
-    return [str(each) for each in classes[counts < 2]]
+    classes, y = np.unique(labels, return_inverse=True)
+    of_image = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    pairs = np.unique(np.column_stack([y, of_image]), axis=0)
+    return np.bincount(pairs[:, 0], minlength=len(classes))[y] > 1
 
 
 def cross_validate(
-    classifier: Any, X: NDArray[Any], labels: ArrayLike, progress: Progress = no_progress
+    classifier: Any,
+    X: NDArray[Any],
+    labels: ArrayLike,
+    progress: Progress = no_progress,
+    *,
+    groups: NDArray[Any] | None = None,
 ) -> HeldOutPredictions:
     """Predict each image by a classifier trained on the other folds, at most five, stratified.
 
@@ -113,15 +58,23 @@ def cross_validate(
     X : ndarray of shape (n_images, n_features)
         Features of the images.
     labels : array-like of shape (n_images,)
-        At least two of each class.
+        At least two of each class, in different groups.
     progress : callable
         Shows progress over the folds.
+    groups : ndarray of shape (n_images,), default=None
+        Groups of images, such as those of one patient, that are in one fold.
+
+    Raises
+    ------
+    ValueError
+        If groups cannot be divided so that every class is trained on in each fold.
     """
     classes, y = np.unique(labels, return_inverse=True)
     probabilities = np.empty((len(y), len(classes)))
     folds = np.empty(len(y), dtype=np.intp)
-    for k, (train, test) in enumerate(progress(_splits(X, y), "Cross-validating")):
-        probabilities[test] = _fit_clone(classifier, X[train], y[train]).predict_proba(X[test])
+    for k, (train, test) in enumerate(progress(_splits(X, y, groups), "Cross-validating")):
+        fitted = _fit_clone(classifier, X[train], y[train], _rows_of(groups, train))
+        probabilities[test] = fitted.predict_proba(X[test])
         folds[test] = k
     return HeldOutPredictions(classes, y, probabilities, folds)
 
@@ -160,14 +113,19 @@ class LearningCurve:
 
 
 def learning_curve(
-    classifier: Any, X: NDArray[Any], labels: ArrayLike, progress: Progress = no_progress
+    classifier: Any,
+    X: NDArray[Any],
+    labels: ArrayLike,
+    progress: Progress = no_progress,
+    *,
+    groups: NDArray[Any] | None = None,
 ) -> LearningCurve:
     """Train on 1, 2, 5, … labels of each class, and test on the held-out fold.
 
     The parameters are those of `cross_validate`.
     """
     y = np.unique(labels, return_inverse=True)[1]
-    splits = _splits(X, y)
+    splits = _splits(X, y, groups)
     sizes = _sizes(min(int(np.bincount(y[train]).min()) for train, _ in splits))
     accuracies = np.empty((len(splits), len(sizes)))
     tasks = list(np.ndindex(accuracies.shape))
@@ -209,9 +167,32 @@ def few_label_accuracy(
     return float(score(y[test], _fit_clone(classifier, X[train], y[train]).predict(X[test])))
 
 
-def _splits(X: NDArray[Any], y: Rows) -> list[tuple[Rows, Rows]]:
-    n_splits = min(_MOST_FOLDS, int(np.bincount(y).min()))
-    return list(StratifiedKFold(n_splits, shuffle=True, random_state=0).split(X, y))
+def _splits(
+    X: NDArray[Any], y: Rows, groups: NDArray[Any] | None = None
+) -> list[tuple[Rows, Rows]]:
+    if groups is None:
+        n_splits = min(_MOST_FOLDS, int(np.bincount(y).min()))
+        return list(StratifiedKFold(n_splits, shuffle=True, random_state=0).split(X, y))
+    rows = np.arange(len(y))
+    # The random assignment of groups may put all of a class into one fold; the next may not.
+    for seed in range(_TRIES):
+        tests = grouped_folds(y, groups, _n_grouped_folds(y, groups), seed)
+        if sum(map(len, tests)) == len(y):
+            return [(np.setdiff1d(rows, test), test) for test in tests]
+    raise ValueError(
+        "the groups cannot be divided into folds that leave images of every class to train on; "
+        "use groups that hold fewer images"
+    )
+
+
+def _n_grouped_folds(y: Rows, groups: NDArray[Any]) -> int:
+    """Return the number of folds: five, or fewer if a class is in fewer groups."""
+    pairs = np.unique(np.column_stack([y, np.unique(groups, return_inverse=True)[1]]), axis=0)
+    return min(_MOST_FOLDS, int(np.bincount(pairs[:, 0]).min()))
+
+
+def _rows_of(groups: NDArray[Any] | None, rows: Rows) -> NDArray[Any] | None:
+    return None if groups is None else groups[rows]
 
 
 def _sizes(most: int) -> list[int]:
@@ -219,11 +200,13 @@ def _sizes(most: int) -> list[int]:
     return [*(n for n in _STEPS if n <= 0.8 * most), most]
 
 
-def _fit_clone(classifier: Any, X: NDArray[Any], y: Rows) -> Any:
+def _fit_clone(
+    classifier: Any, X: NDArray[Any], y: Rows, groups: NDArray[Any] | None = None
+) -> Any:
     # Products are small here: BLAS threads would only wait for each other.
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         # The held-out accuracy is valid even if the solver stopped early.
         warnings.simplefilter("ignore", ConvergenceWarning)
         # Few labels per class are intended, not a regression target.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        return clone(classifier).fit(X, y)
+        return clone(classifier).fit(X, y, **group_parameter(classifier, groups))

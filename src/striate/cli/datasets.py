@@ -1,5 +1,6 @@
-"""Image files as a data set: labels from the names of sub-folders, features with progress."""
+"""Image files as a data set: their labels, and features with progress."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,42 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from striate.analysis.image_copies import copies, near_duplicates
+from striate.analysis.number_validation import group_codes
 from striate.files.image_collection import ImageCollection
 from striate.images.deep_patch_features import LayeredFeatures
 from striate.report.labelled_images import Labelled
 
+from .labelled_files import LabelledFiles
 from .plurals import plural
 from .progress_bar import progress
 from .skip_errors import SkippedImages
 
 # Images per call of `transform`; few enough for Ctrl-C to take effect within seconds.
 _BLOCK = 16
-
-
-def files_by_class(folder: Path, skipped: SkippedImages) -> dict[str, list[Path]]:
-    """List the image files of each class, by the name of its sub-folder.
-
-    Folders in the sub-folders that cannot be listed are left to `skipped`.
-
-    Raises
-    ------
-    OSError
-        If the folder does not exist.
-    ValueError
-        If it has fewer than two sub-folders, or one without images.
-    """
-    if not folder.is_dir():
-        reason = "is not a folder" if folder.exists() else "no such folder"
-        raise NotADirectoryError(f"{folder}: {reason}")
-    classes = sorted(
-        each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")
-    )
-    if len(classes) < 2:
-        raise ValueError(
-            f"{folder}: has {plural(len(classes), 'sub-folder')}; make one sub-folder of images "
-            "per class, at least two"
-        )
-    return {each.name: skipped.find(each) for each in classes}
 
 
 def image_channels(features: LayeredFeatures, source: Path) -> int:
@@ -63,20 +41,14 @@ def image_channels(features: LayeredFeatures, source: Path) -> int:
 
 
 def labelled_features(
-    folder: Path,
-    files: dict[str, list[Path]],
-    features: LayeredFeatures,
-    source: Path,
-    skipped: SkippedImages,
+    given: LabelledFiles, features: LayeredFeatures, source: Path, skipped: SkippedImages
 ) -> tuple[Labelled, npt.NDArray[Any]]:
     """Compute the features of labelled images.
 
     Parameters
     ----------
-    folder : Path
-        Folder with one sub-folder per class.
-    files : dict
-        Image files of each class, from `files_by_class`.
+    given : LabelledFiles
+        Image files and labels.
     features : PatchFeatures or DeepPatchFeatures
         Fitted features.
     source : Path
@@ -95,15 +67,58 @@ def labelled_features(
     ------
     ImageError
         If an image cannot be used and is not to be skipped, or if a class has no usable image.
+
+    Warns
+    -----
+    UserWarning
+        If files are equal, or if images of different groups have nearly equal features.
     """
     channels = image_channels(features, source)
-    label_of = {file: name for name, each in files.items() for file in each}
-    usable, X = compute_features(features, list(label_of), channels, skipped)
-    for each in files.values():
-        skipped.remove_from(each)  # raises if a class has no usable image
-    labels = np.array([label_of[file] for file in usable])
+    usable, X = compute_features(features, given.files, channels, skipped)
+    if not given.source.regression:
+        for name in dict.fromkeys(given.labels):  # raises if a class has no usable image
+            of_class = zip(given.files, given.labels, strict=True)
+            skipped.remove_from([file for file, label in of_class if label == name])
+    rows = np.array([file not in skipped.reasons for file in given.files])
+    groups = None if given.groups is None else np.array(given.groups)[rows]
     images = ImageCollection(usable, channels=channels).with_range(features.used_range_)
-    return Labelled(folder, usable, images, labels), X
+    labels = np.array(given.labels)[rows]
+    labelled = Labelled.of(given.source.folder, usable, images, labels, groups)
+    _warn_of_copies(labelled, X)
+    return labelled, X
+
+
+def _warn_of_copies(labelled: Labelled, X: npt.NDArray[Any]) -> None:
+    names, labels = labelled.names, labelled.labels
+    equal = copies(labelled.checksums)
+    if equal:
+        first, second = equal[0][:2]
+        n_copies = sum(len(rows) - 1 for rows in equal)
+        warnings.warn(
+            f"{plural(n_copies, 'file is a copy', 'files are copies')} of another, for example "
+            f"{names[second]} of {names[first]}; copies are held out together",
+            stacklevel=2,
+        )
+    for rows in equal:
+        others = rows[labels[rows] != labels[rows[0]]]
+        if others.size:
+            i, j = rows[0], others[0]
+            warnings.warn(
+                f"equal files have different labels: {names[i]} is {labels[i]}, and {names[j]} is "
+                f"{labels[j]}",
+                stacklevel=2,
+            )
+            break
+    pairs = near_duplicates(X, group_codes(labelled.groups, len(names)))
+    if pairs:
+        n_images = len({row for pair in pairs for row in pair})
+        i, j = pairs[0]
+        warnings.warn(
+            f"{n_images} images look nearly the same as others that are in other groups, for "
+            f"example {names[i]} and {names[j]}; if they show the same thing, the accuracy is too "
+            "high: keep them together with --groups",
+            stacklevel=2,
+        )
 
 
 def compute_features(

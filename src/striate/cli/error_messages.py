@@ -48,10 +48,10 @@ class OneLineErrors(TyperGroup):
             message = _explanation(error)
             if message is None:
                 raise  # a bug: a report of it needs the traceback
-            _say(message)
+            say(message)
             status = ERROR
         if status == INTERRUPTED:
-            _say(reason)
+            say(reason)
         sys.exit(status)
 
 
@@ -74,8 +74,9 @@ def _explanation(error: Exception) -> str | None:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    _say(f"warning: {message}")
+    say(f"warning: {message}")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print a message to standard error, in one line."""
     print("striate:", " ".join(text.splitlines()), file=sys.stderr)

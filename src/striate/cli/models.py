@@ -4,6 +4,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+from sklearn.base import is_regressor
+
 from striate.images.deep_patch_features import LayeredFeatures, layers_of
 from striate.images.patch_features import PatchFeatures
 from striate.persistence import load
@@ -52,15 +54,15 @@ def load_only_features(path: Path) -> LayeredFeatures:
 
 
 def load_model(path: Path) -> tuple[Any, LayeredFeatures]:
-    """Load a file from `striate train`: the model, and the features in it.
+    """Load a file from `striate train`: a classifier or a regression, and the features in it.
 
     Raises
     ------
     ValueError
-        If the file does not hold a classifier on features.
+        If the file does not hold a model on features.
     """
     model, features = load_features(path)
-    if not hasattr(model, "predict_proba"):
+    if not (hasattr(model, "predict_proba") or is_regressor(model)):
         raise ValueError(f"{path}: holds no classifier; make one with `striate train`")
     return model, features
 

@@ -17,3 +17,21 @@ SkipErrors = Annotated[
         "--skip-errors", help="Skip images that cannot be used, and list them at the end."
     ),
 ]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        "-l",
+        metavar="CSV",
+        help="Table of labels, with the columns file and label: files are relative to FOLDER.",
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--groups",
+        metavar="GROUPS",
+        help="Images to hold out together: a column of the table (default: group, if there is "
+        'one), "folder" for sub-folders of classes, or a regular expression such as "^(.*)_".',
+    ),
+]

@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -16,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from striate.core.inference import layer_output
 from striate.core.row_blocks import RowBlocks
 
+from .alpha_choice import choose_alpha, class_codes, one_per_class
 from .class_weights import weights_of_rows
 from .fitted_attributes import INPUT, Attribute, Floats, Instance, Labels, Number, Whole
 from .held_out_rows import Rows, held_out_rows
@@ -64,6 +66,11 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         Relative decrease of J per iteration below which L-BFGS stops.
     class_weight : dict, "balanced" or None, default=None
         Weight of the rows of each class: "balanced" weighs classes equally.
+    calibrate : bool, default=False
+        Whether to calibrate the probabilities of "log_loss" on the held-out rows: W and b are
+        divided by one temperature, so that the classifier is as sure of rows that it has not seen
+        as it is right. Of few rows, which tell little, the temperature is near 1. Predicted classes
+        stay the same.
     random_state : int, RandomState instance or None, default=None
         Seed for the choice of held-out rows.
 
@@ -80,6 +87,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     validation_scores_ : dict of float to float
         Score of each α on the held-out rows: accuracy, or with "log_loss" the mean log-probability
         of the true class. Empty if no rows were held out.
+    temperature_ : float
+        What W and b were divided by; 1 without `calibrate`, or if no rows were held out.
     n_iter_ : int
         Number of L-BFGS iterations of the final fit; 1 for squared error.
     n_features_in_ : int
@@ -120,6 +129,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         "classes_": Labels(n_outputs="n_outputs"),
         "alpha_": Number(),
         "validation_scores_": Instance(dict),
+        "temperature_": Number(),
         "n_iter_": Whole(),
     }
 
@@ -132,6 +142,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "calibrate": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -146,6 +157,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         max_iter: int = 30,
         tol: float = 1e-5,
         class_weight: Any = None,
+        calibrate: bool = False,
         random_state: Any = None,
     ) -> None:
         self.loss = loss
@@ -156,10 +168,11 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.class_weight = class_weight
+        self.calibrate = calibrate
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Choose α and fit the classifier.
 
         Parameters
@@ -170,6 +183,10 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             Class labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, at least 0.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, such as a patient. The rows of a group are held out together, so that
+            α suits groups that the classifier has not seen; folds are stratified as far as groups
+            allow.
 
         Returns
         -------
@@ -180,8 +197,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If X or the weights have NaN or infinite values, if all weights are 0, if there is only
-            one class, if an α is not positive, or if a class has too few rows to hold one of them
-            out.
+            one class, if an α is not positive, if a class has too few rows to hold one of them out,
+            if `groups` has another length than X, or if `calibrate` is set for a loss without
+            probabilities.
         """
         X, y = validated(self, X, y, by_blocks=True, dtype=FLOATS, order="C")
         check_classification_targets(y)
@@ -190,6 +208,11 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"y has only one class, {self.classes_[0]}; at least two are needed")
         alphas = positive_numbers(self.alphas)
+        groups = None if groups is None else _checked_groups(groups, len(X))
+        if self.calibrate and self.loss != "log_loss":
+            raise ValueError(
+                f"calibrate=True needs probabilities: loss='log_loss', not {self.loss!r}"
+            )
         codes = np.searchsorted(self.classes_, y)
         weights = weights_of_rows(X, sample_weight, self.class_weight, self.classes_, codes)
         wide = _is_wide(X)
@@ -203,45 +226,19 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             tol=self.tol,
             sample_weight=weights,
         )
-        self.alpha_, self.validation_scores_ = self._choose(problem, y, alphas.tolist())
+        parts: list[Rows] = []
+        if len(alphas) > 1 or self.calibrate:
+            parts = held_out_rows(
+                y, self.validation_fraction, self.validation_folds, self.random_state, groups
+            )
+        choice = choose_alpha(problem, codes, alphas.tolist(), parts, calibrate=self.calibrate)
+        self.alpha_, self.validation_scores_, self.temperature_ = choice
         W, b, self.n_iter_ = problem.solve(self.alpha_, last=True)
         for linear_map in (problem.standardize, *maps):
             W, b = linear_map.apply(W, b)
-        self.coef_ = np.ascontiguousarray(W.T, X.dtype)
-        self.intercept_ = b.astype(X.dtype)
+        self.coef_ = np.ascontiguousarray(W.T / self.temperature_, X.dtype)
+        self.intercept_ = (b / self.temperature_).astype(X.dtype)
         return self
-
-    def _choose(
-        self, problem: GramProblem, y: Array, alphas: list[float]
-    ) -> tuple[float, dict[float, float]]:
-        """Return the α with the best score on held-out rows, and all scores.
-
-        If no rows can be held out, it is the largest α.
-        """
-        parts: list[Rows] = []
-        if len(alphas) > 1:
-            parts = held_out_rows(
-                y, self.validation_fraction, self.validation_folds, self.random_state
-            )
-        if not parts:
-            return max(alphas), {}
-        codes, weights = np.searchsorted(self.classes_, y), problem.weight.copy()
-        totals = dict.fromkeys(alphas, 0.0)
-        for rows in parts:
-            with problem.excluding(rows):
-                solutions = [problem.solve(alpha)[:2] for alpha in alphas]
-                for alpha, z in zip(alphas, problem.scores(rows, solutions), strict=True):
-                    totals[alpha] += float(weights[rows] @ self._validation_scores(z, codes[rows]))
-        weight = sum(float(weights[rows].sum()) for rows in parts) or 1.0
-        scores = {alpha: total / weight for alpha, total in totals.items()}
-        return max(scores, key=scores.__getitem__), scores
-
-    def _validation_scores(self, z: Array, codes: Rows) -> Array:
-        """Score each row: whether its class is predicted, or its log-probability for "log_loss"."""
-        scores: Array = _class_codes(z) == codes
-        if self.loss == "log_loss":
-            scores = log_softmax(_one_per_class(z), axis=1)[np.arange(len(codes)), codes]
-        return scores
 
     def decision_function(self, X: Any) -> npt.NDArray[Any]:
         """Return z = W x + b for each class; with two classes, for the second.
@@ -275,7 +272,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             Class labels.
         """
         z = self.decision_function(X)
-        labels: Array = self.classes_[_class_codes(z.reshape(len(z), -1))]
+        labels: Array = self.classes_[class_codes(z.reshape(len(z), -1))]
         return labels
 
     @available_if(_has_probabilities)
@@ -293,7 +290,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             Probabilities, in the order of `classes_`.
         """
         z = self.decision_function(X)
-        probabilities: Array = softmax(_one_per_class(z.reshape(len(z), -1)), axis=1)
+        probabilities: Array = softmax(one_per_class(z.reshape(len(z), -1)), axis=1)
         return probabilities
 
 
@@ -312,12 +309,10 @@ def _is_wide(X: Any) -> bool:
     return len(X) < int(X.shape[1]) and not isinstance(X, RowBlocks)
 
 
-def _one_per_class(z: Array) -> Array:
-    """Return z (n, n_classes): for two classes z is that of the second, and the first has 0."""
-    return z if z.shape[1] > 1 else np.column_stack([np.zeros_like(z), z])
-
-
-def _class_codes(z: Array) -> Array:
-    """Return the index of the largest z in each row."""
-    codes: Array = _one_per_class(z).argmax(axis=1)
-    return codes
+def _checked_groups(groups: Any, n_samples: int) -> Array:
+    groups = column_or_1d(groups)
+    if len(groups) != n_samples:
+        raise ValueError(
+            f"groups has {len(groups)} entries for {n_samples} rows; give one for each"
+        )
+    return groups

@@ -6,30 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 import striate
-from striate.analysis.cross_validation import (
-    HeldOutPredictions,
-    LearningCurve,
-    cross_validate,
-    evaluate,
-    learning_curve,
-)
 from striate.analysis.progress_protocol import Progress, no_progress
 from striate.analysis.top_patches import TopPatches, top_patches
 from striate.images.deep_patch_features import LayeredFeatures, layers_of
 from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.patch_features import PatchFeatures
 
-from .confusion_table import ConfusionTable
+from .class_scores import class_values
 from .labelled_images import Labelled
 from .model_settings import settings_in_words
+from .number_scores import number_values
 from .page_templates import page_template
-from .report_pictures import curve_svg, features_png, strip_png, thumbnail_png
+from .report_pictures import features_png, strip_png
 
 _N_TOP = 8
 _MOST_FILTERS = 400
 _FIRST_STRIPS = 24
 _MOST_STRIPS = 200
-_MOST_MISTAKES = 24
 
 
 def report_page(
@@ -50,8 +43,8 @@ def report_page(
         Name of the model.
     features : PatchFeatures or DeepPatchFeatures
         Fitted features.
-    classifier : fitted estimator or Pipeline with predict_proba
-        Classifier on these features.
+    classifier : fitted estimator or Pipeline
+        Classifier with predict_proba, or regression, on these features.
     labelled : Labelled
         Images and their labels.
     X : ndarray of shape (n_images, n_features)
@@ -63,11 +56,8 @@ def report_page(
         Shows progress.
     """
     template = page_template("report.html")
-    if new:
-        held_out = evaluate(classifier, X, labelled.labels)
-    else:
-        held_out = cross_validate(classifier, X, labelled.labels, progress)
-    curve = learning_curve(classifier, X, labelled.labels, progress)
+    measure = number_values if labelled.has_numbers else class_values
+    scores = measure(classifier, labelled, X, new, progress)
     layers = layers_of(features)
     top, *above = (
         top_patches(features, labelled.images, _N_TOP, progress, layer=number)
@@ -77,28 +67,13 @@ def report_page(
         model=title,
         folder=labelled.folder,
         new=new,
+        n_groups=0 if labelled.groups is None else len(np.unique(labelled.groups)),
         settings=settings_in_words(features, classifier),
         version=striate.__version__,
-        curve=_curve_values(curve, held_out.baseline),
-        mistakes=_mistakes(held_out, labelled),
-        **_accuracy_values(held_out),
+        **scores,
         layers_above=[_layer_above(number, each) for number, each in enumerate(above, 2)],
         **_feature_values(layers[0], top),
     )
-
-
-def _accuracy_values(held_out: HeldOutPredictions) -> dict[str, Any]:
-    names = [str(each) for each in held_out.classes]
-    return {
-        "names": names,
-        "n_images": len(held_out.labels),
-        "accuracy": held_out.accuracies.mean(),
-        "fold_accuracies": held_out.accuracies.tolist(),
-        "baseline": held_out.baseline,
-        "most_frequent": names[int(np.bincount(held_out.labels).argmax())],
-        "confusion": ConfusionTable(names, held_out.confusion),
-        "n_mistakes": held_out.n_mistakes,
-    }
 
 
 def _feature_values(features: PatchFeatures, top: TopPatches) -> dict[str, Any]:
@@ -153,45 +128,4 @@ def _strip(unit: int, filters: NDArray[Any] | None, top: TopPatches) -> _Strip:
         n_patches=len(patches),
         highest=top.activations[unit, 0],
         mean=top.mean_activation[unit],
-    )
-
-
-def _curve_values(curve: LearningCurve, baseline: float) -> dict[str, Any]:
-    columns = zip(curve.n_labels, curve.accuracies.T, strict=True)
-    return {
-        "light": curve_svg(curve, baseline, dark=False),
-        "dark": curve_svg(curve, baseline, dark=True),
-        "rows": [[f"{n:,}", f"{each.mean():.1%}", f"{each.std():.1%}"] for n, each in columns],
-    }
-
-
-class _Mistake(NamedTuple):
-    """A misclassified image, with the probabilities of the predicted and the true class."""
-
-    picture: bytes
-    is_small: bool
-    file: str
-    predicted: str
-    p_predicted: float
-    actual: str
-    p_actual: float
-
-
-def _mistakes(held_out: HeldOutPredictions, labelled: Labelled) -> list[_Mistake]:
-    rows = held_out.most_confident_mistakes(_MOST_MISTAKES)
-    names = labelled.names
-    return [_mistake(held_out, i, labelled.images[i], names[i]) for i in rows]
-
-
-def _mistake(held_out: HeldOutPredictions, i: int, pixels: NDArray[Any], file: str) -> _Mistake:
-    predicted, actual = held_out.predicted[i], held_out.labels[i]
-    picture, is_small = thumbnail_png(pixels)
-    return _Mistake(
-        picture=picture,
-        is_small=is_small,
-        file=file,
-        predicted=str(held_out.classes[predicted]),
-        p_predicted=held_out.probabilities[i, predicted],
-        actual=str(held_out.classes[actual]),
-        p_actual=held_out.probabilities[i, actual],
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 
 from striate.analysis.cross_validation import LearningCurve
 from striate.analysis.orientation import orientation_selectivity, preferred_orientation
+from striate.analysis.reliability import Reliability
 from striate.display.style import PALETTE, style
 from striate.display.tiles import as_tiles, choose_columns, gap_for, mosaic, scaled
 
@@ -18,6 +22,7 @@ _STRIP_TILE = 40  # smallest side of a tile in a strip, in pixels
 _THUMBNAIL = 240  # longer side, in pixels
 # Longer side up to which the page shows single pixels instead of smoothing them.
 _SMALL = 100
+_MOST_POINTS = 2000  # of a scatter plot
 _SIZE = (3.7, 2.6)  # inches: keeps the text legible on a phone
 
 
@@ -57,30 +62,79 @@ def thumbnail_png(image: NDArray[Any]) -> tuple[bytes, bool]:
 
 
 def curve_svg(curve: LearningCurve, baseline: float, *, dark: bool) -> bytes:
-    """Draw accuracy against the number of labels, on a transparent ground, with text as paths."""
+    """Draw accuracy against the number of labels."""
+    with _chart(dark) as chart:
+        ax, color = chart.ax, chart.color
+        mean, spread = (100 * f(curve.accuracies, axis=0) for f in (np.mean, np.std))
+        ax.fill_between(curve.n_labels, mean - spread, mean + spread, color=color, alpha=0.2, lw=0)
+        ax.plot(curve.n_labels, mean, "o-", color=color, markersize=4)
+        ax.axhline(100 * baseline, color=chart.quiet, linestyle=":", linewidth=1)
+        ax.annotate("always the most frequent class", (1, 100 * baseline), (0, 3), ha="right",
+                    xycoords=("axes fraction", "data"), textcoords="offset points",
+                    color=chart.quiet, fontsize=8)  # fmt: skip
+        _scale(ax, curve.n_labels, max(100 * baseline, (mean + spread).max()))
+    return chart.svg
+
+
+def reliability_svg(reliability: Reliability, *, dark: bool) -> bytes:
+    """Draw the share of correct predictions against their probability, with 95% intervals."""
+    with _chart(dark) as chart:
+        ax = chart.ax
+        low, high = reliability.intervals()
+        x, y = 100 * reliability.claimed, 100 * reliability.correct
+        ax.plot([0, 100], [0, 100], ":", color=chart.quiet, linewidth=1)
+        ax.vlines(x, 100 * low, 100 * high, color=chart.color, alpha=0.5)
+        ax.plot(x, y, "o", color=chart.color, markersize=4)
+        lowest = max(0, 10 * np.floor(min(x.min(), 100 * low.min()) / 10))
+        ax.set(xlim=(lowest, 101.5), ylim=(lowest, 101.5))
+        ax.set(xlabel="Probability of the predicted class (%)", ylabel="Correct (%)")
+        ax.grid(axis="y")
+    return chart.svg
+
+
+def scatter_svg(true: NDArray[Any], predicted: NDArray[Any], *, dark: bool) -> bytes:
+    """Draw predicted against true numbers; of many, some."""
+    if len(true) > _MOST_POINTS:
+        rows = np.random.default_rng(0).choice(len(true), _MOST_POINTS, replace=False)
+        true, predicted = true[rows], predicted[rows]
+    with _chart(dark) as chart:
+        ax = chart.ax
+        ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
+        ax.plot(ends, ends, ":", color=chart.quiet, linewidth=1)
+        ax.plot(true, predicted, "o", color=chart.color, markersize=3, alpha=0.6, mew=0)
+        ax.set(xlabel="Label", ylabel="Prediction")
+        ax.grid()
+    return chart.svg
+
+
+@dataclass
+class _Chart:
+    """A chart that is being drawn: its axes and colours, and afterwards the SVG file."""
+
+    ax: Any
+    color: str
+    quiet: str
+    svg: bytes = b""
+
+
+@contextmanager
+def _chart(dark: bool) -> Iterator[_Chart]:
+    """Yield empty axes; then draw on a transparent ground, with text as paths."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     ink, quiet, line = ("#E4E4E2", "#A2A29E", "#3A3B3E") if dark else ("#222", "#626262", "#DCDCD8")
-    color = "#6DB6F2" if dark else PALETTE[0]
     colors: Any = {
         "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": quiet, "xtick.color": quiet,
         "ytick.color": quiet, "grid.color": line, "svg.fonttype": "path", "svg.hashsalt": "striate",
     }  # fmt: skip
     with style(), mpl.rc_context(colors):
         figure = Figure(figsize=_SIZE)
-        ax = figure.subplots()
-        mean, spread = (100 * f(curve.accuracies, axis=0) for f in (np.mean, np.std))
-        ax.fill_between(curve.n_labels, mean - spread, mean + spread, color=color, alpha=0.2, lw=0)
-        ax.plot(curve.n_labels, mean, "o-", color=color, markersize=4)
-        ax.axhline(100 * baseline, color=quiet, linestyle=":", linewidth=1)
-        ax.annotate("always the most frequent class", (1, 100 * baseline), (0, 3), ha="right",
-                    xycoords=("axes fraction", "data"), textcoords="offset points",
-                    color=quiet, fontsize=8)  # fmt: skip
-        _scale(ax, curve.n_labels, max(100 * baseline, (mean + spread).max()))
+        chart = _Chart(figure.subplots(), "#6DB6F2" if dark else PALETTE[0], quiet)
+        yield chart
         drawn = io.BytesIO()
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
-    return drawn.getvalue()
+    chart.svg = drawn.getvalue()
 
 
 def _scale(ax: Any, n_labels: list[int], highest: float) -> None:

@@ -1,10 +1,9 @@
-"""`striate predict`: a table of labels and probabilities for new images."""
+"""`striate predict`: a table of labels and probabilities, or of numbers, for new images."""
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +13,28 @@ from striate.cli.plurals import plural
 from striate.cli.shared_options import Images, Model, SkipErrors
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from striate.cli.predictions import Predictions
 
 EXAMPLES = (
     "striate predict model.skops new/ > predictions.csv",
-    "striate predict model.skops a.png b.png --out predictions.csv",
+    "striate predict model.skops a.png b.png --out predictions.jsonl",
+    "striate predict model.skops new/ --sort-by uncertainty --out predictions.csv",
+    "striate predict model.skops new/ --copy-to sorted/ --out predictions.csv",
 )
+
+
+class Order(StrEnum):
+    """Choices of `--sort-by`."""
+
+    file = "file"
+    uncertainty = "uncertainty"
+
+
+class Format(StrEnum):
+    """Choices of `--format`."""
+
+    csv = "csv"
+    jsonl = "jsonl"
 
 
 def predict(
@@ -34,37 +49,89 @@ def predict(
             help="Output file for the table (default: standard output).",
         ),
     ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv, or jsonl for one JSON object per line with the probabilities of all classes "
+            "(default: by the suffix of FILE, or else csv).",
+        ),
+    ] = None,
+    sort_by: Annotated[
+        Order,
+        typer.Option(
+            metavar="ORDER",
+            help="file (the order of IMAGES), or uncertainty: the least sure first.",
+        ),
+    ] = Order.file,
+    copy_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--copy-to",
+            metavar="FOLDER",
+            help="Copy the images to FOLDER, into one sub-folder per predicted class.",
+        ),
+    ] = None,
     skip_errors: SkipErrors = False,
 ) -> None:
-    """Predict the class of images.
+    """Predict the class of images, or a number for a regression.
 
     MODEL comes from `striate train`. IMAGES are image files, or folders to search for them. The
-    output is a CSV table with the columns file, label and probability.
+    output is a CSV table with the columns file, label and probability, or file and value.
+
+    Names that a spreadsheet would take for a formula are written with ./ in front of a file, and
+    with an apostrophe in front of a label.
     """
     from striate.cli.datasets import compute_features, image_channels
     from striate.cli.models import load_model
     from striate.cli.output_paths import check_output
+    from striate.cli.predictions import predicted
     from striate.cli.skip_errors import SkippedImages
+    from striate.cli.sorted_copies import check_copies
 
     if out is not None:
         check_output(out)
-    classifier, features = load_model(model)
+    estimator, features = load_model(model)
+    _check_options(estimator, sort_by, copy_to)
+    if copy_to is not None:
+        check_copies(copy_to, estimator.classes_)
     skipped = SkippedImages(skip_errors)
     files = skipped.find(images)
     channels = image_channels(features, model)
     files, X = compute_features(features, files, channels, skipped)
-    table = _table(files, classifier.classes_, classifier[1:].predict_proba(X))
-    _write(table.encode("utf-8", "surrogateescape"), len(files), out)
+    table = predicted(estimator, files, X)
+    if sort_by is Order.uncertainty:
+        table = table.least_sure_first()
+    as_json = form is Format.jsonl or (form is None and out is not None and _is_json(out))
+    text = table.json_lines() if as_json else table.csv()
+    _write(text.encode("utf-8", "surrogateescape"), len(files), out)
+    if copy_to is not None:
+        _copy(table, copy_to, images, quiet=out is None)
     skipped.report()
 
 
-def _table(files: list[Path], classes: npt.NDArray[Any], probabilities: npt.NDArray[Any]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "label", "probability"])
-    for file, row in zip(files, probabilities, strict=True):
-        writer.writerow([file, classes[row.argmax()], f"{row.max():.4f}"])
-    return text.getvalue()
+def _is_json(out: Path) -> bool:
+    return out.suffix.lower() in (".jsonl", ".ndjson")
+
+
+def _check_options(estimator: Any, sort_by: Order, copy_to: Path | None) -> None:
+    from sklearn.base import is_regressor
+
+    if not is_regressor(estimator):
+        return
+    if sort_by is Order.uncertainty:
+        raise ValueError("--sort-by uncertainty: a regression gives no probabilities")
+    if copy_to is not None:
+        raise ValueError("--copy-to: a regression has no classes to sort images by")
+
+
+def _copy(table: Predictions, copy_to: Path, images: list[Path], *, quiet: bool) -> None:
+    from striate.cli.sorted_copies import copy_files
+
+    copy_files(table.files, table.labels, copy_to, images)
+    said = f"Copied {plural(len(table.files), 'image')} to {copy_to}"
+    print(said, file=sys.stderr if quiet else sys.stdout)
 
 
 def _write(table: bytes, n_rows: int, out: Path | None) -> None:

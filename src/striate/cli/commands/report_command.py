@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from striate.cli.shared_options import Model, SkipErrors
+from striate.cli.shared_options import Groups, Labels, Model, SkipErrors
 
 if TYPE_CHECKING:
+    from striate.cli.labelled_files import LabelledFiles
     from striate.report.labelled_images import Labelled
 
 EXAMPLES = (
     "striate report model.skops --out report.html",
     "striate report model.skops other-labelled/ --out report.html",
+    "striate report model.skops photos/ --labels labels.csv --out report.html",
 )
 
 
@@ -24,19 +26,24 @@ def report(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="PAGE", help="Output file for the page (.html).")
     ] = Path("report.html"),
+    labels: Labels = None,
+    groups: Groups = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Write a page on a model: what it learned and where it errs.
 
-    MODEL comes from `striate train`. FOLDER has one sub-folder of images per class; the default
-    is the folder that the model was trained on. The page is one HTML file that includes its
-    pictures: the features, the image patches that activate them most, the confusion matrix, the
-    accuracy by number of labels, the worst mistakes, and the settings.
+    MODEL comes from `striate train`. FOLDER has one sub-folder of images per class, or CSV has the
+    labels; the default is what the model was trained on. The page is one HTML file that includes
+    its pictures: the features, the image patches that activate them most, the confusion matrix, the
+    accuracy by number of labels, whether probabilities hold, the worst mistakes, and the settings.
 
     The accuracy is measured on images that the classifier was not trained on. If the model was
     trained on any of the images, they are classified by cross-validation, as by `striate train`.
     """
-    from striate.cli.datasets import files_by_class, labelled_features
+    from sklearn.base import is_regressor
+
+    from striate.cli.datasets import labelled_features
+    from striate.cli.labelled_files import LabelSource, files_with_labels
     from striate.cli.models import load_model
     from striate.cli.output_paths import check_output
     from striate.cli.progress_bar import progress
@@ -45,51 +52,53 @@ def report(
     from striate.report.report_page import report_page
 
     check_output(out, ".html", ".htm")
-    classifier, features = load_model(model)
-    folder = folder or _training_folder(classifier, model)
+    estimator, features = load_model(model)
+    regression = is_regressor(estimator)
+    if folder is None:
+        folder, labels, groups = _training_source(estimator, model, labels, groups)
     skipped = SkippedImages(skip_errors)
-    files = files_by_class(folder, skipped)
-    _check_classes(classifier, list(files), folder)
-    labelled, X = labelled_features(folder, files, features, model, skipped)
-    _check_class_sizes(labelled)
-    new = _are_new(classifier, labelled)
-    page = report_page(
-        model.name, features, classifier[1:], labelled, X, new=new, progress=progress
-    )
+    given = files_with_labels(LabelSource(folder, labels, groups, regression), skipped)
+    if not regression:
+        _check_classes(estimator, given)
+    labelled, X = labelled_features(given, features, model, skipped)
+    new = _are_new(estimator, labelled)
+    page = report_page(model.name, features, estimator[1:], labelled, X, new=new, progress=progress)
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote the report to {out}")
     skipped.report()
 
 
-def _training_folder(classifier: Any, model: Path) -> Path:
-    folder = getattr(classifier, "trained_on_", {}).get("folder")
+def _training_source(
+    estimator: Any, model: Path, labels: Path | None, groups: str | None
+) -> tuple[Path, Path | None, str | None]:
+    """Return the folder, the table and the groups that a model was trained with."""
+    known = getattr(estimator, "trained_on_", {})
+    folder, table = known.get("folder"), known.get("labels")
     if folder is None:
         raise ValueError(f"{model}: does not name the folder it was trained on; give FOLDER")
     if not Path(folder).is_dir():
         raise ValueError(
             f"{model}: was trained on the images in {folder}, which does not exist; give FOLDER"
         )
-    return Path(folder)
-
-
-def _check_classes(classifier: Any, names: list[str], folder: Path) -> None:
-    known = sorted(str(each) for each in classifier.classes_)
-    for name in names:
-        if name not in known:
+    if labels is None and table is not None:
+        labels = Path(table)
+        if not labels.is_file():
             raise ValueError(
-                f"{folder / name}: is not a class of the model; its classes are {', '.join(known)}"
+                f"{model}: was trained with the labels in {table}, which does not exist; give "
+                "--labels"
             )
+    return Path(folder), labels, groups if groups is not None else known.get("groups")
 
 
-def _check_class_sizes(labelled: Labelled) -> None:
-    from striate.analysis.cross_validation import single_image_classes
-
-    single = single_image_classes(labelled.labels)
-    if single:
-        raise ValueError(
-            f"{labelled.folder / single[0]}: has a single image; the report needs at least two per "
-            "class"
-        )
+def _check_classes(classifier: Any, given: LabelledFiles) -> None:
+    known = sorted(str(each) for each in classifier.classes_)
+    for name in dict.fromkeys(given.labels):
+        if name not in known:
+            where = given.source.table or given.source.folder / str(name)
+            what = f"{name} " if given.source.table else ""
+            raise ValueError(
+                f"{where}: {what}is not a class of the model; its classes are {', '.join(known)}"
+            )
 
 
 def _are_new(classifier: Any, labelled: Labelled) -> bool:
@@ -98,4 +107,4 @@ def _are_new(classifier: Any, labelled: Labelled) -> bool:
 
     if not hasattr(classifier, "trained_on_"):
         return False
-    return not np.isin(labelled.checksums(), classifier.trained_on_["checksums"]).any()
+    return not np.isin(labelled.checksums, classifier.trained_on_["checksums"]).any()

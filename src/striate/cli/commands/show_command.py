@@ -47,13 +47,17 @@ def show(
 
 
 def _facts(estimator: Any, features: LayeredFeatures) -> dict[str, str]:
+    from sklearn.base import is_regressor
+
     from striate.cli.models import layer_text, patch_text
     from striate.images.deep_patch_features import layers_of
 
     classes = getattr(estimator, "classes_", None)
     first, *above = layers_of(features)
+    kind = "classifier on features" if classes is not None else "features"
+    kind = "regression on features" if is_regressor(estimator) else kind
     facts = {
-        "kind": "features" if classes is None else "classifier on features",
+        "kind": kind,
         "features": str(len(features.filters_)),
         "patch size": patch_text(features),
         "encoder": _encoder_text(first.encoder_),
@@ -81,9 +85,19 @@ def _training_facts(model: Any) -> dict[str, str]:
     if hasattr(model, "trained_on_"):
         facts["trained on"] = f"{len(model.trained_on_['checksums'])} images"
     if hasattr(model, "cross_validation_"):
-        scores = model.cross_validation_["accuracies"]
-        spread = f"{scores.mean():.1%} ± {scores.std():.1%}"
-        facts["accuracy"] = f"{spread} on held-out images, over {len(scores)} folds"
+        facts |= _scores(model.cross_validation_)
+    return facts
+
+
+def _scores(known: dict[str, Any]) -> dict[str, str]:
+    if "r2" in known:
+        error = f"{known['mean_absolute_error']:.4g} on held-out images"
+        return {"mean absolute error": error, "R²": f"{known['r2']:.3f}"}
+    accuracies = known["accuracies"]
+    spread = f"{accuracies.mean():.1%} ± {accuracies.std():.1%}"
+    facts = {"accuracy": f"{spread} on held-out images, over {len(accuracies)} folds"}
+    if "calibration_error" in known:
+        facts["expected calibration error"] = f"{known['calibration_error']:.1%}"
     return facts
 
 

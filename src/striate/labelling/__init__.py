@@ -1,0 +1,1 @@
+"""Labelling of images on a page of this computer, beside a classifier that learns meanwhile."""

@@ -1,0 +1,64 @@
+"""Pictures of images for the page, as the classifier sees them."""
+
+import io
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from striate.files.image_collection import ImageCollection
+
+_LONGER_SIDE = 1000  # pixels
+_MOST_KEPT = 32
+
+
+class LabelPictures:
+    """PNG files of images, of which the last are kept.
+
+    Files are read and drawn again, so that no bytes of a file reach the browser as they are.
+
+    Parameters
+    ----------
+    files : list of Path
+        The images.
+    used_range : tuple of (float, float)
+        Values of black and white of images of 16 bits.
+    """
+
+    def __init__(self, files: list[Path], used_range: tuple[float, float]) -> None:
+        self._files, self._used_range = files, used_range
+        self._kept: dict[int, bytes] = {}
+        self._lock = Lock()
+
+    def png(self, index: int) -> bytes:
+        """Return the picture of an image.
+
+        Raises
+        ------
+        IndexError
+            If there is no such image.
+        ValueError
+            If its file has vanished or cannot be read.
+        """
+        if not 0 <= index < len(self._files):
+            raise IndexError(f"there is no image {index}")
+        with self._lock:
+            if index in self._kept:
+                return self._kept[index]
+        picture = self._drawn(self._files[index])
+        with self._lock:
+            self._kept[index] = picture
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+        return picture
+
+    def _drawn(self, file: Path) -> bytes:
+        from PIL import Image
+
+        image = ImageCollection([file]).with_range(self._used_range)[0]
+        pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+        picture.thumbnail((_LONGER_SIDE, _LONGER_SIDE), Image.Resampling.LANCZOS)
+        content = io.BytesIO()
+        picture.save(content, format="png", compress_level=1)
+        return content.getvalue()
