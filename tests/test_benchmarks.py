@@ -55,7 +55,6 @@ SIZES = {
         "side": 70,
         "n_trees": 3,
         "scales": (1,),
-        "code_weights": (0.1,),
     },
     "many-fits": {"rounds": 1, "n_rows": 60, "n_epochs": 3, "n_candidates": 2},
 }
