@@ -55,7 +55,6 @@ SIZES = {
         "side": 70,
         "n_trees": 3,
         "scales": (1,),
-        "code_weights": (0.1,),
     },
     "scale": {
         "gigabytes": (0.3,),

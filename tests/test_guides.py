@@ -61,7 +61,7 @@ SMALL = {
     },
     "pixels.md": {
         "PixelClassifier(random_state=0)": (
-            "PixelClassifier(windows=(1, 8), scales=(1,), code_weights=(0.1,), random_state=0)"
+            "PixelClassifier(windows=(1, 8), scales=(1,), random_state=0)"
         ),
         "PatchFeatures(encoder,": "PatchFeatures(encoder, n_patches=500,",
         "RandomForestClassifier(50,": "RandomForestClassifier(2,",

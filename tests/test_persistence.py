@@ -21,7 +21,11 @@ from sklearn.callback import ProgressBar
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
@@ -562,7 +566,7 @@ def test_searches_come_back(tmp_path, search):
     [
         (make_pipeline(FunctionTransformer(os.getcwd)), "getcwd"),
         (make_pipeline(Foreign()), "Foreign"),
-        (RandomForestClassifier(2, random_state=0).fit(X, Y), r"sklearn\.tree\._tree\.Tree"),
+        (GradientBoostingClassifier(n_estimators=2).fit(X, Y), "trees of Gradient.* be checked"),
         (PCA(random_state=iter([])), "cannot be saved"),
     ],
 )
@@ -570,6 +574,60 @@ def test_save_refuses_what_load_would_refuse(tmp_path, estimator, named):
     with pytest.raises(ValueError, match=named):
         save(estimator, tmp_path / "model.skops")
     assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("forest", [RandomForestClassifier, ExtraTreesClassifier])
+def test_forests_come_back(tmp_path, forest):
+    model = forest(5, random_state=0).fit(X, Y)
+    save(model, tmp_path / "model.skops")
+    again = load(tmp_path / "model.skops")
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("left_child", lambda child: np.where(child > 0, 10**6, child)),
+        ("right_child", lambda child: np.where(child > 0, 0, child)),  # without an end
+        ("left_child", lambda child: np.where(child > 0, -7, child)),
+        ("feature", lambda feature: np.where(feature >= 0, X.shape[1], feature)),
+        ("feature", lambda feature: np.full_like(feature, -9)),
+    ],
+)
+def test_forged_nodes_of_trees_are_refused(tmp_path, part, change):
+    model = RandomForestClassifier(2, random_state=0).fit(X, Y)
+    tree = model.estimators_[1].tree_
+    state = tree.__getstate__()
+    state["nodes"] = state["nodes"].copy()
+    state["nodes"][part] = change(state["nodes"][part])
+    tree.__setstate__(state)
+    _refuse_trees(model, tmp_path)
+
+
+def test_trees_of_other_columns_are_refused(tmp_path):
+    model = RandomForestClassifier(2, random_state=0).fit(X, Y)
+    model.n_features_in_ = 1
+    _refuse_trees(model, tmp_path)
+    for tree in model.estimators_:
+        tree.n_features_in_ = 1
+    _refuse_trees(model, tmp_path)
+    model.estimators_ = [PCA().fit(X)]
+    _refuse_trees(model, tmp_path)
+
+
+def test_a_tree_without_nodes_is_refused(tmp_path):
+    model = RandomForestClassifier(2, random_state=0).fit(X, Y)
+    tree = model.estimators_[0].tree_
+    tree.__setstate__(tree.__getstate__() | {"node_count": -1})
+    with pytest.raises(ValueError, match="nodes of a tree"):
+        save(model, tmp_path / "model.skops")
+
+
+def _refuse_trees(model, folder):
+    path = folder / "forged.skops"
+    path.write_bytes(skops.io.dumps(model))
+    with pytest.raises(ValueError, match=r"trees? (of|do)|forest"):
+        load(path)
 
 
 def test_searches_over_distributions_keep_what_they_found(tmp_path):

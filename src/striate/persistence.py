@@ -24,6 +24,7 @@ from striate.estimators.sklearn_private import CALLBACKS_ATTRIBUTE, SCORER_TYPES
 from striate.files.atomic_writing import check_writable, write_file
 from striate.files.declared_size import TooLargeError, check_declared_size
 from striate.files.regular_files import ENDLESS, is_endless
+from striate.files.sound_trees import check_trees
 
 # Sparse matrices that skops can save and whose indices `load` checks.
 _SPARSE_TYPES = (
@@ -57,6 +58,7 @@ _VERSION_PART = "striate_version.txt"
 # Parts of estimators. The estimator or function that a scorer calls must be trusted itself.
 _PARTS = (
     *SCORER_TYPES,
+    "sklearn.tree._tree.Tree",  # check_trees
     "striate.estimators.missing_labels._LabeledScorer",
     "striate.estimators.several_targets.GroupBinarizer",
 )
@@ -96,6 +98,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     skops = skops_io()
     check_writable(path)
     try:
+        check_trees(_estimators_in(estimator))
         for each in _estimators_in(estimator):
             check_fitted(each)
         with _without_callbacks(estimator):
@@ -119,10 +122,10 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str], *, max_bytes: int = 2**28) -> Any:
     """Read an estimator that :func:`save` wrote.
 
-    No code in the file is run. Only types that skops considers safe and Striate's estimators are
-    accepted. scikit-learn's trees are refused too, since a forged tree could crash the process.
-    The fitted attributes of Striate's estimators are checked: their names, types, shapes and sizes.
-    Needs skops.
+    No code in the file is run. Only types that skops considers safe, Striate's estimators and
+    scikit-learn's forests are accepted. The fitted attributes of Striate's estimators are checked:
+    their names, types, shapes and sizes; and the nodes of trees, since a forged tree could crash
+    the process. Needs skops.
 
     Parameters
     ----------
@@ -158,6 +161,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = 2**28) -> Any:
         refused = _refused_types(skops, data)
         estimator = None if refused else skops.loads(data, trusted=_trusted_types())
         _check_sparse(estimator)
+        check_trees(_estimators_in(estimator))
         for each in _estimators_in(estimator):
             check_fitted(each)
     except TooLargeError as error:

@@ -24,7 +24,7 @@ def quick(monkeypatch):
 
     def new(**params):
         parts = clone(features), LinearClassifier("log_loss", alphas=0.01)
-        return PixelClassifier(*parts, scales=(1,), windows=(1, 3), code_weights=(0.3,), **params)
+        return PixelClassifier(*parts, scales=(1,), windows=(1, 3), **params)
 
     monkeypatch.setattr(segment_command, "new_classifier", new)
 

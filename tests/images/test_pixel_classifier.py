@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from sklearn.base import clone
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeClassifier
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from striate import (
@@ -18,8 +19,8 @@ from striate import (
     PixelClassifier,
 )
 from striate.analysis.image_cross_validation import cross_validate_images
-from striate.images.code_scaler import CodeScaler, choose_code_weight
-from striate.images.labelled_pixels import LabelledPixels, chosen, strokes_of
+from striate.images.code_components import CodeComponents
+from striate.images.labelled_pixels import LabelledPixels, chosen
 from striate.persistence import load, save
 
 FEATURES = PatchFeatures(
@@ -28,7 +29,7 @@ FEATURES = PatchFeatures(
     n_patches=200,
     random_state=0,
 )
-QUICK = {"scales": (1, 2), "windows": (1, 3), "code_weights": (0.3,), "random_state": 0}
+QUICK = {"scales": (1, 2), "windows": (1, 3), "random_state": 0}
 LINEAR = LinearClassifier("log_loss", alphas=0.01)
 
 
@@ -46,10 +47,11 @@ def halves(height=40, width=60, seed=0, channels=1):
 
 
 def strokes(truth):
-    """Two lines, one in each half."""
+    """Three lines in each half."""
     marks = np.zeros_like(truth)
-    marks[10:12, 4:24] = truth[10:12, 4:24]
-    marks[20:22, -24:-4] = truth[20:22, -24:-4]
+    for columns in (slice(4, 24), slice(-24, -4)):
+        for rows in (slice(5, 7), slice(20, 22), slice(34, 36)):
+            marks[rows, columns] = truth[rows, columns]
     return marks
 
 
@@ -62,14 +64,14 @@ def fitted():
     return PixelClassifier(FEATURES, LINEAR, **QUICK).fit([IMAGE], [MARKS])
 
 
-@pytest.mark.parametrize("parts", [{}, {"features": FEATURES, "classifier": LINEAR}])
+@pytest.mark.parametrize("parts", [{}, {"features": FEATURES, "classifier": RidgeClassifier()}])
 def test_strokes_segment_new_images_of_other_sizes(parts):
     model = PixelClassifier(**parts, **QUICK)
     others = [halves(70, 90, 1), halves(33, 41, 2)]
     images = [IMAGE, *(image for image, _ in others)]
     model.fit(images, [MARKS, None, np.zeros((33, 41), int)])
     assert model.classes_.tolist() == [3, 7]
-    assert model.n_pixels_ == 80
+    assert model.n_pixels_ == 240
     for image, truth in others:
         found = model.predict(image)
         assert found.shape == truth.shape
@@ -192,8 +194,7 @@ def test_colour_and_grey_files(tmp_path):
     [
         ({"scales": (0,)}, "scales must be"),
         ({"windows": ()}, "windows must be"),
-        ({"code_weights": ()}, "code_weights must be positive numbers"),
-        ({"code_weights": (0.1, np.nan)}, "code_weights must be positive numbers"),
+        ({"n_components": 0}, "n_components"),
         ({"max_pixels": 0}, "max_pixels"),
         ({"features": LINEAR}, "features"),
     ],
@@ -274,49 +275,34 @@ def test_at_most_so_many_pixels_are_used():
     assert model.n_pixels_ == 30
 
 
-def test_strokes_are_what_touches_in_one_class():
-    mask = np.array([[1, 1, 0, 2], [0, 0, 1, 2], [1, 0, 0, 0], [1, 0, 2, 2]])
-    expected = np.array([[1, 1, 0, 3], [0, 0, 1, 3], [2, 0, 0, 0], [2, 0, 4, 4]])
-    np.testing.assert_array_equal(strokes_of(mask), expected)
-
-
-@pytest.mark.parametrize("useful", [0, 1])
-def test_the_weight_of_codes_is_that_of_held_out_strokes(useful):
-    """One column tells the class, the other which stroke it is."""
+def test_features_are_components_of_roots_of_codes_and_standardized_values():
     rng = np.random.default_rng(0)
-    of_stroke = np.repeat(np.arange(12), 20)
-    y = of_stroke % 2 + 1
-    X = np.empty((240, 2))
-    X[:, useful] = (y - 1.5) * 2 + 0.7 * rng.normal(size=240)
-    X[:, 1 - useful] = rng.permutation(12)[of_stroke] - 5.5
-    pixels = LabelledPixels(X, y, np.zeros(240, int), of_stroke)
-    nearest = KNeighborsClassifier(1)
-    found = choose_code_weight(nearest, pixels, 1, [0.001, 30.0], np.random.RandomState(0))
-    assert found == (0.001 if useful else 30.0)
+    X = rng.normal(3, 5, (200, 9)).astype(np.float32)
+    X[:, 8] = 4  # constant
+    n_codes = 6
+    features = CodeComponents.fitted(X.copy(), n_codes, 3)
+    found = features.apply(X.copy())
+    assert found.shape == (200, 6)
+    assert found.dtype == np.float32
+    values = StandardScaler().fit_transform(X[:, n_codes:])
+    np.testing.assert_allclose(found[:, 3:], values, atol=1e-5)
+    roots = np.sign(X[:, :n_codes]) * np.sqrt(np.abs(X[:, :n_codes]))
+    pca = PCA(3, whiten=True).fit_transform(StandardScaler().fit_transform(roots))
+    for one, other in zip(found[:, :3].T, pca.T, strict=True):
+        np.testing.assert_allclose(one * np.sign(one @ other), other, atol=1e-4)
 
 
-def test_the_weight_of_codes_without_strokes_to_hold_out():
-    y = np.array([1, 1, 2, 2])
-    pixels = LabelledPixels(np.eye(4), y, np.zeros(4, int), y)
-    found = choose_code_weight(LINEAR, pixels, 1, [0.1, 0.2, 0.3], np.random.RandomState(0))
-    assert found == 0.2
-
-
-def test_scaled_features_have_variance_1():
-    X = np.random.default_rng(0).normal(3, 5, (50, 3)).astype(np.float32)
-    X[:, 1] = 4
-    scaler = CodeScaler.fitted(X.copy(), 1).weighted(0.5)
-    scaled = scaler.apply(X.copy())
-    assert scaled.dtype == np.float32
-    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-6)
-    np.testing.assert_allclose(scaled.std(axis=0), [0.5, 0, 1], rtol=1e-5)
-    roots = np.sign(X[:, 0]) * np.sqrt(np.abs(X[:, 0]))
-    assert np.corrcoef(scaled[:, 0], roots)[0, 1] > 1 - 1e-6
+@pytest.mark.parametrize("n_pixels", [2, 3, 50])
+def test_codes_that_are_all_alike_have_few_components(n_pixels):
+    X = np.random.default_rng(0).normal(size=(n_pixels, 1)) * np.ones((1, 5))
+    features = CodeComponents.fitted(X.copy(), 4, 3)
+    assert features.components.shape == (4, 1)
+    assert np.isfinite(features.apply(X.copy())).all()
 
 
 def pixels_of(y, of_image):
     y = np.array(y)
-    return LabelledPixels(np.eye(8)[y] + 0.01, y, np.array(of_image), np.arange(len(y)))
+    return LabelledPixels(np.eye(8)[y] + 0.01, y, np.array(of_image))
 
 
 def test_images_are_held_out_whole():
@@ -326,7 +312,7 @@ def test_images_are_held_out_whole():
     y = rng.integers(1, 3, of_image.size)
     X = np.eye(5)[of_image] * np.where(y == 1, 1.0, -1.0)[:, np.newaxis]
     assert clone(LINEAR).fit(X[::2], y[::2]).score(X[1::2], y[1::2]) == 1
-    scores = cross_validate_images(LINEAR, LabelledPixels(X, y, of_image, of_image))
+    scores = cross_validate_images(LINEAR, LabelledPixels(X, y, of_image))
     assert (scores.n_images, scores.n_folds) == (5, 5)
     assert scores.confusion.sum() == y.size
     assert np.trace(scores.confusion) / y.size < 0.7

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.special import comb
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
@@ -114,18 +115,28 @@ def test_layers_and_pixels_follow_each_other():
     features = learned(image, DictionaryEncoder(6, encoding="soft_threshold", random_state=0))
     maps = features.transform_maps(image, scales=(1, 3), windows=(1, 2), with_pixels=True)
     parts = [by_loops(features, image, s, w) for s in (1, 3) for w in (1, 2)]
-    identity = learned(image, Identity(), patch_size=1, normalize=False, whitening=None)
-    parts += [by_loops(identity, image, 1, pitch) for pitch in (1, 2, 3, 6)]
+    of_pixels = learned(image, Derivatives(), patch_size=7, normalize=False, whitening=None)
+    parts += [by_loops(of_pixels, image, pitch) for pitch in (1, 2, 3, 6)]
     np.testing.assert_allclose(maps, np.concatenate(parts, axis=2), rtol=1e-9, atol=1e-12)
 
 
-class Identity(TransformerMixin, BaseEstimator):
+class Derivatives(TransformerMixin, BaseEstimator):
+    """Value, and slope and curvatures after smoothing, in patches of 7 x 7 pixels, 2 channels."""
+
     def fit(self, X, y=None):
         self.fitted_ = True
         return self
 
     def transform(self, X):
-        return X
+        raw = X.reshape(-1, 7, 7, 2)
+        P = np.apply_along_axis(np.convolve, 1, raw, comb(4, np.arange(5)) / 16, "valid")
+        P = np.apply_along_axis(np.convolve, 2, P, comb(4, np.arange(5)) / 16, "valid")
+        dy, dx = (np.gradient(P, axis=axis)[:, 1, 1] for axis in (1, 2))
+        dyy, dxx = np.diff(P[:, :, 1], 2, axis=1)[:, 0], np.diff(P[:, 1], 2, axis=1)[:, 0]
+        dxy = np.gradient(np.gradient(P, axis=1)[:, 1], axis=1)[:, 1]
+        hessian = np.stack([dyy, dxy, dxy, dxx], axis=-1).reshape(*dyy.shape, 2, 2)
+        smaller, larger = np.moveaxis(np.linalg.eigvalsh(hessian), -1, 0)
+        return np.concatenate([raw[:, 3, 3], np.hypot(dy, dx), larger, smaller], axis=1)
 
 
 SEVERAL = {"scales": (1, 2), "windows": (1, 3), "with_pixels": True}
@@ -172,7 +183,7 @@ def test_mirrored_places_are_those_of_a_padded_array(first, size, n):
 def test_images_smaller_than_a_patch(fitted, shape):
     image = np.asarray(RNG.random(shape), dtype=np.float32)
     maps = fitted.transform_maps(image, **SEVERAL)
-    assert maps.shape == (*shape, 4 * 12 + 4)
+    assert maps.shape == (*shape, 4 * 12 + 4 * 4)
     assert np.isfinite(maps).all()
 
 

@@ -70,7 +70,7 @@ def cross_validate_images(
         None if no part can be held out: labels are in one image only, or those of the others are
         of one class.
     """
-    X, y, of_image, _ = pixels
+    X, y, of_image = pixels
     images, classes = np.unique(of_image), np.unique(y)
     part_of = np.zeros(int(images.max()) + 1, dtype=np.intp)
     part_of[images] = np.arange(images.size) % _MOST_FOLDS

@@ -25,6 +25,10 @@ class Span(NamedTuple):
         """Number of places."""
         return self.last - self.first
 
+    def widened(self, n: int) -> "Span":
+        """Return the span with n more places at each end."""
+        return Span(self.first - n, self.last + n)
+
     def aligned(self, step: int) -> "Span":
         """Return the smallest span around this one whose ends are multiples of `step`."""
         return Span(self.first // step * step, -(-self.last // step) * step)

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 Array = npt.NDArray[Any]
 
@@ -19,23 +18,11 @@ class LabelledPixels(NamedTuple):
         Labels, without 0.
     of_image : ndarray of int of shape (n_pixels,)
         Index of the image that each pixel is from.
-    of_stroke : ndarray of int of shape (n_pixels,)
-        Index of its stroke: labelled pixels of one class that touch each other.
     """
 
     X: Array
     y: Array
     of_image: npt.NDArray[np.intp]
-    of_stroke: npt.NDArray[np.intp]
-
-
-def strokes_of(mask: Array) -> npt.NDArray[np.intp]:
-    """Return the number of the stroke of each pixel, from 1 on, and 0 without a label."""
-    strokes = np.zeros(mask.shape, dtype=np.intp)
-    for label in np.unique(mask[mask > 0]):
-        found, _ = ndimage.label(mask == label, structure=np.ones((3, 3)))
-        strokes += np.where(found > 0, found + strokes.max(), 0)
-    return strokes
 
 
 def check_labels(masks: list[Array | None]) -> None:

@@ -12,6 +12,7 @@ from striate.native.threads import CALL_WORK, team
 
 from .convolution import BLOCK_POSITIONS, TILE, Patches, convolve_tiles, gather_patches, workspace
 from .image_levels import Span, read_level
+from .level_derivatives import BORDER, N_MEASURES, with_derivatives
 from .map_resampling import Places, average_cells, resample
 from .operator_fusion import Folded
 from .patch_encoder import PatchEncoder
@@ -58,7 +59,8 @@ class MapFeatures:
     layers : tuple of MapLayer
         Sorted by scale.
     with_pixels : bool
-        Whether the pixels' values, averaged over each pitch of the layers, are features, too.
+        Whether the pixels' values, averaged over each pitch of the layers, and their derivatives
+        are features, too.
     stride : int
         Pixels from one output to the next.
     """
@@ -76,7 +78,7 @@ class MapFeatures:
 
     def n_features(self, n_channels: int) -> int:
         """Return the number of features at a pixel."""
-        return len(self.layers) * self.encoder.n_codes + len(self.pitches) * n_channels
+        return len(self.layers) * self.encoder.n_codes + len(self.pitches) * N_MEASURES * n_channels
 
     def map_shape(self, image: LargeImage) -> tuple[int, int]:
         """Return the height and width of the maps of an image."""
@@ -146,9 +148,10 @@ class MapComputation:
         for pitch in self.features.pitches:
             down, across = (self._axis(MapLayer(pitch, 1), span, 1) for span in block)
             first = down.needed.first, across.needed.first
-            means = read_level(self.image, down.needed, across.needed, pitch)
-            self.run(resample, means, down.places(first[0]), across.places(first[1]), begin, maps)
-            begin += self.image.n_channels
+            y, x = (each.needed.widened(BORDER) for each in (down, across))
+            cells = with_derivatives(read_level(self.image, y, x, pitch))
+            self.run(resample, cells, down.places(first[0]), across.places(first[1]), begin, maps)
+            begin += cells.shape[2]
         return maps
 
     @property

@@ -12,7 +12,7 @@ from striate.files.map_output import finished, map_output
 from striate.native.threads import team
 
 from .image_levels import Span
-from .labelled_pixels import LabelledPixels, strokes_of
+from .labelled_pixels import LabelledPixels
 from .map_features import BLOCK_STEP, MapFeatures
 from .patch_features import PatchFeatures
 
@@ -42,34 +42,27 @@ class PixelBlocks:
         """Number of features that are codes; those that are values of pixels come after them."""
         return self._maps.n_features(0)
 
-    def labelled(
-        self, images: Any, masks: list[Array | None], some: list[Array | None]
-    ) -> LabelledPixels:
+    def labelled(self, images: Any, masks: list[Array | None]) -> LabelledPixels:
         """Compute the features of labelled pixels.
 
         Parameters
         ----------
         images : ImageCollection or sequence of images
         masks : list of ndarray or None
-            Masks of all strokes.
-        some : list of ndarray or None
-            The same with fewer labels: those of the pixels that are returned.
         """
         if isinstance(images, ImageCollection):
             images = images.with_range(self._features.used_range_)
-        parts, n_strokes = [], 0
-        for i, mask in enumerate(some):
+        parts = []
+        for i, mask in enumerate(masks):
             if mask is None:
                 continue
-            strokes, source = strokes_of(np.asarray(masks[i])), self._source(images[i])
+            source = self._source(images[i])
             if mask.shape != source.shape:
                 sizes = [f"{height} x {width}" for height, width in (mask.shape, source.shape)]
                 raise ValueError(f"mask {i} is of {sizes[0]} pixels, but its image of {sizes[1]}")
             for X, place in self._labelled_blocks(source, mask):
-                here = mask[place] > 0
-                stroke = n_strokes + strokes[place][here] - 1
-                parts.append((X, mask[place][here], np.full(len(X), i), stroke))
-            n_strokes += int(strokes.max())
+                labels = mask[place]
+                parts.append((X, labels[labels > 0], np.full(len(X), i)))
         return LabelledPixels(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     def predict(

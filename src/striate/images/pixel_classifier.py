@@ -1,15 +1,13 @@
 """A class for every pixel, learned from a few labelled ones."""
 
-import warnings
 from collections.abc import Callable, Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
-from sklearn.ensemble import BaggingClassifier
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -19,16 +17,14 @@ from striate.estimators.fitted_attributes import (
     Floats,
     Instance,
     Labels,
-    Number,
     Whole,
 )
-from striate.estimators.mlp_classifier import MLPClassifier
 from striate.estimators.sklearn_private import HasMethods, Interval, fit_context
 from striate.files.given_images import listed
 from striate.files.image_collection import ImageCollection, as_collection
 from striate.files.label_masks import as_masks
 
-from .code_scaler import CodeScaler, choose_code_weight
+from .code_components import CodeComponents
 from .dictionary_encoder import DictionaryEncoder
 from .labelled_pixels import LabelledPixels, check_classes, check_labels, chosen
 from .patch_features import PatchFeatures
@@ -49,9 +45,10 @@ class PixelClassifier(BaseEstimator):
     """Segment images: a class for every pixel, learned from a few strokes.
 
     `fit` learns features from patches of all images, labelled or not, and then a classifier of
-    pixels from those that have a label in a mask. The features of a pixel are the codes of patches
-    around it at several scales, their means over windows, and the values of the pixels themselves,
-    averaged likewise: see `PatchFeatures.transform_maps`. Images may have several sizes.
+    pixels from those that have a label in a mask. The features of a pixel are principal components
+    of the codes of patches around it, at several scales and averaged over windows, and the values
+    of the pixels themselves, averaged likewise, with their derivatives: see
+    `PatchFeatures.transform_maps`. Images may have several sizes.
 
     Parameters
     ----------
@@ -60,18 +57,14 @@ class PixelClassifier(BaseEstimator):
         None is ``PatchFeatures(DictionaryEncoder(32, dictionary="omp1",
         encoding="soft_threshold"), patch_size=6, whitening=ZCAWhitening(0.01))``.
     classifier : classifier, default=None
-        Classifier of pixels by their scaled features; cloned. None is scikit-learn's
-        `BaggingClassifier` of ten `MLPClassifier` with 32 hidden units, each for 30% of the
-        features; L-BFGS stops after 40 iterations, since more of them fit the strokes too well.
+        Classifier of pixels by their features, which have mean 0 and variance 1; cloned. None is
+        scikit-learn's `RandomForestClassifier`.
     scales : tuple of int, default=(1, 2, 4)
         Factors by which images are shrunk before patches are encoded.
     windows : tuple of int, default=(1, 8)
         Sides of the squares over which codes are averaged, at each scale.
-    code_weights : tuple of float, default=(0.01, 0.03, 0.1, 0.3)
-        Candidates for the standard deviation of each code, beside 1 of each value of pixels. There
-        are many more codes, which matter for textures and not for what brightness tells. Square
-        roots are taken of codes first. The best on held-out strokes is chosen, or on held-out
-        images if three have labels, by an `MLPClassifier`.
+    n_components : int, default=16
+        Number of principal components of codes, at most. Square roots are taken of codes first.
     max_pixels : int, default=50_000
         Number of labelled pixels that the classifier is trained on, at most. Of more, as many of
         each class are drawn at random as far as possible.
@@ -87,10 +80,10 @@ class PixelClassifier(BaseEstimator):
         Fitted classifier.
     classes_ : ndarray of shape (n_classes,)
         The labels in the masks, without 0.
-    code_weight_ : float
-        The chosen weight of codes.
     mean_, scale_ : ndarray of shape (n_features,)
-        Mean of each feature of the training pixels, after square roots, and its factor.
+        Mean of each code, value and derivative of the training pixels, and its factor.
+    components_ : ndarray of shape (n_codes, n_components)
+        Weights of the codes in each component.
     n_pixels_ : int
         Number of pixels that the classifier was trained on.
 
@@ -125,9 +118,9 @@ class PixelClassifier(BaseEstimator):
         "features_": Instance(PatchFeatures),
         "classifier_": Instance(BaseEstimator),
         "classes_": Labels(),
-        "code_weight_": Number(),
         "mean_": Floats(("number of features",)),
         "scale_": Floats(("number of features",)),
+        "components_": Floats(("number of codes", "number of components")),
         "n_pixels_": Whole(),
     }
 
@@ -136,7 +129,7 @@ class PixelClassifier(BaseEstimator):
         "classifier": [HasMethods(["fit", "predict"]), None],
         "scales": [tuple, list],
         "windows": [tuple, list],
-        "code_weights": [tuple, list],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
         "max_pixels": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -148,7 +141,7 @@ class PixelClassifier(BaseEstimator):
         *,
         scales: tuple[int, ...] = (1, 2, 4),
         windows: tuple[int, ...] = (1, 8),
-        code_weights: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3),
+        n_components: int = 16,
         max_pixels: int = 50_000,
         random_state: Any = None,
     ) -> None:
@@ -156,7 +149,7 @@ class PixelClassifier(BaseEstimator):
         self.classifier = classifier
         self.scales = scales
         self.windows = windows
-        self.code_weights = code_weights
+        self.n_components = n_components
         self.max_pixels = max_pixels
         self.random_state = random_state
 
@@ -184,29 +177,20 @@ class PixelClassifier(BaseEstimator):
         """
         for name, sizes in (("scales", self.scales), ("windows", self.windows)):
             check_sizes(name, sizes)
-        weights = positive_numbers("code_weights", self.code_weights)
         random_state = check_random_state(self.random_state)
         images = images if isinstance(images, ImageCollection) else listed(images)
         labels = as_masks(masks, len(images))
         check_classes(labels)
-        features, classifier = self._new_parts(random_state)
-        self.features_ = features.fit(as_collection(images))
+        patches, classifier = self._new_parts(random_state)
+        self.features_ = patches.fit(as_collection(images))
         some = chosen(labels, int(self.max_pixels), random_state)
-        pixels = self._blocks.labelled(images, labels, some)
-        scaler = CodeScaler.fitted(pixels.X.copy(), self._blocks.n_codes)
-        X = scaler.apply(pixels.X)
-        with warnings.catch_warnings():  # the number of iterations is part of the recipe
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self.code_weight_ = choose_code_weight(
-                _network(0), pixels, scaler.n_codes, weights, random_state
-            )
-        X[:, : scaler.n_codes] *= X.dtype.type(self.code_weight_)
-        scaler = scaler.weighted(self.code_weight_)
-        self.mean_, self.scale_ = scaler.mean, scaler.scale
-        with warnings.catch_warnings():
-            if self.classifier is None:
-                warnings.simplefilter("ignore", ConvergenceWarning)
-            self.classifier_ = classifier.fit(X, pixels.y)
+        pixels = self._blocks.labelled(images, some)
+        features = CodeComponents.fitted(
+            pixels.X.copy(), self._blocks.n_codes, int(self.n_components)
+        )
+        self.mean_, self.scale_ = features.mean, features.scale
+        self.components_ = features.components
+        self.classifier_ = classifier.fit(features.apply(pixels.X), pixels.y)
         self.classes_ = self.classifier_.classes_
         self.n_pixels_ = len(pixels.y)
         return self
@@ -223,7 +207,7 @@ class PixelClassifier(BaseEstimator):
         Returns
         -------
         LabelledPixels
-            With the fields `X`, `y`, `of_image` and `of_stroke`.
+            With the fields `X`, `y` and `of_image`.
 
         Raises
         ------
@@ -235,8 +219,8 @@ class PixelClassifier(BaseEstimator):
         random_state, labels = check_random_state(self.random_state), as_masks(masks, len(images))
         check_labels(labels)
         some = chosen(labels, int(self.max_pixels), random_state)
-        pixels = self._blocks.labelled(images, labels, some)
-        return pixels._replace(X=self._scaler().apply(pixels.X))
+        pixels = self._blocks.labelled(images, some)
+        return pixels._replace(X=self._components.apply(pixels.X))
 
     def predict(self, image: Any, *, out: Any = None, block_size: int | None = None) -> Any:
         """Return the class of each pixel of an image of any size.
@@ -305,9 +289,9 @@ class PixelClassifier(BaseEstimator):
         images = images if isinstance(images, ImageCollection) else listed(images)
         labels = as_masks(masks, len(images))
         check_labels(labels)
-        X, y, *_ = self._blocks.labelled(images, labels, labels)
+        X, y, _ = self._blocks.labelled(images, labels)
         classes = np.union1d(self.classes_, y)
-        predicted = self.classifier_.predict(self._scaler().apply(X))
+        predicted = self.classifier_.predict(self._components.apply(X))
         confusion = confusion_of(y, predicted, classes)
         return float(np.nanmean(intersections_over_unions(confusion)))
 
@@ -326,15 +310,16 @@ class PixelClassifier(BaseEstimator):
                 random_state=seeds[1],
             )
         if classifier is None:
-            classifier = BaggingClassifier(_network(0), max_features=0.3, random_state=seeds[2])
+            classifier = RandomForestClassifier(random_state=seeds[2])
         return clone(features), clone(classifier)
 
     @property
     def _blocks(self) -> PixelBlocks:
         return PixelBlocks(self.features_, self.scales, self.windows)
 
-    def _scaler(self) -> CodeScaler:
-        return CodeScaler(self.mean_, self.scale_, self._blocks.n_codes)
+    @property
+    def _components(self) -> CodeComponents:
+        return CodeComponents(self.mean_, self.scale_, self.components_)
 
     def _map(
         self,
@@ -347,9 +332,9 @@ class PixelClassifier(BaseEstimator):
         """Apply a method of the classifier to the features of each pixel."""
         if block_size is not None:
             check_scalar(block_size, "block_size", Integral, min_val=1)
-        scaler = self._scaler()
+        features = self._components
         return self._blocks.predict(
-            image, lambda X: predict(scaler.apply(X)), values, out, block_size
+            image, lambda X: predict(features.apply(X)), values, out, block_size
         )
 
     def __sklearn_tags__(self) -> Any:
@@ -358,16 +343,3 @@ class PixelClassifier(BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags
-
-
-def _network(seed: int) -> MLPClassifier:
-    """Return a small network, for some of the features of few pixels."""
-    return MLPClassifier((32,), alpha=1.0, solver="lbfgs", max_iter=40, random_state=seed)
-
-
-def positive_numbers(name: str, values: Any) -> list[float]:
-    """Return positive numbers, at least one; `name` is for the message."""
-    sound = len(values) > 0 and all(isinstance(x, Real) and 0 < float(x) < np.inf for x in values)
-    if not sound:
-        raise ValueError(f"{name} must be positive numbers, as (0.03, 0.1), got {values!r}")
-    return [float(x) for x in values]

@@ -62,8 +62,9 @@ class PixelMaps:
             Sides of the squares of positions over which codes are averaged; the means are
             interpolated linearly. With several scales, for each of them.
         with_pixels : bool, default=False
-            Whether the pixels' own values follow the codes: their means over squares of each side
-            s * w, with s of `scales` and w of `windows`.
+            Whether what the pixels' own values say follows the codes: their means over squares of
+            each side s * w, with s of `scales` and w of `windows`, and from these means the length
+            of the gradient and the two curvatures (eigenvalues of the second differences).
         out : array or path, default=None
             Where the maps are written, if not to a new array: an array of NumPy, h5py or Zarr, or
             the path of a .npy file, which appears when it is complete.
@@ -99,7 +100,7 @@ class PixelMaps:
         >>> features.fit([image]).transform_maps(image).shape
         (40, 50, 8)
         >>> features.transform_maps(image, scales=(1, 2), windows=(1, 4), with_pixels=True).shape
-        (40, 50, 36)
+        (40, 50, 48)
         """
         check_is_fitted(self)
         maps = self.map_features(
