@@ -27,6 +27,8 @@ from .image_datasets import mnist
 from .result_tables import Report, ValueTargets
 
 GB = 2**30
+#: Longest time in which workers are killed.
+KILLING_SECONDS = 100
 
 
 def measure(gigabytes=(1, 2, 5), n_rows=60_000, n_columns=500, n_images=2000, kills=10):
@@ -277,11 +279,13 @@ def _killed(report, X, y, kills):
     with _cluster(2) as cluster, Client(cluster) as client:
         data = RowBlocks(dask.array.from_array(X, chunks=(1000, X.shape[1])))
         quiet = _bits(estimator.fit(data, y))
-        done, killed = threading.Event(), []
+        killed = []
 
         def kill():
             rng = np.random.default_rng(0)
-            while len(killed) < kills and not done.wait(rng.uniform(0.5, 3)):
+            end = time.monotonic() + KILLING_SECONDS  # a nanny may fail to start a worker
+            while len(killed) < kills and time.monotonic() < end:
+                time.sleep(rng.uniform(0.5, 3))
                 processes = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
                 # Not one that is just starting, which nobody would start once more.
                 if len(processes) == len(client.nthreads()) == 2:
@@ -293,7 +297,6 @@ def _killed(report, X, y, kills):
         data, same = RowBlocks(dask.array.from_array(X, chunks=(1000, X.shape[1]))), True
         while killer.is_alive():
             same &= _bits(estimator.fit(data, y)) == quiet
-        done.set()
         killer.join()
     what = f"L-BFGS, a worker killed {len(killed)} times: same bits (1 for yes)"
     table.at_least(what, same, 1, "{:.0f}")
