@@ -1,12 +1,14 @@
 """PixelClassifier: from strokes to a class for every pixel."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import StandardScaler
@@ -162,6 +164,19 @@ def test_the_default_parts_are_saved_and_depend_on_the_seed(tmp_path):
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(load(tmp_path / "model.skops").predict_proba(IMAGE), one)
     assert not np.array_equal(one, other)
+
+
+def test_threads_that_ask_a_forest_leave_the_warning_filters_as_they_are():
+    model = PixelClassifier(FEATURES, RandomForestClassifier(20, random_state=0), **QUICK)
+    model.fit([IMAGE], [MARKS])
+    image, _ = halves(130, 130, 3)
+    before = list(warnings.filters)
+    with threadpool_limits(3):
+        found = model.predict_proba(image)
+    assert warnings.filters == before
+    pixels = model.labelled_pixels([image], [np.ones(image.shape, int)])
+    expected = np.sort(model.classifier_.predict_proba(pixels.X)[:, 0])
+    np.testing.assert_allclose(np.sort(found[..., 0].ravel()), expected, atol=1e-6)
 
 
 def test_results_on_the_disk(fitted, tmp_path):

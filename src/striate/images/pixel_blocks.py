@@ -72,11 +72,12 @@ class PixelBlocks:
         values: tuple[tuple[int, ...], Any],
         out: Any,
         block_size: int | None,
+        in_threads: bool,
     ) -> Any:
         """Apply a function of features (n_pixels, n_features) to all pixels of an image.
 
         `values` are shape and type of what it returns for a pixel; `out` and `block_size` are as in
-        `PatchFeatures.transform_maps`.
+        `PatchFeatures.transform_maps`. With `in_threads` several threads may call the function.
         """
         source, maps = self._source(image), self._maps
         folded, (per_pixel, dtype) = maps.encoder.folded(source.dtype), values
@@ -85,7 +86,7 @@ class PixelBlocks:
                 whole = rows.aligned(BLOCK_STEP), columns.aligned(BLOCK_STEP)
                 with team() as run:
                     computed = maps.computation(source, run, folded).block(whole)
-                    found = _by_squares(computed, function, run)
+                    found = _by_squares(computed, function, run if in_threads else _in_turn)
                 output[slice(*rows), slice(*columns)] = found[: rows.size, : columns.size]
         return finished(out, output)
 
@@ -117,8 +118,12 @@ def _span_of(places: Array, first: int) -> Span:
     return Span(first + int(places.min()), first + int(places.max()) + 1).aligned(BLOCK_STEP)
 
 
-def _by_squares(computed: Array, function: Callable[[Array], Array], run: team) -> Array:
-    """Apply a function to squares of pixels at fixed places, which threads share.
+def _in_turn(share: Callable[[int, int], list[Array]]) -> list[list[Array]]:
+    return [share(0, 1)]
+
+
+def _by_squares(computed: Array, function: Callable[[Array], Array], run: Any) -> Array:
+    """Apply a function to squares of pixels at fixed places, which threads share by `run`.
 
     Products of other shapes may be rounded otherwise.
 

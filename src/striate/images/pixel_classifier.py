@@ -1,6 +1,6 @@
 """A class for every pixel, learned from a few labelled ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -26,6 +26,7 @@ from striate.files.label_masks import as_masks
 
 from .code_components import CodeComponents
 from .dictionary_encoder import DictionaryEncoder
+from .forest_votes import ForestVotes
 from .labelled_pixels import LabelledPixels, check_classes, check_labels, chosen
 from .patch_features import PatchFeatures
 from .pixel_blocks import PixelBlocks
@@ -248,9 +249,7 @@ class PixelClassifier(BaseEstimator):
             If the file cannot be written, or the disk is full; then there is no file.
         """
         check_is_fitted(self)
-        return self._map(
-            image, self.classifier_.predict, ((), self.classes_.dtype), out, block_size
-        )
+        return self._map(image, "predict", ((), self.classes_.dtype), out, block_size)
 
     @available_if(_has_probabilities)
     def predict_proba(self, image: Any, *, out: Any = None, block_size: int | None = None) -> Any:
@@ -272,7 +271,7 @@ class PixelClassifier(BaseEstimator):
         """
         check_is_fitted(self)
         values = (len(self.classes_),), np.dtype(np.float32)
-        return self._map(image, self.classifier_.predict_proba, values, out, block_size)
+        return self._map(image, "predict_proba", values, out, block_size)
 
     def score(self, images: Any, masks: Any) -> float:
         """Return the mean intersection over union of the classes, on labelled pixels.
@@ -324,7 +323,7 @@ class PixelClassifier(BaseEstimator):
     def _map(
         self,
         image: Any,
-        predict: Callable[[Array], Array],
+        method: str,
         values: tuple[tuple[int, ...], Any],
         out: Any,
         block_size: int | None,
@@ -332,9 +331,11 @@ class PixelClassifier(BaseEstimator):
         """Apply a method of the classifier to the features of each pixel."""
         if block_size is not None:
             check_scalar(block_size, "block_size", Integral, min_val=1)
-        features = self._components
+        is_forest = isinstance(self.classifier_, RandomForestClassifier)
+        classifier: Any = ForestVotes(self.classifier_) if is_forest else self.classifier_
+        predict, features = getattr(classifier, method), self._components
         return self._blocks.predict(
-            image, lambda X: predict(features.apply(X)), values, out, block_size
+            image, lambda X: predict(features.apply(X)), values, out, block_size, is_forest
         )
 
     def __sklearn_tags__(self) -> Any:
