@@ -21,6 +21,7 @@ from striate import (
     ZCAWhitening,
 )
 from striate.core.objective import Objective
+from striate.estimators.linear_problem import GramProblem
 from striate.solvers.minibatch import Minibatch
 
 X, Y = load_iris(return_X_y=True)
@@ -254,9 +255,9 @@ WHOLE = [
     (MLPRegressor(hidden_layer_sizes=(4,)), MLPRegressor, "_keep"),
     (AUTOENCODERS[1], SparseAutoencoder, "_mean_activation"),
     (StackedAutoencoder((3, 2), autoencoder=AUTOENCODERS[1]), SparseAutoencoder, "transform"),
-    (LinearClassifier(), LinearClassifier, "_choose"),
+    (LinearClassifier(), GramProblem, "solve"),
     (ZCAWhitening(), ZCAWhitening, "_n_kept"),
-    (SelfTaughtClassifier(ZCAWhitening(), LinearClassifier()), LinearClassifier, "_choose"),
+    (SelfTaughtClassifier(ZCAWhitening(), LinearClassifier()), GramProblem, "solve"),
 ]
 
 

@@ -27,7 +27,7 @@ _BLOCK = 1000
 # Candidates per image that is chosen, among the least sure ones.
 _CANDIDATES = 10
 # Labels per class up to which variety comes before uncertainty.
-VARIETY_LABELS = 10
+VARIETY_LABELS = 2
 
 
 def similarity_space(X: Floats) -> Floats:
