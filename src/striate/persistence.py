@@ -20,7 +20,12 @@ from sklearn.metrics import get_scorer, get_scorer_names
 import striate
 from striate.core.sparse_matrices import is_sound
 from striate.estimators.fitted_attributes import OtherVersionError, check_fitted
-from striate.estimators.sklearn_private import CALLBACKS_ATTRIBUTE, SCORER_TYPES, score_function
+from striate.estimators.sklearn_private import (
+    CALLBACKS_ATTRIBUTE,
+    SCORER_TYPES,
+    TREE_TYPE,
+    score_function,
+)
 from striate.files.atomic_writing import check_writable, write_file
 from striate.files.declared_size import TooLargeError, check_declared_size
 from striate.files.regular_files import ENDLESS, is_endless
@@ -58,7 +63,7 @@ _VERSION_PART = "striate_version.txt"
 # Parts of estimators. The estimator or function that a scorer calls must be trusted itself.
 _PARTS = (
     *SCORER_TYPES,
-    "sklearn.tree._tree.Tree",  # check_trees
+    TREE_TYPE,  # check_trees
     "striate.estimators.missing_labels._LabeledScorer",
     "striate.estimators.several_targets.GroupBinarizer",
 )

@@ -92,15 +92,16 @@ def test_a_file_alone_is_scaled_as_in_fit(tmp_path):
 
 
 def test_labelled_images_are_shown_as_they_were_learned(tmp_path):
-    from striate.cli.datasets import files_by_class, labelled_features
+    from striate.cli.datasets import labelled_features
+    from striate.cli.labelled_files import LabelSource, files_with_labels
     from striate.cli.skip_errors import SkippedImages
 
     for name, pixels in zip("aabb", DEPTHS["10 bits"][::10], strict=True):
         (tmp_path / name).mkdir(exist_ok=True)
         Image.fromarray(pixels).save(tmp_path / name / f"{pixels.sum()}.png")
     learned, skipped = features().fit(DEPTHS["10 bits"]), SkippedImages(skip=False)
-    files = files_by_class(tmp_path, skipped)
-    labelled, _ = labelled_features(tmp_path, files, learned, tmp_path, skipped)
+    given = files_with_labels(LabelSource(tmp_path), skipped)
+    labelled, _ = labelled_features(given, learned, tmp_path, skipped)
     assert all(0.3 < image.mean() < 0.6 for image in labelled.images)
 
 

@@ -18,6 +18,7 @@ safe_indexing                 rows of arrays, frames and lists             narwh
 routing_enabled               whether metadata routing is on               `sklearn.get_config()`
 check_partial_fit_first_call  classes at the first `partial_fit`           eight lines
 SCORER_TYPES                  full names of scorers, to load searches      no saved searches
+TREE_TYPE                     full name of trees, to load forests          no saved forests
 score_function                the metric that a scorer calls               a list of metrics
 CALLBACKS_ATTRIBUTE           where estimators store their callbacks       removal by the user
 AdamOptimizer, SGDOptimizer   the moments of minibatch training, which     `partial_fit` that
@@ -64,11 +65,13 @@ SCORER_TYPES = (
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.metrics._scorer._Scorer",
 )
+TREE_TYPE = "sklearn.tree._tree.Tree"
 CALLBACKS_ATTRIBUTE = "_skl_callbacks"
 
 __all__ = [
     "CALLBACKS_ATTRIBUTE",
     "SCORER_TYPES",
+    "TREE_TYPE",
     "AdamOptimizer",
     "HasMethods",
     "Interval",
