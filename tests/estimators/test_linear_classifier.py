@@ -276,7 +276,7 @@ def noisy_classes(n, n_classes=2, seed=0):
     return X, y
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_classes", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_the_temperature_is_that_of_rows_that_neither_the_weights_nor_alpha_saw(n_classes):
     X, y = noisy_classes(90, n_classes)
     alphas = [1e-3, 1e-1, 3.0]

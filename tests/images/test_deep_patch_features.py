@@ -329,6 +329,7 @@ def test_names_and_frames(fitted):
     assert list(frame.columns[[0, -1]]) == ["deeppatchfeatures0", "deeppatchfeatures95"]
 
 
+@pytest.mark.long
 def test_the_default_is_two_layers_of_dictionaries():
     images = images_of(40, (24, 24), np.float32)
     features = DeepPatchFeatures(random_state=0)
