@@ -13,11 +13,11 @@ def lowest(project):
     >>> lowest(
     ...     {
     ...         "name": "p",
-    ...         "dependencies": ["numpy>=2.0"],
+    ...         "dependencies": ["numpy>=2.0", "dask[array]>=2026.1"],
     ...         "optional-dependencies": {"dev": ["p[app]", "pytest>=8.3,<10"]},
     ...     }
     ... )
-    ['numpy==2.0', 'pytest==8.3']
+    ['numpy==2.0', 'dask==2026.1', 'pytest==8.3']
     """
     extras = project.get("optional-dependencies", {}).values()
     requirements = [*project["dependencies"], *(each for extra in extras for each in extra)]
@@ -29,7 +29,7 @@ def lowest(project):
 
 
 def _pinned(requirement):
-    found = re.fullmatch(r"([\w.-]+)>=([\w.]+)(,.*)?", requirement)
+    found = re.fullmatch(r"([\w.-]+)(?:\[.*\])?>=([\w.]+)(,.*)?", requirement)
     if found is None:
         raise ValueError(f"{PYPROJECT}: {requirement!r} has no lowest version; write name>=version")
     return f"{found[1]}=={found[2]}"
