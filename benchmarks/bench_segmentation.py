@@ -8,7 +8,6 @@ from sklearn.ensemble import RandomForestClassifier
 from striate import PixelClassifier
 from striate.images.segmentation_scores import confusion_of, intersections_over_unions
 
-from .fixed_iterations import fixed_iterations
 from .result_tables import Report, Table, ValueTargets
 from .segmented_images import segmented_images, strokes
 
@@ -18,7 +17,6 @@ SHARE = 0.01
 OURS, FOREST = "PixelClassifier", "multiscale_basic_features and a random forest"
 
 
-@fixed_iterations()
 def measure(names=SETS, n_draws=3, side=256, n_trees=100, timed=False, **settings):
     """Compare both on the same strokes; `timed` needs a machine that does nothing else."""
     table = Table(("set", "train / test images", f"{FOREST}, IoU", f"{OURS}, IoU", "difference"))

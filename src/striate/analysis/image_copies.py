@@ -14,7 +14,7 @@ Rows = NDArray[np.intp]
 
 # Distance of near-duplicates, in units of the median distance of two images, or of the distance to
 # the fifth nearest. Different images of steel, cells and landscapes were farther by both measures
-# (0.05 and 0.31 at least), and images of which two rows and columns were cut off nearer by one.
+# (0.05 and 0.31 at least); copies without two rows and columns were nearer by one.
 _NEAR = 0.03
 _NEARER_THAN_FIFTH = 0.25
 # Of few images, the nearest are no measure.

@@ -10,7 +10,7 @@ from .image_groups import groups_of
 from .plurals import plural
 from .skip_errors import SkippedImages
 
-# Numbers as labels are classes up to so many; with more, one image each would be a class.
+# With more different numbers as labels, nearly each image would be a class of its own.
 _MANY_CLASSES = 20
 
 

@@ -109,7 +109,7 @@ def _size_of(value: Any) -> str:
 
 
 def _text_of_blocks(value: RowBlocks) -> str:
-    """Return a text for rows of which some are read: all would take as long as an epoch."""
+    """Return a text for stored rows, from a sample: reading all takes as long as an epoch."""
     edges = value.piece_edges
     some = np.unique(np.linspace(0, max(len(edges) - 2, 0), _SAMPLED_BLOCKS).astype(int))
     read = [value.read(*map(int, edges[k : k + 2])) for k in some]

@@ -46,7 +46,7 @@ def check_classes(masks: list[Array | None]) -> None:
 def chosen(
     masks: list[Array | None], most: int, random_state: np.random.RandomState
 ) -> list[Array | None]:
-    """Return the masks with at most so many labels, of rare classes all.
+    """Return the masks with at most `most` labels.
 
     Each class keeps as many pixels as every other, or all if it has fewer.
     """

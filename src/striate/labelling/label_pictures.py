@@ -13,7 +13,7 @@ _MOST_KEPT = 32
 
 
 class LabelPictures:
-    """PNG files of images, of which the last are kept.
+    """PNG files of images; the last ones are kept.
 
     Files are read and drawn again, so that no bytes of a file reach the browser as they are.
 
