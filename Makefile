@@ -36,10 +36,9 @@ test: .venv/.dev
 	@echo "Checking style (ruff)"
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "To format: $(BIN)/ruff format ."; exit 1; }
-	@echo "Checking types (mypy)"
-	@$(BIN)/mypy
-	@echo "Running some tests without compilation (pytest)"
-	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m interpreted tests/native
+	@echo "Checking types (mypy), and running some tests without compilation (pytest)"
+	@$(BIN)/mypy & types=$$!; NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m interpreted tests/native; \
+		tests=$$?; wait $$types && exit $$tests
 	@echo "Running the tests (pytest)"
 	@$(BIN)/pytest $(TWO_PROCESSES) -m "not long"
 
@@ -88,7 +87,7 @@ clean:
 
 .venv/.dev: pyproject.toml | .venv/.made
 	@echo "Installing Striate with the tools for testing"
-	@$(PIP) --editable ".[dev]" && touch $@ .venv/.app
+	@$(PIP) --no-compile --editable ".[dev]" && touch $@ .venv/.app
 
 .venv/.docs: pyproject.toml | .venv/.made
 	@echo "Installing Striate with the tools for documentation"

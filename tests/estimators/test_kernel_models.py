@@ -23,7 +23,7 @@ ALPHAS = [1e-3, 0.1, 1.0]
 def weighted_fit(kernel, X, T, weights, alpha):
     """β by the normal equations of the definition."""
     K = kernel(X)
-    A = K.T @ (weights[:, np.newaxis] * K) + alpha * kernel(kernel.centers)
+    A = K.T @ (weights[:, np.newaxis] * K) + alpha * kernel.of_centers()
     return np.linalg.solve(A, K.T @ (weights[:, np.newaxis] * T))
 
 

@@ -14,12 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 from striate.native.threads import team
 
 from .fitted_attributes import INPUT, Attribute, Floats, Instance, Number
-from .kernel_ridge import GaussianKernel, KernelSolution, predict, scale_of, solve
+from .kernel_ridge import GaussianKernel, KernelSolution, predict, scale_of, solve, solve_for_all
 from .linear_classifier import positive_numbers
 from .sklearn_private import Interval, StrOptions
 from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
+
+#: Up to this many rows, all of them centres, one eigendecomposition serves all α and all rows that
+#: are left out. With more, it takes too long: it is that of as many rows drawn at random.
+SPECTRAL_ROWS = 4000
 
 
 class KernelModel(BaseEstimator, ABC):
@@ -37,26 +41,37 @@ class KernelModel(BaseEstimator, ABC):
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "gamma": [StrOptions({"scale"}), Interval(Real, 0, None, closed="neither")],
         "alphas": ["array-like", Interval(Real, 0, None, closed="neither")],
-        "n_centers": [Interval(Integral, 1, None, closed="left")],
+        "n_centers": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
     }
 
     gamma: Any
     alphas: Sequence[float] | float
-    n_centers: int
+    n_centers: int | None
     random_state: Any
 
     def _solve(self, X: Array, T: Array, weights: Array) -> KernelSolution:
         """Choose centres, γ and α for targets T (n_samples, n_targets), and keep the solution."""
-        rows = np.flatnonzero(weights)
-        if len(rows) > self.n_centers:
-            random_state = check_random_state(self.random_state)
-            rows = np.sort(random_state.choice(rows, self.n_centers, replace=False))
-        self.centers_ = X[rows]
+        used = np.flatnonzero(weights)
+        random_state = check_random_state(self.random_state)
+        centers = used
+        if self.n_centers is not None and len(used) > self.n_centers:
+            centers = np.sort(random_state.choice(used, self.n_centers, replace=False))
         self.gamma_ = scale_of(X, weights) if self.gamma == "scale" else float(self.gamma)
-        kernel = GaussianKernel(self.centers_, self.gamma_)
+        some: Array = centers
+        learned_from: Any = slice(None)
+        if many := len(centers) == len(used) > SPECTRAL_ROWS:
+            some = learned_from = random_state.choice(used, SPECTRAL_ROWS, replace=False)
+        kernel, alphas = GaussianKernel(X[some], self.gamma_), positive_numbers(self.alphas)
         with team(1):  # the same bits for any number of threads
-            solution = solve(kernel, X, T, weights, positive_numbers(self.alphas).tolist())
+            A, B, w = X[learned_from], T[learned_from], weights[learned_from]
+            solution = solve(kernel, A, B, w, alphas.tolist())
+        if many:
+            places = np.searchsorted(used, some)
+            kernel = GaussianKernel(X[used], self.gamma_)
+            solution = solve_for_all(kernel, T[used], weights[used], places, solution)
+            solution = solution._replace(rows=used[solution.rows])
+        self.centers_ = X[centers]
         self.alpha_, self.dual_coef_ = solution.alpha, solution.dual_coef
         self.leave_one_out_errors_ = solution.errors
         return solution

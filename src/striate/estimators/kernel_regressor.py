@@ -28,11 +28,12 @@ class KernelRegressor(RegressorMixin, KernelModel):
     alphas : float or sequence of float, \
             default=(1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
         Candidates for α, the weight of the norm of each output beside the sum of squared errors.
-    n_centers : int, default=4000
-        Number of rows that serve as centres of the kernel. With fewer rows, all do, and this is
-        kernel ridge regression itself; with more, they are drawn, and it is approximated.
+    n_centers : int or None, default=4000
+        Number of rows that serve as centres of the kernel. With fewer rows, or with None, all do,
+        and this is kernel ridge regression itself; with more, they are drawn, and it is
+        approximated.
     random_state : int, RandomState instance or None, default=None
-        Draws the centres.
+        Draws the centres, or the rows on which α is chosen.
 
     Attributes
     ----------
@@ -71,7 +72,7 @@ class KernelRegressor(RegressorMixin, KernelModel):
         gamma: Any = "scale",
         *,
         alphas: Sequence[float] | float = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0),
-        n_centers: int = 4000,
+        n_centers: int | None = 4000,
         random_state: Any = None,
     ) -> None:
         self.gamma = gamma

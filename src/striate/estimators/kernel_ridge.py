@@ -15,7 +15,7 @@ C. E. Rasmussen and C. K. I. Williams, "Gaussian processes for machine learning"
 and 8. R. Rifkin and R. Lippert, "Notes on regularized least squares", MIT (2007).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,46 +23,82 @@ import numpy.typing as npt
 from scipy import linalg
 from sklearn.utils import gen_batches
 
+from striate.native.threads import team
+
+from .kernel_factor import KernelFactor, safe_alpha
+
 Array = npt.NDArray[Any]
 
 # Memory of the kernel between a block of rows and the centres.
 _BLOCK_BYTES = 2**26
 # What is added to the diagonal of K, relative to it, so that equal rows do no harm.
 _JITTER = 1e-12
+# Rows that are left out of a fit with many centres.
+_LEFT_OUT = 1000
 # Shares of a row's target that its own prediction may take on, at most: 1 − 1e-10 leaves digits.
 _LEAST_REST = 1e-10
 
 
-class GaussianKernel(NamedTuple):
+class GaussianKernel:
     """k(x, c) = 1 + exp(−γ ‖x − c‖²), for some centres c.
 
-    Attributes
+    Parameters
     ----------
     centers : ndarray of shape (n_centers, n_features)
     gamma : float
     """
 
-    centers: Array
-    gamma: float
+    @np.errstate(over="ignore", invalid="ignore")
+    def __init__(self, centers: Array, gamma: float) -> None:
+        self.gamma = gamma
+        # In float64, since L⁻¹ multiplies errors by up to 10⁶.
+        self._shift = centers.mean(axis=0, dtype=np.float64)
+        self._centers = centers - self._shift
+
+    def __len__(self) -> int:
+        return len(self._centers)
 
     @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, X: Array) -> Array:
         """Return k of rows and centres, float64 of shape (n_samples, n_centers)."""
-        # In float64, since L⁻¹ multiplies errors by up to 10⁶.
-        shift = self.centers.mean(axis=0, dtype=np.float64)
-        X, C = X - shift, self.centers - shift
-        # In place: exp(−γ (‖x‖² + ‖c‖² − 2 xᵀ c)) + 1
-        K = X @ C.T
-        K *= -2
-        squares = _squares(X)
-        K += squares[:, np.newaxis]
-        K += _squares(C)
-        K[~np.isfinite(squares)] = np.inf  # too far for the sum above, which may be ∞ − ∞
-        np.maximum(K, 0, out=K)
-        K *= -self.gamma
-        np.exp(K, out=K)
-        K += 1
-        return K
+        return _gaussian(X - self._shift, self._centers, self.gamma)
+
+    def of_centers(self) -> Array:
+        """Return K, float64 of shape (n_centers, n_centers).
+
+        Raises
+        ------
+        ValueError
+            If distances overflow.
+        """
+        self._check_finite()
+        return _gaussian(self._centers, self._centers, self.gamma)
+
+    def parts_of_centers(self) -> Callable[[slice, slice], Array]:
+        """Return a function that computes K of two ranges of centres, in float32."""
+        self._check_finite()
+        C = self._centers.astype(np.float32)
+        return lambda rows, columns: _gaussian(C[rows], C[columns], self.gamma)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def _check_finite(self) -> None:
+        _check_finite(_squares(self._centers).sum())
+
+
+def _gaussian(X: Array, C: Array, gamma: float) -> Array:
+    """Return 1 + exp(−γ ‖x − c‖²) for rows of X and C, in their type."""
+    # In place: exp(−γ (‖x‖² + ‖c‖² − 2 xᵀ c)) + 1
+    K = X @ C.T
+    K *= -2
+    squares = _squares(X)
+    K += squares[:, np.newaxis]
+    K += _squares(C)
+    K[~np.isfinite(squares)] = np.inf  # too far for the sum above, which may be ∞ − ∞
+    np.maximum(K, 0, out=K)
+    K *= -gamma
+    np.exp(K, out=K)
+    K += 1
+    return K
 
 
 class KernelSolution(NamedTuple):
@@ -73,14 +109,17 @@ class KernelSolution(NamedTuple):
     alpha : float
     dual_coef : ndarray of float64 of shape (n_centers, n_targets)
         β.
-    left_out : ndarray of float64 of shape (n_samples, n_targets)
-        Prediction of each row by the fit without it.
+    rows : ndarray of int of shape (n_left_out,)
+        Rows that were left out, one after the other.
+    left_out : ndarray of float64 of shape (n_left_out, n_targets)
+        Prediction of each of these rows by the fit without it.
     errors : dict of float to float
         Weighted mean squared error of rows that are left out, for each α.
     """
 
     alpha: float
     dual_coef: Array
+    rows: npt.NDArray[np.intp]
     left_out: Array
     errors: dict[float, float]
 
@@ -116,10 +155,7 @@ def solve(
     ValueError
         If distances overflow.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        shift = kernel.centers.mean(axis=0, dtype=np.float64)
-        _check_finite(_squares(kernel.centers - shift).sum())
-    K = kernel(kernel.centers)
+    K = kernel.of_centers()
     K.flat[:: len(K) + 1] *= 1 + _JITTER * len(K)
     L = linalg.cholesky(K, lower=True, overwrite_a=True, check_finite=False)
     gram, products = np.zeros((len(L), len(L))), np.zeros((len(L), T.shape[1]))
@@ -147,7 +183,41 @@ def solve(
     best = int(np.argmin(errors_of_all))
     dual_coef = P @ (shrinkage[:, [best]] * products)
     by_alpha = dict(zip(alphas, errors_of_all, strict=True))
-    return KernelSolution(alphas[best], dual_coef, left_out[best], by_alpha)
+    return KernelSolution(alphas[best], dual_coef, np.arange(len(X)), left_out[best], by_alpha)
+
+
+def solve_for_all(
+    kernel: GaussianKernel,
+    T: Array,
+    weights: Array,
+    some: npt.NDArray[np.intp],
+    of_some: KernelSolution,
+) -> KernelSolution:
+    """Return the solution with many centres, which are all rows, for the α of some of them.
+
+    Parameters
+    ----------
+    kernel : GaussianKernel
+    T : ndarray of float64 of shape (n_centers, n_targets)
+    weights : ndarray of float64 of shape (n_centers,)
+        Positive.
+    some : ndarray of int
+        Centres on which α was chosen; some of these are left out.
+    of_some : KernelSolution
+        For these centres.
+
+    Returns
+    -------
+    KernelSolution
+    """
+    alpha = safe_alpha(of_some.alpha, weights)
+    with team() as run:
+        factor = KernelFactor.of(kernel.parts_of_centers(), alpha / weights, run)
+        beta = factor.solve(T)
+        rows = some[:_LEFT_OUT]
+        rest = factor.inverse_diagonal(rows, run)
+    left_out = T[rows] - beta[rows] / rest[:, np.newaxis]
+    return KernelSolution(alpha, beta.astype(np.float64), rows, left_out, of_some.errors)
 
 
 def predict(kernel: GaussianKernel, dual_coef: Array, X: Array) -> Array:
