@@ -36,11 +36,11 @@ test: .venv/.dev
 	@echo "Checking style (ruff)"
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "To format: $(BIN)/ruff format ."; exit 1; }
-	@echo "Checking types (mypy), and running some tests without compilation (pytest)"
-	@$(BIN)/mypy & types=$$!; NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m interpreted tests/native; \
-		tests=$$?; wait $$types && exit $$tests
-	@echo "Running the tests (pytest)"
-	@$(BIN)/pytest $(TWO_PROCESSES) -m "not long"
+	@echo "Running the tests, first some without compilation (pytest), and checking types (mypy)"
+	@$(BIN)/mypy > .venv/types.txt 2>&1 & types=$$!; \
+		NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m interpreted tests/native && \
+		$(BIN)/pytest $(TWO_PROCESSES) -m "not long"; tests=$$?; \
+		wait $$types; types=$$?; cat .venv/types.txt; exit $$((tests || types))
 
 test-all: .venv/.dev
 	@echo "Running all tests, the long ones too (pytest)"

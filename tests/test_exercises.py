@@ -8,6 +8,7 @@ from all_pairs import short_first
 from benchmarks import image_datasets
 from benchmarks.coates import (
     few_label_accuracy,
+    kernel_recipes,
     labelled_draws,
     linear_solvers,
     mnist_recipe,
@@ -143,13 +144,20 @@ def test_the_recipe_for_mnist_learns():
 
 
 @pytest.mark.usefixtures("small_datasets")
-def test_two_layers_learn(monkeypatch):
-    monkeypatch.setattr(two_layer_recipe, "N_CENTERS", 60)
+def test_two_layers_learn():
     results = two_layer_recipe.run(
         Work([]), lambda: two_layer_recipe.two_layers((5, 4), 300), {1: 1, 5: 2}, n_components=9
     )
     assert min(accuracies(results.ours)) > 50
     assert [row[0] for row in results.tables[1].rows] == ["1", "5"]
+
+
+@pytest.mark.usefixtures("small_datasets")
+def test_a_kernel_of_all_images_learns():
+    exercise = kernel_recipes.EXERCISES[0]
+    results = exercise.run(Work([]), few_features, n_components=9)
+    assert min(accuracies(results.ours)) > 50
+    assert [row[0] for row in results.tables[0].rows] == ["test accuracy", "minutes"]
 
 
 @pytest.mark.long

@@ -13,6 +13,7 @@ from striate import DictionaryEncoder, LinearClassifier, PatchFeatures
 
 from . import (
     few_label_accuracy,
+    kernel_recipes,
     linear_solvers,
     mnist_recipe,
     scattering,
@@ -24,6 +25,7 @@ EXERCISES = (
     *single_layer_recipes.EXERCISES,
     *few_label_accuracy.EXERCISES,
     *two_layer_recipe.EXERCISES,
+    *kernel_recipes.EXERCISES,
     *mnist_recipe.EXERCISES,
     *linear_solvers.EXERCISES,
     *scattering.EXERCISES,
