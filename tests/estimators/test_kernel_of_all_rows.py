@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 from striate import KernelClassifier, KernelRegressor
-from striate.estimators import base_kernel, kernel_factor
+from striate.estimators import base_kernel, kernel_factor, kernel_ridge
 from striate.estimators.kernel_factor import KernelFactor, safe_alpha
 from striate.estimators.kernel_ridge import GaussianKernel
 from striate.native.threads import team
@@ -22,7 +22,8 @@ def few_rows(monkeypatch):
     """What happens with many thousand rows, with some hundred."""
     monkeypatch.setattr(kernel_factor, "TILE", 64)
     monkeypatch.setattr(kernel_factor, "_COLUMNS", 32)
-    monkeypatch.setattr(base_kernel, "SPECTRAL_ROWS", 100)
+    for module in (base_kernel, kernel_ridge):
+        monkeypatch.setattr(module, "SPECTRAL_ROWS", 100)
 
 
 def factor_of(n_rows, run):
@@ -56,8 +57,11 @@ def test_all_rows_as_centres_give_the_same_as_the_decomposition(few_rows, Kernel
     model = Kernel(0.2, alphas=0.3, n_centers=None, random_state=0)
     tiled = model.fit(X, y, weights)._outputs(X)
     assert model.centers_.shape == (np.count_nonzero(weights), 4)
+    error = model.leave_one_out_errors_[0.3]
     monkeypatch.setattr(base_kernel, "SPECTRAL_ROWS", 150)
     np.testing.assert_allclose(model.fit(X, y, weights)._outputs(X), tiled, atol=1e-4)
+    # That of all rows, and of 100 of them.
+    assert model.leave_one_out_errors_[0.3] == pytest.approx(error, rel=0.2)
 
 
 def test_alpha_is_chosen_on_some_rows_and_certainty_is_that_of_rows_left_out(few_rows):

@@ -14,16 +14,20 @@ from sklearn.utils.validation import check_is_fitted
 from striate.native.threads import team
 
 from .fitted_attributes import INPUT, Attribute, Floats, Instance, Number
-from .kernel_ridge import GaussianKernel, KernelSolution, predict, scale_of, solve, solve_for_all
+from .kernel_ridge import (
+    SPECTRAL_ROWS,
+    GaussianKernel,
+    KernelSolution,
+    predict,
+    scale_of,
+    solve,
+    solve_for_all,
+)
 from .linear_classifier import positive_numbers
 from .sklearn_private import Interval, StrOptions
 from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
-
-#: Up to this many rows, all of them centres, one eigendecomposition serves all α and all rows that
-#: are left out. With more, it takes too long: it is that of as many rows drawn at random.
-SPECTRAL_ROWS = 4000
 
 
 class KernelModel(BaseEstimator, ABC):
@@ -58,19 +62,14 @@ class KernelModel(BaseEstimator, ABC):
         if self.n_centers is not None and len(used) > self.n_centers:
             centers = np.sort(random_state.choice(used, self.n_centers, replace=False))
         self.gamma_ = scale_of(X, weights) if self.gamma == "scale" else float(self.gamma)
-        some: Array = centers
-        learned_from: Any = slice(None)
-        if many := len(centers) == len(used) > SPECTRAL_ROWS:
-            some = learned_from = random_state.choice(used, SPECTRAL_ROWS, replace=False)
-        kernel, alphas = GaussianKernel(X[some], self.gamma_), positive_numbers(self.alphas)
-        with team(1):  # the same bits for any number of threads
-            A, B, w = X[learned_from], T[learned_from], weights[learned_from]
-            solution = solve(kernel, A, B, w, alphas.tolist())
-        if many:
-            places = np.searchsorted(used, some)
-            kernel = GaussianKernel(X[used], self.gamma_)
-            solution = solve_for_all(kernel, T[used], weights[used], places, solution)
+        gamma, alphas = self.gamma_, positive_numbers(self.alphas).tolist()
+        if len(centers) == len(used) > SPECTRAL_ROWS:
+            data = X[used], T[used], weights[used]
+            solution = solve_for_all(*data, gamma, alphas, random_state)
             solution = solution._replace(rows=used[solution.rows])
+        else:
+            with team(1):  # the same bits for any number of threads
+                solution = solve(GaussianKernel(X[centers], gamma), X, T, weights, alphas)
         self.centers_ = X[centers]
         self.alpha_, self.dual_coef_ = solution.alpha, solution.dual_coef
         self.leave_one_out_errors_ = solution.errors

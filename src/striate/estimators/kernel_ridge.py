@@ -29,6 +29,9 @@ from .kernel_factor import KernelFactor, safe_alpha
 
 Array = npt.NDArray[Any]
 
+#: Rows for which one eigendecomposition serves all α and all rows that are left out: with more, it
+#: takes too long.
+SPECTRAL_ROWS = 4000
 # Memory of the kernel between a block of rows and the centres.
 _BLOCK_BYTES = 2**26
 # What is added to the diagonal of K, relative to it, so that equal rows do no harm.
@@ -187,37 +190,52 @@ def solve(
 
 
 def solve_for_all(
-    kernel: GaussianKernel,
+    X: Array,
     T: Array,
     weights: Array,
-    some: npt.NDArray[np.intp],
-    of_some: KernelSolution,
+    gamma: float,
+    alphas: list[float],
+    random_state: np.random.RandomState,
 ) -> KernelSolution:
-    """Return the solution with many centres, which are all rows, for the α of some of them.
+    """Return the solution with all rows as centres, which may be more than `SPECTRAL_ROWS`.
+
+    α is the best one for `SPECTRAL_ROWS` rows drawn at random. Some of these are left out.
 
     Parameters
     ----------
-    kernel : GaussianKernel
-    T : ndarray of float64 of shape (n_centers, n_targets)
-    weights : ndarray of float64 of shape (n_centers,)
+    X : ndarray of shape (n_samples, n_features)
+    T : ndarray of float64 of shape (n_samples, n_targets)
+    weights : ndarray of float64 of shape (n_samples,)
         Positive.
-    some : ndarray of int
-        Centres on which α was chosen; some of these are left out.
-    of_some : KernelSolution
-        For these centres.
+    gamma : float
+    alphas : list of float
+    random_state : RandomState instance
 
     Returns
     -------
     KernelSolution
+
+    Raises
+    ------
+    ValueError
+        If distances overflow.
     """
-    alpha = safe_alpha(of_some.alpha, weights)
+    some = random_state.permutation(len(X))[:SPECTRAL_ROWS]
+    alpha, errors = alphas[0], {}
+    if len(alphas) > 1:
+        with team(1):
+            found = solve(GaussianKernel(X[some], gamma), X[some], T[some], weights[some], alphas)
+        alpha, errors = found.alpha, found.errors
+    alpha = safe_alpha(alpha, weights)
     with team() as run:
-        factor = KernelFactor.of(kernel.parts_of_centers(), alpha / weights, run)
+        factor = KernelFactor.of(GaussianKernel(X, gamma).parts_of_centers(), alpha / weights, run)
         beta = factor.solve(T)
         rows = some[:_LEFT_OUT]
-        rest = factor.inverse_diagonal(rows, run)
-    left_out = T[rows] - beta[rows] / rest[:, np.newaxis]
-    return KernelSolution(alpha, beta.astype(np.float64), rows, left_out, of_some.errors)
+        residuals = beta[rows] / factor.inverse_diagonal(rows, run)[:, np.newaxis]
+    errors = errors or {
+        alpha: float(np.average((residuals**2).mean(axis=1), weights=weights[rows]))
+    }
+    return KernelSolution(alpha, beta.astype(np.float64), rows, T[rows] - residuals, errors)
 
 
 def predict(kernel: GaussianKernel, dual_coef: Array, X: Array) -> Array:
