@@ -1,4 +1,4 @@
-"""Run all or selected benchmarks, and write docs/benchmarks.md and docs/reliability.md."""
+"""Run all or selected benchmarks, and write docs/benchmarks.md and other pages."""
 
 import argparse
 import importlib
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "sparse-networks": "bench_sparse_networks",
     "sparse-digits": "bench_sparse_digits",
     "tables": "bench_tables",
+    "outliers": "bench_outliers",
     "scale": "bench_scale",
     "robustness": "robustness.campaign",
 }
@@ -30,6 +31,7 @@ PAGES = {
     "robustness": PAGE.with_name("reliability.md"),
     "tables": PAGE.with_name("tables.md"),
     "scale": PAGE.with_name("scale.md"),
+    "outliers": PAGE.with_name("outliers.md"),
 }
 
 

@@ -35,3 +35,14 @@ Groups = Annotated[
         'one), "folder" for sub-folders of classes, or a regular expression such as "^(.*)_".',
     ),
 ]
+FeaturesOf = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="FILE",
+        help="Features or a model, from `striate learn` or `striate train` (default: features are "
+        "learned from the folder).",
+    ),
+]
+Grey = Annotated[bool, typer.Option("--grey", "--gray", help="Convert colour images to grey.")]

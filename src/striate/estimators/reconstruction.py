@@ -1,6 +1,7 @@
 """Encoding, decoding and the reconstruction error of an autoencoder with any number of layers."""
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from striate.core.block_sums import through_blocks
 from striate.core.inference import network_output
-from striate.core.row_blocks import parts_of
+from striate.core.row_blocks import RowBlocks, parts_of
 
 from .validated_input import FLOATS, in_native_order, validated
 
@@ -109,7 +111,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         X = self._validated(X)
         errors = np.empty(X.shape, dtype=X.dtype)
         for part, rows in parts_of(X, _BLOCK_ROWS):
-            errors[part] = self._errors(rows)
+            errors[part] = _errors_of(rows, self._all_layers())
         return errors
 
     def score_samples(self, X: Any) -> npt.NDArray[Any]:
@@ -125,11 +127,7 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             0 for a perfect reconstruction, lower for more unusual rows.
         """
         check_is_fitted(self)
-        X = self._validated(X)
-        scores = np.empty(X.shape[0], dtype=X.dtype)
-        for part, rows in parts_of(X, _BLOCK_ROWS):
-            scores[part] = -self._errors(rows).sum(axis=1)
-        return scores
+        return self._scores(self._validated(X))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean of `score_samples`: minus the data term of J.
@@ -145,14 +143,18 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """
         return float(np.mean(self.score_samples(X), dtype=np.float64))
 
-    def _errors(self, X: Any) -> npt.NDArray[Any]:
-        """Return the data term of J for each element; `striate.core.losses` has only its sum."""
-        layers = [*self.encoder_layers(), *self.decoder_layers()]
-        errors: npt.NDArray[Any] = network_output(X, layers)
-        errors -= X.toarray() if sparse.issparse(X) else X
-        np.square(errors, out=errors)
-        errors *= errors.dtype.type(0.5)
-        return errors
+    def _scores(self, X: Any) -> npt.NDArray[Any]:
+        """Return the score of each row of a validated X; rows of a cluster stay on its workers."""
+        layers = self._all_layers()
+        if isinstance(X, RowBlocks):
+            return through_blocks(X, partial(_scores_of, layers=layers), 1)[:, 0]
+        scores = np.empty(X.shape[0], dtype=X.dtype)
+        for part, rows in parts_of(X, _BLOCK_ROWS):
+            scores[part] = _scores_of(rows, layers)[:, 0]
+        return scores
+
+    def _all_layers(self) -> list[Layer]:
+        return [*self.encoder_layers(), *self.decoder_layers()]
 
     def _validated(self, X: Any, reset: bool = False) -> Any:
         """Return X as floats: a C-contiguous array, a CSR matrix or a `RowBlocks`."""
@@ -175,3 +177,17 @@ class Reconstruction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _errors_of(X: Any, layers: list[Layer]) -> npt.NDArray[Any]:
+    """Return the data term of J for each element; `striate.core.losses` has only its sum."""
+    errors: npt.NDArray[Any] = network_output(X, layers)
+    errors -= X.toarray() if sparse.issparse(X) else X
+    np.square(errors, out=errors)
+    errors *= errors.dtype.type(0.5)
+    return errors
+
+
+def _scores_of(X: Any, layers: list[Layer]) -> npt.NDArray[Any]:
+    """Return minus the data term of J for each row, (n_rows, 1)."""
+    return -_errors_of(X, layers).sum(axis=1, keepdims=True)

@@ -25,6 +25,7 @@ from .autoencoder_problem import check_ranges, network_of, problem_of, solver_of
 from .connectivity_masks import without_zeros
 from .fitted_attributes import INPUT, OPTIMIZER, Attribute, Each, Floats, Instance, Number, Whole
 from .local_receptive_fields import LocalReceptiveFields
+from .outlier_detection import OutlierDetection, outlier_offset
 from .progress import Progress
 from .reconstruction import Layer, Reconstruction
 from .restarts import Training, adopt, reporting, restarted
@@ -39,7 +40,7 @@ _BLOCK_ROWS = 4096
 _QUICK_OBJECTIVE = 1_000_000_000
 
 
-class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
+class SparseAutoencoder(CallbackSupportMixin, OutlierDetection, Reconstruction):
     """Learn features by reproducing the input from hidden units that are mostly inactive.
 
     It minimises the lecture's
@@ -105,6 +106,10 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
     n_restarts : int, default=1
         Number of trainings from different initial weights; the one with the lowest J is kept. The
         first is the one of ``n_restarts=1``.
+    contamination : "auto" or float, default="auto"
+        Share of the training rows that are outliers, above 0 and at most 0.5, which decides
+        `offset_` and nothing else. "auto" for one in a hundred, and more if the errors of more rows
+        are larger than usual: than one in a hundred of the χ² distribution with their quartiles.
 
     Attributes
     ----------
@@ -126,6 +131,8 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         Number of iterations or epochs.
     mean_activation_ : ndarray of shape (n_components,)
         ρ̂ on the training data.
+    offset_ : float
+        Score below which `predict` returns -1, from the rows of the last `fit` or `partial_fit`.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
@@ -180,6 +187,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         "loss_": Number(),
         "loss_curve_": Each(Number()),
         "n_iter_": Whole(),
+        "offset_": Number(optional=True),  # models of earlier versions have none
         "_optimizer": OPTIMIZER,
         "_random_state": Instance(np.random.RandomState),
     }
@@ -205,6 +213,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         "connectivity": ["array-like", "sparse matrix", LocalReceptiveFields, None],
         "l1_weight": [Interval(Real, 0, None, closed="left")],
         "n_restarts": [Interval(Integral, 1, None, closed="left")],
+        "contamination": OutlierDetection._contamination_constraint,
     }
 
     def __init__(
@@ -230,6 +239,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         connectivity: Any = None,
         l1_weight: float = 0.0,
         n_restarts: int = 1,
+        contamination: float | str = "auto",
     ) -> None:
         self.n_components = n_components
         self.activation = activation
@@ -251,6 +261,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         self.connectivity = connectivity
         self.l1_weight = l1_weight
         self.n_restarts = n_restarts
+        self.contamination = contamination
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -336,6 +347,7 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
             self.loss_, self.n_iter_ = result.value, result.n_iter
             self._optimizer = dict(result.state)
             self.mean_activation_ = self._mean_activation(X)
+            self.offset_ = outlier_offset(self._scores(X), self.contamination)
             layers = [*self.encoder_layers(), *self.decoder_layers()]
             report_worst_fault(best.progress, layers, X)
         return self
@@ -363,6 +375,9 @@ class SparseAutoencoder(CallbackSupportMixin, Reconstruction):
         (total,) = sums_over(X)(_sum_of_activations, self.encoder_layers())
         mean: npt.NDArray[Any] = (total / X.shape[0]).astype(X.dtype)
         return mean
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__({"contamination": "auto", **state})  # earlier versions have none
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "components_")

@@ -17,8 +17,8 @@ from sklearn.utils import gen_batches
 from striate.core.row_blocks import RowBlocks
 from striate.solvers.saved_state import RandomNumbers
 
-# Parameters that change nothing about the result. (After `warm_start` the initial weights differ.)
-_WITHOUT_EFFECT = ("verbose", "warm_start")
+# Parameters that change nothing about the training. (After `warm_start` the initial weights differ.)
+_WITHOUT_EFFECT = ("verbose", "warm_start", "contamination")
 # Learning rates that do not depend on `max_iter`, so that a training may be made longer.
 _RATES_OF_ANY_LENGTH = ("'auto'", "'constant'", "'invscaling'", "'adaptive'")
 # Bytes whose checksum is computed at a time.
@@ -33,7 +33,7 @@ def identity_of(estimator: Any, data: Mapping[str, Any]) -> dict[str, str]:
     Parameters
     ----------
     estimator : estimator
-        All of its parameters count, but for `verbose` and `warm_start`.
+        All of its parameters count, but for those without effect on the training.
     data : dict
         Arrays, sparse matrices or None by name; of each, type, shape and a checksum count. Of a
         `RowBlocks`, some blocks count.

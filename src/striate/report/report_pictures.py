@@ -22,6 +22,7 @@ _STRIP_TILE = 40  # smallest side of a tile in a strip, in pixels
 _THUMBNAIL = 240  # longer side, in pixels
 # Longer side up to which the page shows single pixels instead of smoothing them.
 _SMALL = 100
+_HEAT, _HEAT_STRENGTH = (230, 85, 0), 0.75
 _MOST_POINTS = 2000  # of a scatter plot
 _SIZE = (3.7, 2.6)  # inches: keeps the text legible on a phone
 
@@ -59,6 +60,35 @@ def thumbnail_png(image: NDArray[Any]) -> tuple[bytes, bool]:
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
     return _saved(picture), max(image.shape[:2]) <= _SMALL
+
+
+def heat_png(image: NDArray[Any], shares: NDArray[Any]) -> bytes:
+    """Draw an image (h, w, c) in grey and a small size, with shares of its cells in colour."""
+    from PIL import Image
+
+    pixels = np.rint(255 * image.mean(axis=2).clip(0, 1)).astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
+    highest = shares.max()
+    cells = Image.fromarray((shares / (highest if highest > 0 else 1)).astype(np.float32))
+    # Bicubic, since the cells are blocks of pixels that pass into each other.
+    heat = np.asarray(cells.resize(picture.size, Image.Resampling.BICUBIC)).clip(0, 1)[..., None]
+    grey = np.repeat(np.asarray(picture, dtype=np.float32)[..., None], 3, axis=2)
+    mixed = grey + _HEAT_STRENGTH * heat**2 * (np.array(_HEAT, dtype=np.float32) - grey)
+    return _saved(Image.fromarray(np.rint(mixed).astype(np.uint8)))
+
+
+def scores_svg(scores: NDArray[Any], threshold: float, *, dark: bool) -> bytes:
+    """Draw how many images have which score, and the threshold of outliers."""
+    with _chart(dark) as chart:
+        ax = chart.ax
+        ax.hist(scores, bins=min(60, max(5, len(scores) // 8)), color=chart.color)
+        ax.axvline(threshold, color=chart.quiet, linestyle=":", linewidth=1)
+        ax.annotate("threshold", (threshold, 1), (4, -8), xycoords=("data", "axes fraction"),
+                    textcoords="offset points", color=chart.quiet, fontsize=8)  # fmt: skip
+        ax.set(xlabel="Score", ylabel="Images")
+        ax.grid(axis="y")
+    return chart.svg
 
 
 def curve_svg(curve: LearningCurve, baseline: float, *, dark: bool) -> bytes:

@@ -1,0 +1,123 @@
+"""`striate outliers`: images of a folder that are unlike the rest, and where."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from striate.cli.plurals import plural
+from striate.cli.shared_options import FeaturesOf, Grey, SkipErrors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from striate.analysis.image_outliers import ImageOutliers
+
+EXAMPLES = (
+    "striate outliers photos/",
+    "striate outliers photos/ --contamination 0.02 --top 50 --out odd.html",
+    "striate outliers photos/ --model features.skops --out odd.html",
+)
+
+
+def outliers(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", hidden=True)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PAGE",
+            help="Output file for the page (.html); the table is written beside it (.csv).",
+        ),
+    ] = Path("outliers.html"),
+    model: FeaturesOf = None,
+    contamination: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the images that are outliers, above 0 and at most 0.5 (default: one in "
+            "a hundred, and more if more are farther from others than usual).",
+        ),
+    ] = None,
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Number of images on the page.")
+    ] = 24,
+    grey: Grey = False,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Random seed: the same seed, the same scores.")
+    ] = 0,
+    skip_errors: SkipErrors = False,
+) -> None:
+    """Find the images of a folder that are unlike the rest, and the regions that make them so.
+
+    The score of an image is its mean distance to the five images most similar to it, in multiples of
+    the median score. Distances are those of features: of FILE, or learned from the folder. The page
+    shows the most unusual images, with the regions in which they differ from similar ones.
+
+    The table has a row for each image, the most unusual first, with the columns file, score,
+    outlier (yes or no), and left, top, right and bottom: the most unusual region, in shares of the
+    width and height.
+    """
+    from striate.analysis.image_outliers import (
+        cell_shares,
+        cells_of_features,
+        image_outliers,
+    )
+    from striate.cli.described_folder import DescribedFolder
+    from striate.cli.output_paths import check_output
+    from striate.cli.progress_bar import progress
+    from striate.cli.skip_errors import SkippedImages
+    from striate.files.atomic_writing import write_file
+    from striate.report.outlier_page import outlier_page
+
+    if contamination is not None and not 0 < contamination <= 0.5:
+        raise ValueError(f"--contamination {contamination:g}: give a share above 0, at most 0.5")
+    table = out.with_suffix(".csv")
+    check_output(out, ".html", ".htm")
+    check_output(table)
+    skipped = SkippedImages(skip_errors)
+    described = DescribedFolder.of(folder, model, skipped, grey=grey, seed=seed)
+    X, cells = described.X, cells_of_features(described.features)
+    found = image_outliers(X, cells, "auto" if contamination is None else contamination)
+    shares = cell_shares(X, found, cells, found.order)
+    page = outlier_page(
+        folder, described.names, described.images, found, shares[:top], progress=progress
+    )
+    rows = _table(described.files, found, shares)
+    write_file(table, rows.encode("utf-8", "surrogateescape"))
+    write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes
+    n_outliers = int(found.are_outliers.sum())
+    verb = "is" if n_outliers == 1 else "are"
+    print(f"{n_outliers} of {plural(len(X), 'image')} {verb} farther from similar ones than usual")
+    print(f"Wrote a page to {out} and a table to {table}")
+    skipped.report()
+
+
+def _table(files: list[Path], found: ImageOutliers, shares: NDArray[np.floating]) -> str:
+    """Return the table as CSV; `shares` are in the order of the scores."""
+    from striate.files.spreadsheet_cells import file_cell
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "score", "outlier", "left", "top", "right", "bottom"])
+    outliers_are = found.are_outliers
+    for i, of_cells in zip(found.order.tolist(), shares, strict=True):
+        answer = "yes" if outliers_are[i] else "no"
+        writer.writerow(
+            [file_cell(files[i]), f"{found.scores[i]:.6g}", answer, *_region(of_cells)]
+        )
+    return text.getvalue()
+
+
+def _region(shares: NDArray[np.floating]) -> list[str]:
+    """Return left, top, right and bottom of the cell with the largest share."""
+    (down, across), k = shares.shape, int(shares.argmax())
+    y, x = divmod(k, across)
+    edges = x / across, y / down, (x + 1) / across, (y + 1) / down
+    return [f"{edge:.4g}" for edge in edges]

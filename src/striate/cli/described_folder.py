@@ -1,0 +1,118 @@
+"""The images of a folder with their features: of a given model, or learned from the folder."""
+
+import copy
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy.typing as npt
+
+from striate.files.image_collection import ImageCollection, MixedChannelsError
+from striate.images.deep_patch_features import LayeredFeatures
+from striate.images.patch_features import PatchFeatures
+
+from .datasets import compute_features, image_channels
+from .encoder_options import Encoder, new_features, settings_for
+from .models import load_features
+from .skip_errors import SkippedImages
+
+# Random patches: nothing needs to be learned, and they are nearly as good as other dictionaries.
+_ENCODER = Encoder.patches
+_SETTINGS = {"n_features": 100, "n_patches": 20_000}
+# Images are compared by few large cells, and the small ones say where they differ.
+_GRIDS = [(2, 2), (4, 4)]
+
+
+class DescribedFolder(NamedTuple):
+    """Images of a folder and their features.
+
+    Attributes
+    ----------
+    folder : Path
+    files : list of Path
+        The images that can be used.
+    images : ImageCollection
+        The same.
+    features : PatchFeatures or DeepPatchFeatures
+        What describes them.
+    X : ndarray of shape (n_images, n_features)
+        Their features.
+    """
+
+    folder: Path
+    files: list[Path]
+    images: ImageCollection
+    features: LayeredFeatures
+    X: npt.NDArray[Any]
+
+    @classmethod
+    def of(
+        cls, folder: Path, model: Path | None, skipped: SkippedImages, *, grey: bool, seed: int = 0
+    ) -> Self:
+        """Compute the features of the images in a folder.
+
+        Parameters
+        ----------
+        folder : Path
+        model : Path or None
+            File of features, or of a model; None to learn features from the folder.
+        skipped : SkippedImages
+            Collects the images that cannot be used.
+        grey : bool
+            Whether to convert colour to grey; a model decides itself.
+        seed : int
+            Seed of what is learned.
+
+        Raises
+        ------
+        OSError, ValueError
+            If there is no such folder or no image in it; as from `load_features`; or if an image
+            cannot be used and is not to be skipped.
+        """
+        if not folder.is_dir():
+            reason = "is not a folder" if folder.exists() else "no such folder"
+            raise NotADirectoryError(f"{folder}: {reason}")
+        if model is None:
+            files = skipped.find(folder)
+            features, channels = _learned(files, skipped, grey=grey, seed=seed)
+        else:
+            _, features = load_features(model)
+            features = _with_grids(features)
+            channels = image_channels(features, model)
+            files = skipped.find(folder)
+        files = [file for file in files if file not in skipped.reasons]
+        files, X = compute_features(features, files, channels, skipped)
+        images = ImageCollection(files, channels=channels).with_range(features.used_range_)
+        return cls(folder, files, images, features, X)
+
+    @property
+    def names(self) -> list[str]:
+        """Paths of the files relative to the folder, with slashes."""
+        return [file.relative_to(self.folder).as_posix() for file in self.files]
+
+
+def _learned(
+    files: list[Path], skipped: SkippedImages, *, grey: bool, seed: int
+) -> tuple[LayeredFeatures, int]:
+    """Learn features from the files; return them and the number of channels."""
+    features: Any = new_features(_ENCODER, settings_for(_ENCODER, **_SETTINGS), seed)
+    features.set_params(pool_grid=_GRIDS)
+    channels = 1 if grey else None
+    smallest = features.patch_size + max(_GRIDS[-1]) - 1
+    usable = skipped.check(files, channels, min_size=smallest)
+    images = ImageCollection(usable, channels=channels)
+    try:
+        with warnings.catch_warnings():
+            # Of images that are all constant, there is nothing to learn, and nothing is unusual.
+            warnings.simplefilter("ignore", UserWarning)
+            features.fit(images)
+    except MixedChannelsError as error:
+        raise ValueError(f"{error}, or convert all to grey with --grey") from error
+    return features, images.n_channels
+
+
+def _with_grids(features: LayeredFeatures) -> LayeredFeatures:
+    """Return features that are pooled in these cells, if they have one layer: it stays as it is."""
+    if not isinstance(features, PatchFeatures):
+        return features
+    return copy.copy(features).set_params(pool_grid=_GRIDS, pool_size=None, pool_overlap=0.0)
