@@ -79,6 +79,7 @@ def test_train_predict_and_report(labelled, learned, tmp_path):
 def test_images_are_read_once(labelled, learned, tmp_path, monkeypatch):
     for bad in BAD:
         (labelled / bad).unlink()
+    monkeypatch.setenv("STRIATE_CACHE_DIR", "")
     read = []
     original = read_images._decode
 

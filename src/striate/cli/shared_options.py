@@ -35,3 +35,11 @@ Groups = Annotated[
         'one), "folder" for sub-folders of classes, or a regular expression such as "^(.*)_".',
     ),
 ]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--table",
+        metavar="NPY",
+        help="Features of the images from `striate features`, which need not be computed again.",
+    ),
+]

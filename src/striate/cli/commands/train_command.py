@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.plurals import plural
-from striate.cli.shared_options import Groups, Labels, SkipErrors
+from striate.cli.shared_options import Groups, Labels, SkipErrors, Table
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,6 +57,7 @@ def train(
             help='"balanced" weighs classes equally, however many images each has.',
         ),
     ] = ClassWeight.none,
+    table: Table = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Train a classifier on learned features.
@@ -80,6 +81,7 @@ def train(
     from striate.cli.models import load_only_features
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
+    from striate.files.feature_table import FeatureTable
     from striate.persistence import save
 
     check_output(out)
@@ -90,7 +92,8 @@ def train(
     source = LabelSource(folder, labels, groups, regression)
     given = files_with_labels(source, skipped)
     learned = load_only_features(features)
-    labelled, X = labelled_features(given, learned, features, skipped)
+    known = None if table is None else FeatureTable(table, folder)
+    labelled, X = labelled_features(given, learned, features, skipped, known)
     fit = _fit_regression if regression else _fit_classifier
     head, scores = fit(labelled, X, balanced)
     model = Pipeline([("features", FrozenEstimator(learned)), *head.steps])
