@@ -25,7 +25,10 @@ import striate
 from .error_messages import OneLineErrors
 
 #: In the order of `striate --help`.
-COMMANDS = ("demo", "learn", "label", "train", "predict", "report", "features", "segment", "show")
+COMMANDS = (
+    *("demo", "learn", "label", "train", "compare", "predict", "report", "features", "segment"),
+    "show",
+)
 
 _REQUIRED_PACKAGES = ("jinja2", "matplotlib", "PIL", "skops")
 
