@@ -9,7 +9,18 @@ from typer.testing import CliRunner
 
 from striate.cli.app import app
 
-QUICK = ["--n-features", "8", "--patch-size", "6", "--n-patches", "400", "--max-iter", "10"]
+QUICK = [
+    "--encoder",
+    "autoencoder",
+    "--n-features",
+    "8",
+    "--patch-size",
+    "6",
+    "--n-patches",
+    "400",
+    "--max-iter",
+    "10",
+]
 
 
 def invoke(*arguments):

@@ -18,6 +18,15 @@ def sixteen_cores():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Let commands keep features in a folder of the tests, not in that of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRIATE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("STRIATE_CACHE_GB", raising=False)
+        yield
+
+
 @pytest.fixture
 def two_threads_start(monkeypatch):
     """Let two threads start, and refuse more, as a system does at its limit (`ulimit -u`)."""

@@ -28,7 +28,18 @@ from striate.report.report_pictures import curve_svg, features_png, strip_png, t
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-QUICK = ["--n-features", "30", "--patch-size", "6", "--n-patches", "500", "--max-iter", "10"]
+QUICK = [
+    "--encoder",
+    "autoencoder",
+    "--n-features",
+    "30",
+    "--patch-size",
+    "6",
+    "--n-patches",
+    "500",
+    "--max-iter",
+    "10",
+]
 CLASSES = ("across", "down", "both & $all")
 
 

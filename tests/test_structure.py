@@ -24,7 +24,9 @@ REPEATED = {"__init__.py", "__main__.py"}
 MAX_PARAMETERS = 8
 SIGNATURES_GIVEN = {
     "native/blas.py: _gemm",  # by BLAS
-    "cli/commands/learn_command.py: learn",  # by the options of the command
+    "cli/commands/compare_command.py: compare",  # by the options of the command
+    "cli/commands/learn_command.py: learn",
+    "cli/commands/train_command.py: train",
 }
 
 

@@ -51,7 +51,7 @@ def test_groups_of_numbers_are_held_out_as_a_whole():
 def test_the_interval_is_that_of_the_bootstrap():
     rng = np.random.default_rng(3)
     true = rng.normal(size=80)
-    found = HeldOutNumbers(true, true + rng.normal(size=80), 1, np.arange(80))
+    found = HeldOutNumbers(true, true + rng.normal(size=80), np.zeros(80, int), np.arange(80))
     errors = np.abs(found.predicted - found.true)
     expected = bootstrap((errors,), np.mean, method="percentile", rng=rng).confidence_interval
     assert found.interval(mean_absolute_error) == pytest.approx(
@@ -60,7 +60,7 @@ def test_the_interval_is_that_of_the_bootstrap():
 
 
 def test_equal_numbers_have_no_r2():
-    found = HeldOutNumbers(np.ones(4), np.arange(4.0), 1, np.arange(4))
+    found = HeldOutNumbers(np.ones(4), np.arange(4.0), np.zeros(4, int), np.arange(4))
     assert np.isnan(found.interval(r2_score)).all()
 
 

@@ -58,12 +58,47 @@ def test_dictionaries_go_through_every_command(stripes, tmp_path, encoder):
 
 
 def test_the_autoencoder_stays_as_it_was(stripes, tmp_path):
-    quick = [*QUICK, "--patch-size", "6"]
+    quick = [*QUICK, "--patch-size", "6", "--encoder", "autoencoder"]
     run("learn", stripes, "--out", tmp_path / "a.skops", *quick)
-    run("learn", stripes, "--out", tmp_path / "b.skops", *quick, "--encoder", "autoencoder")
+    features = load(tmp_path / "a.skops")
+    assert (features.flips, features.signed_sqrt, features.pool_grid) == (False, False, (3, 3))
+
+
+def test_auto_says_that_it_takes_the_best_on_average(stripes, tmp_path):
+    printed, _ = run("learn", stripes, "--out", tmp_path / "a.skops", *QUICK)
+    assert printed.startswith("--encoder auto: omp1, the most accurate on average\n")
+    assert (
+        "auto:"
+        not in run("learn", stripes, "--out", tmp_path / "b.skops", *QUICK, "--encoder", "omp1")[0]
+    )
     first, second = (load(tmp_path / name) for name in ("a.skops", "b.skops"))
     np.testing.assert_array_equal(first.filters_, second.filters_)
-    assert (first.flips, first.signed_sqrt, first.pool_grid) == (False, False, (3, 3))
+    assert first.flips
+
+
+@pytest.mark.parametrize(
+    ("text", "grid"),
+    [("3", (3, 3)), ("2x4", (2, 4)), ("2×4", (2, 4)), ("1, 2,4x1", [(1, 1), (2, 2), (4, 1)])],
+)
+def test_stride_and_pool_grid(stripes, tmp_path, text, grid):
+    options = ["--stride", 2, "--pool-grid", text]
+    run("learn", stripes, "--out", tmp_path / "f.skops", *QUICK, *options)
+    features = load(tmp_path / "f.skops")
+    assert (features.stride, features.pool_grid) == (2, grid)
+    assert features.transform(np.zeros((1, 20, 20), np.float32)).shape[0] == 1
+
+
+@pytest.mark.parametrize("text", ["", "0", "2x", "2x3x4", "a", "-1", "1,,2", "²"])
+def test_grids_that_are_none(stripes, tmp_path, text):
+    words = ["learn", stripes, "--out", tmp_path / "f.skops", "--pool-grid", text]
+    _, said = run(*words, status=2)
+    assert said.startswith(f"striate: --pool-grid {text}: give the number of cells")
+
+
+def test_a_stride_is_not_taken_on_maps(stripes, tmp_path):
+    options = ["--layers", 2, "--stride", 2, "--pool-grid", 1]
+    run("learn", stripes, "--out", tmp_path / "f.skops", *QUICK, *options)
+    assert [layer.stride for layer in load(tmp_path / "f.skops").layers_] == [2, 1]
 
 
 def test_settings_that_suit_the_encoder():
@@ -74,6 +109,8 @@ def test_settings_that_suit_the_encoder():
         "n_patches": 20_000,
         "max_iter": 400,
         "flips": False,
+        "stride": 1,
+        "pool_grid": (3, 3),
     }
     settings = settings_for(Encoder.omp1, flips=None)
     assert (settings.n_features, settings.patch_size, settings.flips) == (400, 6, True)
@@ -121,7 +158,7 @@ def test_nothing_to_learn_from(tmp_path, encoder, mode):
 def test_an_unknown_encoder(stripes, tmp_path):
     arguments = ["learn", stripes, "-o", tmp_path / "f.skops"]
     _, said = run(*arguments, "--encoder", "sparse", status=2)
-    assert "'sparse' is not one of 'autoencoder', 'kmeans'" in said
+    assert "'sparse' is not one of 'auto', 'autoencoder', 'kmeans'" in said
 
 
 def test_two_layers_go_through_every_command(stripes, tmp_path):
@@ -150,7 +187,17 @@ def test_two_layers_go_through_every_command(stripes, tmp_path):
 
 
 def test_layers_of_autoencoders_are_refused(stripes, tmp_path):
-    _, said = run("learn", stripes, "-o", tmp_path / "f.skops", "--layers", "2", status=2)
+    _, said = run(
+        "learn",
+        stripes,
+        "-o",
+        tmp_path / "f.skops",
+        "--layers",
+        "2",
+        "--encoder",
+        "autoencoder",
+        status=2,
+    )
     assert said.startswith("striate: --layers 2 needs a dictionary: add --encoder omp1")
     assert not list(tmp_path.iterdir())
 

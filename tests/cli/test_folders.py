@@ -15,7 +15,18 @@ from striate.persistence import load, save
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-QUICK = ["--n-features", "4", "--patch-size", "6", "--n-patches", "300", "--max-iter", "3"]
+QUICK = [
+    "--encoder",
+    "autoencoder",
+    "--n-features",
+    "4",
+    "--patch-size",
+    "6",
+    "--n-patches",
+    "300",
+    "--max-iter",
+    "3",
+]
 READERS = ["learn", "train", "features", "predict", "report"]
 
 

@@ -41,7 +41,7 @@ def test_it_says_where_the_page_and_the_labels_are(gratings, features, tmp_path)
     )
     assert lines[-1] == f"1 label in {labels}"
     assert said == ""
-    assert files_below(tmp_path) == ["labels.csv", "labels.features.json", "labels.features.npy"]
+    assert files_below(tmp_path) == ["labels.csv"]
     assert labels.read_text() == "file,label\nacross/0.png,across\n"
     address = re.search(r"http\S+", lines[0])[0]
     assert re.search(r"http\S+", run(*words)[0])[0] != address

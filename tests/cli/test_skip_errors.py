@@ -15,7 +15,18 @@ from striate.persistence import load, save
 # Fits stop at max_iter on purpose: they only need to be quick.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-QUICK = ["--n-features", "4", "--patch-size", "6", "--n-patches", "200", "--max-iter", "5"]
+QUICK = [
+    "--encoder",
+    "autoencoder",
+    "--n-features",
+    "4",
+    "--patch-size",
+    "6",
+    "--n-patches",
+    "200",
+    "--max-iter",
+    "5",
+]
 
 
 @pytest.fixture
@@ -79,6 +90,7 @@ def test_train_predict_and_report(labelled, learned, tmp_path):
 def test_images_are_read_once(labelled, learned, tmp_path, monkeypatch):
     for bad in BAD:
         (labelled / bad).unlink()
+    monkeypatch.setenv("STRIATE_CACHE_DIR", "")
     read = []
     original = read_images._decode
 

@@ -52,7 +52,8 @@ def fit_image_regressor(
     with groups, in five folds that keep groups together.
     """
     scaler = StandardScaler()
-    S = scaler.fit_transform(X)
+    # In float32, the products of many features of few images are ill-conditioned.
+    S = scaler.fit_transform(np.asarray(X, dtype=np.float64))
     if len(y) <= _FEW_IMAGES:  # too few to choose by
         return make_pipeline(scaler, Ridge(_RIDGE_ALPHAS[-1] * len(y)).fit(S, y))
     cv = None

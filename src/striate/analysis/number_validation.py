@@ -29,16 +29,21 @@ class HeldOutNumbers:
         True numbers.
     predicted : ndarray of shape (n_images,)
         Predicted numbers.
-    n_folds : int
-        Number of folds; 1 if one model predicted all images.
+    folds : ndarray of int of shape (n_images,)
+        Fold that each image was held out in; all 0 if one model predicted all images.
     groups : ndarray of int of shape (n_images,)
         Group of each image; a group is drawn as a whole for the intervals.
     """
 
     true: Numbers
     predicted: Numbers
-    n_folds: int
+    folds: NDArray[np.intp]
     groups: NDArray[np.intp]
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds."""
+        return int(self.folds.max()) + 1
 
     @property
     def mean_absolute_error(self) -> float:
@@ -118,11 +123,12 @@ def cross_validate_numbers(
         splits = list(KFold(n_folds, shuffle=True, random_state=0).split(X))
     else:
         splits = list(GroupKFold(n_folds, shuffle=True, random_state=0).split(X, groups=codes))
-    predicted = np.empty(len(y))
-    for train, test in progress(splits, "Cross-validating"):
+    predicted, folds = np.empty(len(y)), np.empty(len(y), dtype=np.intp)
+    for k, (train, test) in enumerate(progress(splits, "Cross-validating")):
+        folds[test] = k
         of_train = None if groups is None else codes[train]
         predicted[test] = fit_image_regressor(X[train], y[train], of_train).predict(X[test])
-    return HeldOutNumbers(y, predicted, n_folds, codes)
+    return HeldOutNumbers(y, predicted, folds, codes)
 
 
 def group_codes(groups: NDArray[Any] | None, n_images: int) -> NDArray[np.intp]:
@@ -138,4 +144,4 @@ def evaluate_numbers(
 ) -> HeldOutNumbers:
     """Predict new images by a fitted regression that was trained on none of them."""
     predicted = np.asarray(model.predict(X), dtype=float)
-    return HeldOutNumbers(y, predicted, 1, group_codes(groups, len(y)))
+    return HeldOutNumbers(y, predicted, np.zeros(len(y), np.intp), group_codes(groups, len(y)))

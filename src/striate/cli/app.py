@@ -26,8 +26,8 @@ from .error_messages import OneLineErrors
 
 #: In the order of `striate --help`.
 COMMANDS = (
-    *("demo", "learn", "label", "train", "predict", "report", "features", "segment", "show"),
-    *("outliers", "map"),
+    *("demo", "learn", "label", "train", "compare", "predict", "report", "features", "segment"),
+    *("show", "outliers", "map"),
 )
 
 _REQUIRED_PACKAGES = ("jinja2", "matplotlib", "PIL", "skops")

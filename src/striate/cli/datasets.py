@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from striate.analysis.image_copies import copies, near_duplicates
 from striate.analysis.number_validation import group_codes
+from striate.files.feature_table import FeatureTable, TabledFeatures
 from striate.files.image_collection import ImageCollection
+from striate.files.kept_features import KeptFeatures
 from striate.images.deep_patch_features import LayeredFeatures
 from striate.report.labelled_images import Labelled
 
@@ -41,7 +43,11 @@ def image_channels(features: LayeredFeatures, source: Path) -> int:
 
 
 def labelled_features(
-    given: LabelledFiles, features: LayeredFeatures, source: Path, skipped: SkippedImages
+    given: LabelledFiles,
+    features: LayeredFeatures,
+    source: Path,
+    skipped: SkippedImages,
+    table: FeatureTable | None = None,
 ) -> tuple[Labelled, npt.NDArray[Any]]:
     """Compute the features of labelled images.
 
@@ -55,6 +61,8 @@ def labelled_features(
         File of the features, for messages.
     skipped : SkippedImages
         Collects the images that cannot be used.
+    table : FeatureTable or None, default=None
+        Rows of these features that were computed before.
 
     Returns
     -------
@@ -74,18 +82,29 @@ def labelled_features(
         If files are equal, or if images of different groups have nearly equal features.
     """
     channels = image_channels(features, source)
-    usable, X = compute_features(features, given.files, channels, skipped)
+    usable, X = compute_features(features, given.files, channels, skipped, table=table)
+    images = ImageCollection(usable, channels=channels).with_range(features.used_range_)
+    return as_labelled(given, usable, images, X, skipped), X
+
+
+def as_labelled(
+    given: LabelledFiles,
+    usable: list[Path],
+    images: ImageCollection,
+    X: npt.NDArray[Any],
+    skipped: SkippedImages,
+) -> Labelled:
+    """Return the usable images with their labels; errors and warnings are `labelled_features`'."""
     if not given.source.regression:
         for name in dict.fromkeys(given.labels):  # raises if a class has no usable image
             of_class = zip(given.files, given.labels, strict=True)
             skipped.remove_from([file for file, label in of_class if label == name])
     rows = np.array([file not in skipped.reasons for file in given.files])
     groups = None if given.groups is None else np.array(given.groups)[rows]
-    images = ImageCollection(usable, channels=channels).with_range(features.used_range_)
     labels = np.array(given.labels)[rows]
     labelled = Labelled.of(given.source.folder, usable, images, labels, groups)
     _warn_of_copies(labelled, X)
-    return labelled, X
+    return labelled
 
 
 def _warn_of_copies(labelled: Labelled, X: npt.NDArray[Any]) -> None:
@@ -122,20 +141,29 @@ def _warn_of_copies(labelled: Labelled, X: npt.NDArray[Any]) -> None:
 
 
 def compute_features(
-    features: LayeredFeatures, files: list[Path], channels: int, skipped: SkippedImages
+    features: Any,
+    files: list[Path],
+    channels: int | None,
+    skipped: SkippedImages,
+    table: FeatureTable | None = None,
 ) -> tuple[list[Path], npt.NDArray[Any]]:
     """Return the usable image files and their features, of shape (n_usable, n_features).
 
+    Features are kept for later runs; see `KeptFeatures`. Those in the table are not computed.
+
     Raises
     ------
+    ValueError
+        If the table has other features.
     ImageError
         If an image cannot be used and is not to be skipped, or if none can be used.
     """
-
-    def transform(block: list[Path]) -> Any:
-        return features.transform(ImageCollection(block, channels=channels))
-
-    parts = [part for block in _blocks(files) for part in skipped.apply(transform, block)]
+    with KeptFeatures(features, channels) as kept:
+        source = kept if table is None else TabledFeatures(table, kept)
+        if isinstance(source, TabledFeatures):
+            source.check(files)
+        blocks = _blocks(files)
+        parts = [part for block in blocks for part in skipped.apply(source.transform, block)]
     return skipped.remove_from(files), np.concatenate(parts)
 
 

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
 
 class Encoder(StrEnum):
-    """The autoencoder, or one of the dictionaries of `DictionaryEncoder`."""
+    """A choice among them, the autoencoder, or a dictionary of `DictionaryEncoder`."""
 
+    auto = "auto"
     autoencoder = "autoencoder"
     kmeans = "kmeans"
     omp1 = "omp1"
     patches = "patches"
     random = "random"
+
+
+Grid = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class EncoderSettings:
         Iterations of the autoencoder's solver, or passes of a dictionary over the patches.
     flips : bool
         Whether mirror images get the same features.
+    stride : int
+        Pixels from one patch to the next.
+    pool_grid : (int, int) or list of (int, int)
+        Cells of an image, down and across; of several grids, all are used.
     """
 
     n_features: int
@@ -43,10 +51,14 @@ class EncoderSettings:
     n_patches: int
     max_iter: int
     flips: bool
+    stride: int = 1
+    pool_grid: Grid | list[Grid] = (2, 2)
 
 
-_AUTOENCODER = EncoderSettings(100, 10, 20_000, 400, False)
+_AUTOENCODER = EncoderSettings(100, 10, 20_000, 400, False, pool_grid=(3, 3))
 _DICTIONARY = EncoderSettings(400, 6, 50_000, 10, True)
+#: The dictionary that was the most accurate on average, see docs/own_images.md.
+BEST_ON_AVERAGE = Encoder.omp1
 # Height and width of the patches of maps.
 _MAP_PATCH_SIZE = 3
 # Distances suit cluster centres, products (the default) suit directions.
@@ -56,13 +68,37 @@ _ENCODINGS = {Encoder.kmeans: "triangle"}
 def default_text(name: str) -> str:
     """Return the defaults of an option for the help text."""
     usual, dictionary = (getattr(each, name) for each in (_AUTOENCODER, _DICTIONARY))
-    words = {False: "no", True: "yes"} if isinstance(usual, bool) else {}
-    usual, dictionary = (words.get(each, each) for each in (usual, dictionary))
-    return f"default: {usual}; dictionaries: {dictionary}"
+    if isinstance(usual, bool):
+        usual, dictionary = ("yes" if each else "no" for each in (usual, dictionary))
+    elif isinstance(usual, tuple):
+        usual, dictionary = ("x".join(map(str, each)) for each in (usual, dictionary))
+    return f"default: {dictionary}; autoencoder: {usual}"
+
+
+def pool_grid_of(text: str) -> Grid | list[Grid]:
+    """Return the grid or grids that an option names, such as "2", "2x3" or "1,2,4".
+
+    Raises
+    ------
+    ValueError
+        If the text is no list of grids.
+    """
+    grids: list[Grid] = []
+    for part in text.lower().replace("×", "x").split(","):
+        numbers = part.strip().split("x")
+        if len(numbers) > 2 or not all(each.isdecimal() and int(each) for each in numbers):
+            raise ValueError(
+                f"--pool-grid {text}: give the number of cells down and across, such as 3 or 2x4, "
+                "or several grids, such as 1,2,4"
+            )
+        grids.append((int(numbers[0]), int(numbers[-1])))
+    return grids[0] if len(grids) == 1 else grids
 
 
 def settings_for(encoder: Encoder, **given: Any) -> EncoderSettings:
     """Return the given settings, with the encoder's defaults for those that are None.
+
+    "auto" has the defaults of a dictionary.
 
     Raises
     ------
@@ -95,7 +131,9 @@ def new_features(
     from striate.images.dictionary_layers import dictionary_layers
     from striate.images.edge_autoencoder import edge_autoencoder
 
-    common: dict[str, Any] = {"n_patches": settings.n_patches, "flips": settings.flips}
+    common: dict[str, Any] = {
+        name: getattr(settings, name) for name in ("n_patches", "flips", "stride", "pool_grid")
+    }
     if encoder is Encoder.autoencoder:
         if n_layers > 1:
             raise ValueError(
@@ -113,7 +151,8 @@ def new_features(
         encoding=_ENCODINGS.get(encoder, "soft_threshold"),
         max_iter=settings.max_iter,
         random_state=seed,
-        pool_grid=(2, 2),
         **common,
     )
+    for layer in layers[1:]:
+        layer.set_params(stride=1)  # of pixels of maps, which are few
     return layers[0] if n_layers == 1 else DeepPatchFeatures(layers, random_state=seed)

@@ -28,6 +28,11 @@ def load_features(path: Path) -> tuple[Any, LayeredFeatures]:
     ValueError
         If the file does not hold fitted features.
     """
+    if path.suffix.lower() == ".npy":
+        raise ValueError(
+            f"{path}: is a table of features; give the file from `striate learn` here, and the "
+            "table with --table"
+        )
     estimator = load(path)
     first = estimator[0] if hasattr(estimator, "steps") else estimator
     features = getattr(first, "estimator", first)  # frozen by `striate train`

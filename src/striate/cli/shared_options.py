@@ -46,3 +46,11 @@ FeaturesOf = Annotated[
     ),
 ]
 Grey = Annotated[bool, typer.Option("--grey", "--gray", help="Convert colour images to grey.")]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--table",
+        metavar="NPY",
+        help="Features of the images from `striate features`, which need not be computed again.",
+    ),
+]

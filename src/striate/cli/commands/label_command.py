@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.plurals import plural
+from striate.cli.shared_options import Table
 
 if TYPE_CHECKING:
     from striate.images.patch_features import PatchFeatures
@@ -43,6 +44,7 @@ def label(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,
+    table: Table = None,
 ) -> None:
     """Label images on a page in the browser, in the order in which labels help most.
 
@@ -53,11 +55,13 @@ def label(
     Each label is written to CSV at once, with the columns file, label and note. Use the table with
     `striate train FOLDER --labels CSV`. It may be edited meanwhile, by hand or by other programs.
 
-    The features of the images are computed once, and kept beside CSV.
+    The features of the images are computed once, and kept for the next time.
     """
+    from striate.cli.datasets import compute_features, image_channels
     from striate.cli.models import load_features
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
+    from striate.files.feature_table import FeatureTable
     from striate.labelling.label_book import LabelBook
     from striate.labelling.label_server import open_socket
 
@@ -70,8 +74,9 @@ def label(
             raise NotADirectoryError(f"{folder}: {reason}")
         _, learned = load_features(features)
         skipped = SkippedImages(skip=True)
-        files = skipped.find(folder)
-        files, X = _kept_features(learned, features, files, labels, skipped)
+        known = None if table is None else FeatureTable(table, folder)
+        channels = image_channels(learned, features)
+        files, X = compute_features(learned, skipped.find(folder), channels, skipped, known)
         skipped.report()
         names = [str(file.relative_to(folder)) for file in files]
         book = LabelBook(labels, names)
@@ -85,30 +90,6 @@ def _check_packages() -> None:
     for package in ("starlette", "uvicorn"):
         if find_spec(package) is None:
             raise ModuleNotFoundError(f"{package} is missing: pip install 'striate[label]'")
-
-
-def _kept_features(
-    learned: PatchFeatures, source: Path, files: list[Path], labels: Path, skipped: Any
-) -> tuple[list[Path], Any]:
-    """Return the usable images and their features, which are kept beside the table of labels."""
-    from functools import partial
-
-    from striate.cli.datasets import image_channels
-    from striate.cli.progress_bar import progress
-    from striate.files.kept_features import kept_features
-
-    found = kept_features(
-        learned,
-        source,
-        files,
-        labels.with_name(f"{labels.stem}.features.npy"),
-        channels=image_channels(learned, source),
-        progress=partial(progress, title="Computing features of images"),
-    )
-    skipped.reasons |= found.skipped
-    rows = [i for i, file in enumerate(files) if file not in found.skipped]
-    X = found.features if len(rows) == len(files) else found.features[rows]
-    return [files[i] for i in rows], X
 
 
 def _serve(

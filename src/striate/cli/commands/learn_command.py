@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.cli.encoder_options import Encoder, default_text, new_features, settings_for
+from striate.cli.encoder_options import (
+    BEST_ON_AVERAGE,
+    Encoder,
+    default_text,
+    new_features,
+    pool_grid_of,
+    settings_for,
+)
 from striate.cli.shared_options import Images, SkipErrors
 
 if TYPE_CHECKING:
-    from striate.files.image_collection import ImageCollection
     from striate.images.deep_patch_features import LayeredFeatures
 
 EXAMPLES = (
     "striate learn photos/ --out features.skops",
-    "striate learn photos/ --out features.skops --encoder omp1",
-    "striate learn photos/ --out features.skops --encoder omp1 --layers 2",
-    "striate learn digits/ --out features.skops --encoder omp1 --no-flips",
+    "striate learn photos/ --out features.skops --encoder autoencoder",
+    "striate learn photos/ --out features.skops --layers 2",
+    "striate learn digits/ --out features.skops --no-flips",
     "striate learn a.png b.png --out features.skops --n-features 64 --grey",
 )
 
@@ -32,7 +37,7 @@ def learn(
     ],
     encoder: Annotated[
         Encoder, typer.Option(metavar="ENCODER", help="Kind of features: see the list above.")
-    ] = Encoder.autoencoder,
+    ] = Encoder.auto,
     n_features: Annotated[
         int | None,
         typer.Option(
@@ -82,6 +87,23 @@ def learn(
             f"({default_text('flips')}).",
         ),
     ] = None,
+    stride: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Pixels from one patch to the next; 2 takes a quarter of the time "
+            f"({default_text('stride')}).",
+        ),
+    ] = None,
+    pool_grid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GRID",
+            help="Cells that an image is divided into, such as 3 or 2x4, or several grids, such as "
+            f"1,2,4 ({default_text('pool_grid')}).",
+        ),
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -100,6 +122,8 @@ def learn(
 
     The encoder determines the kind of features:
 
+      auto         omp1, the most accurate on average; `striate train` and `striate compare`
+                   choose by labels
       autoencoder  hidden units of a small network, mostly edges
       omp1         directions in the space of patches; usually the most accurate
       kmeans       typical patches; half as many values per image as omp1
@@ -110,6 +134,9 @@ def learn(
     classifies better. Use --no-flips with a dictionary if left and right
     differ, as in letters, digits and organs.
     """
+    if encoder is Encoder.auto:
+        encoder = BEST_ON_AVERAGE
+        print(f"--encoder auto: {encoder.value}, the most accurate on average")
     settings = settings_for(
         encoder,
         n_features=n_features,
@@ -117,6 +144,8 @@ def learn(
         n_patches=n_patches,
         max_iter=max_iter,
         flips=flips,
+        stride=stride,
+        pool_grid=None if pool_grid is None else pool_grid_of(pool_grid),
     )
     features = new_features(encoder, settings, seed, layers)
     _learn(features, images, out, channels=1 if grey else None, skip_errors=skip_errors)
@@ -126,6 +155,7 @@ def _learn(
     features: LayeredFeatures, paths: list[Path], out: Path, channels: int | None, skip_errors: bool
 ) -> None:
     """Fit features to image files; write the features and their picture."""
+    from striate.cli.learning import fit_features, smallest_to_learn_from
     from striate.cli.models import describe, feature_picture
     from striate.cli.output_paths import check_output, picture_beside
     from striate.cli.skip_errors import SkippedImages
@@ -138,40 +168,11 @@ def _learn(
     skipped = SkippedImages(skip_errors)
     files = skipped.find(paths)
     picture = picture_beside(out, files)
-    files = skipped.check(files, channels, min_size=_smallest_image(features))
-    _fit(features, ImageCollection(files, channels=channels))
+    files = skipped.check(files, channels, min_size=smallest_to_learn_from(features))
+    fit_features(features, ImageCollection(files, channels=channels))
     with replacing(picture) as temporary:
         write_whole(temporary, feature_picture(features))
         save(features, out)
     print(f"Learned {describe(features)}, from {len(files)} images")
     print(f"Wrote the features to {out} and a picture of them to {picture}")
     skipped.report()
-
-
-def _smallest_image(features: LayeredFeatures) -> Any:
-    """Return the side, or height and width, of the smallest image that `fit` takes."""
-    from striate import DeepPatchFeatures
-
-    if isinstance(features, DeepPatchFeatures):
-        return features.smallest_image()
-    return features.patch_size
-
-
-def _fit(features: LayeredFeatures, images: ImageCollection) -> None:
-    from rich import get_console
-    from sklearn.exceptions import ConvergenceWarning
-
-    from striate.files.image_collection import MixedChannelsError
-
-    if get_console().is_terminal:
-        from sklearn.callback import ProgressBar
-
-        features.set_callbacks(ProgressBar())
-    try:
-        with warnings.catch_warnings():
-            # Stopping at max_iter is the recipe, not a failure: the default of 400 iterations gives
-            # edges, and a user who sets --max-iter chooses where to stop.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            features.fit(images)
-    except MixedChannelsError as error:
-        raise ValueError(f"{error}, or convert all to grey with --grey") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.plurals import plural
-from striate.cli.shared_options import Images, Model, SkipErrors
+from striate.cli.shared_options import Images, Model, SkipErrors, Table
 
 if TYPE_CHECKING:
     from striate.cli.predictions import Predictions
@@ -73,6 +73,7 @@ def predict(
             help="Copy the images to FOLDER, into one sub-folder per predicted class.",
         ),
     ] = None,
+    table: Table = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Predict the class of images, or a number for a regression.
@@ -89,6 +90,7 @@ def predict(
     from striate.cli.predictions import predicted
     from striate.cli.skip_errors import SkippedImages
     from striate.cli.sorted_copies import check_copies
+    from striate.files.feature_table import FeatureTable
 
     if out is not None:
         check_output(out)
@@ -99,15 +101,16 @@ def predict(
     skipped = SkippedImages(skip_errors)
     files = skipped.find(images)
     channels = image_channels(features, model)
-    files, X = compute_features(features, files, channels, skipped)
-    table = predicted(estimator, files, X)
+    known = None if table is None else FeatureTable(table)
+    files, X = compute_features(features, files, channels, skipped, known)
+    found = predicted(estimator, files, X)
     if sort_by is Order.uncertainty:
-        table = table.least_sure_first()
+        found = found.least_sure_first()
     as_json = form is Format.jsonl or (form is None and out is not None and _is_json(out))
-    text = table.json_lines() if as_json else table.csv()
+    text = found.json_lines() if as_json else found.csv()
     _write(text.encode("utf-8", "surrogateescape"), len(files), out)
     if copy_to is not None:
-        _copy(table, copy_to, images, quiet=out is None)
+        _copy(found, copy_to, images, quiet=out is None)
     skipped.report()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from striate.cli.shared_options import Groups, Labels, Model, SkipErrors
+from striate.cli.shared_options import Groups, Labels, Model, SkipErrors, Table
 
 if TYPE_CHECKING:
     from striate.cli.labelled_files import LabelledFiles
@@ -28,6 +28,7 @@ def report(
     ] = Path("report.html"),
     labels: Labels = None,
     groups: Groups = None,
+    table: Table = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Write a page on a model: what it learned and where it errs.
@@ -49,6 +50,7 @@ def report(
     from striate.cli.progress_bar import progress
     from striate.cli.skip_errors import SkippedImages
     from striate.files.atomic_writing import write_file
+    from striate.files.feature_table import FeatureTable
     from striate.report.report_page import report_page
 
     check_output(out, ".html", ".htm")
@@ -60,7 +62,8 @@ def report(
     given = files_with_labels(LabelSource(folder, labels, groups, regression), skipped)
     if not regression:
         _check_classes(estimator, given)
-    labelled, X = labelled_features(given, features, model, skipped)
+    known = None if table is None else FeatureTable(table, folder)
+    labelled, X = labelled_features(given, features, model, skipped, known)
     new = _are_new(estimator, labelled)
     page = report_page(model.name, features, estimator[1:], labelled, X, new=new, progress=progress)
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes

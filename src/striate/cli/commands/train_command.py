@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from striate.cli.encoder_options import Encoder
 from striate.cli.plurals import plural
-from striate.cli.shared_options import Groups, Labels, SkipErrors
+from striate.cli.shared_options import Groups, Labels, SkipErrors, Table
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from sklearn.pipeline import Pipeline
 
+    from striate.analysis.features_choice import HeldOut
     from striate.analysis.held_out_predictions import HeldOutPredictions
+    from striate.cli.encoder_choice import LearnedHere
+    from striate.cli.labelled_files import LabelledFiles
+    from striate.cli.skip_errors import SkippedImages
     from striate.report.labelled_images import Labelled
 
 EXAMPLES = (
+    "striate train labelled/ --out model.skops",
     "striate train labelled/ --features features.skops --out model.skops",
     "striate train photos/ --labels labels.csv --features features.skops --out model.skops",
     "striate train tiles/ --groups '([^/]*)_tile' -f features.skops -o model.skops",
@@ -37,14 +43,27 @@ class ClassWeight(StrEnum):
 
 def train(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", hidden=True)],
-    features: Annotated[
-        Path,
-        typer.Option("--features", "-f", metavar="FILE", help="Features from `striate learn`."),
-    ],
     out: Annotated[
         Path,
         typer.Option("--out", "-o", metavar="MODEL", help="Output file for the model (.skops)."),
     ],
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            "--features",
+            "-f",
+            metavar="FILE",
+            help="Features from `striate learn` (default: learn them from FOLDER).",
+        ),
+    ] = None,
+    encoder: Annotated[
+        Encoder | None,
+        typer.Option(
+            metavar="ENCODER",
+            help="Kind of features to learn without --features, as for `striate learn`; auto, the "
+            "default, tries omp1 with and without --flips, kmeans and patches.",
+        ),
+    ] = None,
     labels: Labels = None,
     groups: Groups = None,
     regression: Annotated[
@@ -57,12 +76,15 @@ def train(
             help='"balanced" weighs classes equally, however many images each has.',
         ),
     ] = ClassWeight.none,
+    table: Table = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Train a classifier on learned features.
 
     FOLDER has one sub-folder per class, for example cracked/ and sound/, or CSV has the labels.
     Images are converted to grey or to colour, to match those that the features were learned from.
+    Without --features, features are learned from the images in FOLDER, by the encoder that gives
+    the best accuracy; those of many images without labels, from `striate learn`, may be better.
 
     The accuracy is measured by cross-validation, on images that the classifier was not trained
     on. There are five folds, or fewer if a class has fewer images. Equal files, and images of one
@@ -75,9 +97,7 @@ def train(
     from sklearn.frozen import FrozenEstimator
     from sklearn.pipeline import Pipeline
 
-    from striate.cli.datasets import labelled_features
     from striate.cli.labelled_files import LabelSource, files_with_labels
-    from striate.cli.models import load_only_features
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
     from striate.persistence import save
@@ -86,13 +106,13 @@ def train(
     balanced = class_weight is ClassWeight.balanced
     if regression and balanced:
         raise ValueError("--class-weight balanced: numbers have no classes; leave it out")
+    if features is not None and encoder is not None:
+        raise ValueError("--encoder: --features has an encoder; leave one of them out")
     skipped = SkippedImages(skip_errors)
-    source = LabelSource(folder, labels, groups, regression)
-    given = files_with_labels(source, skipped)
-    learned = load_only_features(features)
-    labelled, X = labelled_features(given, learned, features, skipped)
+    given = files_with_labels(LabelSource(folder, labels, groups, regression), skipped)
+    learned, labelled, X, held_out = _learned(given, features, encoder, table, skipped, balanced)
     fit = _fit_regression if regression else _fit_classifier
-    head, scores = fit(labelled, X, balanced)
+    head, scores = fit(labelled, X, balanced, held_out)
     model = Pipeline([("features", FrozenEstimator(learned)), *head.steps])
     # For `striate report` and `striate show`.
     model.trained_on_ = {
@@ -108,8 +128,33 @@ def train(
     skipped.report()
 
 
+def _learned(
+    given: LabelledFiles,
+    source: Path | None,
+    encoder: Encoder | None,
+    table: Path | None,
+    skipped: SkippedImages,
+    balanced: bool,
+) -> LearnedHere:
+    """Return features, labelled images and their features, from a file or learned here."""
+    from striate.cli.datasets import labelled_features
+    from striate.cli.encoder_choice import LearnedHere, learn_here
+    from striate.cli.models import load_only_features
+    from striate.files.feature_table import FeatureTable
+
+    if source is None:
+        if table is not None:
+            raise ValueError("--table: needs --features, the features that it holds")
+        weight = "balanced" if balanced else None
+        return learn_here(given, encoder or Encoder.auto, skipped, weight)
+    features = load_only_features(source)
+    known = None if table is None else FeatureTable(table, given.source.folder)
+    labelled, X = labelled_features(given, features, source, skipped, known)
+    return LearnedHere(features, labelled, X, None)
+
+
 def _fit_classifier(
-    labelled: Labelled, X: npt.NDArray[Any], balanced: bool
+    labelled: Labelled, X: npt.NDArray[Any], balanced: bool, held_out: HeldOut | None
 ) -> tuple[Pipeline, dict[str, Any]]:
     """Fit the classifier, print how it does on held-out images, and return both."""
     from threadpoolctl import threadpool_limits
@@ -119,35 +164,34 @@ def _fit_classifier(
     _print_class_sizes(labelled.labels)
     _print_groups(labelled)
     head = new_image_classifier(len(X), "balanced" if balanced else None)
-    held_out = _cross_validate(head, X, labelled, balanced)
+    held_out = _measure(labelled, X, balanced, held_out)
     with threadpool_limits(1, user_api="blas"):  # as in cross-validation
         head.fit(X, labelled.labels, **group_parameter(head, labelled.groups))
     return head, {} if held_out is None else held_out.summary()
 
 
 def _fit_regression(
-    labelled: Labelled, X: npt.NDArray[Any], balanced: bool
+    labelled: Labelled, X: npt.NDArray[Any], balanced: bool, held_out: HeldOut | None
 ) -> tuple[Pipeline, dict[str, Any]]:
     """Fit the regression, print its errors on held-out images, and return both."""
     from threadpoolctl import threadpool_limits
 
     from striate.analysis.image_classifier import fit_image_regressor
-    from striate.analysis.number_validation import cross_validate_numbers, group_codes
-    from striate.cli.progress_bar import progress
+    from striate.analysis.number_validation import HeldOutNumbers
+    from striate.cli.feature_trials import hold_out_numbers, measurable
 
     y, groups = labelled.labels, labelled.groups
     print(f"{plural(len(y), 'image')} with numbers from {y.min():g} to {y.max():g}")
     _print_groups(labelled)
-    n_parts = int(group_codes(groups, len(y)).max()) + 1
-    if n_parts < 2:
+    if not measurable(labelled).any():
         raise ValueError(f"{labelled.folder}: has a single image; a regression needs at least two")
+    found = held_out if isinstance(held_out, HeldOutNumbers) else hold_out_numbers(labelled, X)
     with threadpool_limits(1, user_api="blas"):
-        held_out = cross_validate_numbers(X, y, progress, groups=groups)
         model = fit_image_regressor(X, y, groups)
-    print(f"on held-out images, over {held_out.n_folds} folds, with 95% intervals:")
-    for line in held_out.lines():
+    print(f"on held-out images, over {found.n_folds} folds, with 95% intervals:")
+    for line in found.lines():
         print(f"  {line}")
-    return model, held_out.summary()
+    return model, found.summary()
 
 
 def _print_class_sizes(labels: npt.NDArray[Any]) -> None:
@@ -165,20 +209,18 @@ def _print_groups(labelled: Labelled) -> None:
         print(f"{plural(n_groups, 'group')} of images, each held out as a whole")
 
 
-def _cross_validate(
-    head: Pipeline, X: npt.NDArray[Any], labelled: Labelled, balanced: bool
+def _measure(
+    labelled: Labelled, X: npt.NDArray[Any], balanced: bool, held_out: HeldOut | None
 ) -> HeldOutPredictions | None:
     """Print the accuracy on held-out images; return None if two classes cannot be held out."""
-    import numpy as np
-
-    from striate.analysis.cross_validation import cross_validate, is_measurable
+    from striate.analysis.cross_validation import is_measurable
+    from striate.analysis.held_out_predictions import HeldOutPredictions
     from striate.cli.confusion_text import print_confusion
-    from striate.cli.progress_bar import progress
+    from striate.cli.feature_trials import hold_out_classes, measurable
 
-    used = is_measurable(labelled.labels, labelled.groups)
-    alone = sorted(set(labelled.labels[~used]))
+    alone = sorted(set(labelled.labels[~is_measurable(labelled.labels, labelled.groups)]))
     what = "a single image" if labelled.groups is None else "images in a single group"
-    if len(np.unique(labelled.labels[used])) < 2:
+    if not measurable(labelled).any():
         print(
             f"accuracy on held-out images: not estimated, because {alone[0]} has {what}; "
             "give at least two per class"
@@ -186,12 +228,14 @@ def _cross_validate(
         return None
     for name in alone:
         print(f"{name} has {what}, and is left out of the following measurements")
-    groups = None if labelled.groups is None else labelled.groups[used]
-    held_out = cross_validate(head, X[used], labelled.labels[used], progress, groups=groups)
-    print(f"accuracy on held-out images: {held_out.sentence()}")
-    _print_more(held_out, balanced)
-    print_confusion([str(each) for each in held_out.classes], held_out.confusion)
-    return held_out
+    if isinstance(held_out, HeldOutPredictions):
+        found = held_out
+    else:
+        found = hold_out_classes(labelled, X, "balanced" if balanced else None)
+    print(f"accuracy on held-out images: {found.sentence()}")
+    _print_more(found, balanced)
+    print_confusion([str(each) for each in found.classes], found.confusion)
+    return found
 
 
 def _print_more(held_out: HeldOutPredictions, balanced: bool) -> None:
