@@ -20,6 +20,14 @@ class Encoder(StrEnum):
     random = "random"
 
 
+class Symmetries(StrEnum):
+    """Copies of images that get the same features: flips, quarter turns, or both."""
+
+    flips = "flips"
+    rotations = "rotations"
+    all = "all"
+
+
 @dataclass(frozen=True)
 class EncoderSettings:
     """Options of `striate learn` whose default depends on the encoder.
@@ -36,6 +44,8 @@ class EncoderSettings:
         Iterations of the autoencoder's solver, or passes of a dictionary over the patches.
     flips : bool
         Whether mirror images get the same features.
+    symmetries : str or None
+        Which copies of images get the same features: see `Symmetries`.
     """
 
     n_features: int
@@ -43,6 +53,7 @@ class EncoderSettings:
     n_patches: int
     max_iter: int
     flips: bool
+    symmetries: str | None = None
 
 
 _AUTOENCODER = EncoderSettings(100, 10, 20_000, 400, False)
@@ -71,6 +82,8 @@ def settings_for(encoder: Encoder, **given: Any) -> EncoderSettings:
     """
     defaults = _AUTOENCODER if encoder is Encoder.autoencoder else _DICTIONARY
     chosen = {name: value for name, value in given.items() if value is not None}
+    if "symmetries" in chosen:  # these say whether mirror images count
+        chosen = {"flips": False, **chosen}
     settings = replace(defaults, **chosen)
     if encoder is not Encoder.random and settings.n_patches < settings.n_features:
         raise ValueError(
@@ -95,7 +108,11 @@ def new_features(
     from striate.images.dictionary_layers import dictionary_layers
     from striate.images.edge_autoencoder import edge_autoencoder
 
-    common: dict[str, Any] = {"n_patches": settings.n_patches, "flips": settings.flips}
+    common: dict[str, Any] = {
+        "n_patches": settings.n_patches,
+        "flips": settings.flips,
+        "symmetries": settings.symmetries,
+    }
     if encoder is Encoder.autoencoder:
         if n_layers > 1:
             raise ValueError(

@@ -90,6 +90,17 @@ def patch_text(features: LayeredFeatures) -> str:
     return f"{height}×{width} pixels, {kind}"
 
 
+def symmetry_text(layer: PatchFeatures) -> str:
+    """Return in words which copies of an image have the same features."""
+    if layer.symmetries is None:
+        return "for mirror images" if layer.flips else "for no other image"
+    return {
+        "flips": "for images flipped left, right, up or down",
+        "rotations": "for images turned by 90 degrees",
+        "all": "for images flipped or turned by 90 degrees",
+    }["all" if layer.flips and layer.symmetries == "rotations" else layer.symmetries]
+
+
 def feature_picture(features: LayeredFeatures) -> bytes:
     """Return a picture of the features as the content of a PNG file."""
     import matplotlib as mpl

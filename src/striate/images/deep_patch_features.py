@@ -24,6 +24,7 @@ from striate.files.sixteen_bits import WHOLE_RANGE
 from .convolution import Patches
 from .dictionary_layers import dictionary_layers
 from .image_passes import ImagePooling
+from .image_symmetries import smallest_size
 from .layer_stack import LayerStack
 from .lazy_features import lazy_features
 from .map_extent import MapExtent, smallest_image
@@ -46,9 +47,10 @@ class DeepPatchFeatures(
     ----------
     layers : list of PatchFeatures, default=None
         The layers, first one first; cloned. Patches are normalized, whitened, encoded and pooled
-        by the parameters of their layer. `flips` must be the same in all. Whitening should leave
-        the weak directions of maps weak, such as ``ZCAWhitening(1.0)``. None is two layers of 400
-        atoms (OMP-1) each, for patches of 6 × 6 pixels and 3 × 3 pixels of maps.
+        by the parameters of their layer. `flips` and `symmetries` must be the same in all.
+        Whitening should leave the weak directions of maps weak, such as ``ZCAWhitening(1.0)``. None
+        is two layers of 400 atoms (OMP-1) each, for patches of 6 × 6 pixels and 3 × 3 pixels of
+        maps.
     map_pool_size : int or list of int, default=3
         Side of the windows, in positions, over which codes are pooled to a pixel of a map; a list
         has one number for each layer but the last. The reduction is the layer's `pooling` (a mean
@@ -227,7 +229,8 @@ class DeepPatchFeatures(
         if is_lazy(images):
             return lazy_features(self, images)
         collection = self.layers_[0].as_images(images)
-        pooling = ImagePooling(self._stack.poolings(collection.dtype), bool(self.layers_[0].flips))
+        copies = self.layers_[0].image_copies()
+        pooling = ImagePooling(self._stack.poolings(collection.dtype), copies)
         return pooling.pool_images(collection)
 
     def layer_input(self, images: Any, number: int) -> ImageCollection:
@@ -259,7 +262,7 @@ class DeepPatchFeatures(
     def min_image_size_(self) -> tuple[int, int]:
         """Height and width of the smallest image that `transform` takes."""
         check_is_fitted(self)
-        return self._stack.smallest_image()
+        return smallest_size(self._stack.smallest_image(), self.layers_[0].image_copies())
 
     @property
     def patch_shape_(self) -> tuple[int, int, int]:
@@ -305,11 +308,13 @@ class DeepPatchFeatures(
         for number, layer in enumerate(layers):
             if not isinstance(layer, PatchFeatures):
                 raise ValueError(f"layers[{number}] must be a PatchFeatures, got {layer!r}")
-            if layer.flips != layers[0].flips:
-                raise ValueError(
-                    f"layers[{number}] has flips={layer.flips}, and layers[0] has "
-                    f"flips={layers[0].flips}: mirror images count in all layers or in none"
-                )
+            for name in ("flips", "symmetries"):
+                found, first = (getattr(each, name) for each in (layer, layers[0]))
+                if found != first:
+                    raise ValueError(
+                        f"layers[{number}] has {name}={found}, and layers[0] has {name}={first}: "
+                        "copies of images count in all layers or in none"
+                    )
         return [clone(layer) for layer in layers]
 
     def _numbers(self, name: str, n_layers: int) -> list[int]:

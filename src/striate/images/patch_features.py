@@ -32,6 +32,7 @@ from striate.files.sixteen_bits import WHOLE_RANGE
 from .convolution import Patches
 from .edge_autoencoder import edge_autoencoder
 from .image_passes import ImagePooling
+from .image_symmetries import Copies, copies_of, smallest_size
 from .layer_pooling import LayerPooling, MapStep
 from .lazy_features import lazy_features
 from .patch_encoder import PatchEncoder
@@ -95,6 +96,11 @@ class PatchFeatures(
     flips : bool, default=False
         Whether to pool over the image and its mirror image together, so that left and right do not
         matter; takes twice as long.
+    symmetries : {"flips", "rotations", "all"} or None, default=None
+        Copies of an image that have the same features, to the last bit: they are pooled over all
+        copies, for images that have no up, such as those of microscopes and satellites. "flips":
+        left and right, up and down exchanged; "rotations": quarter turns; "all": both. There are
+        four copies, or eight for "all", and `transform` takes as many times as long.
     signed_sqrt : bool, default=False
         Whether to take the square root of the pooled features (with their sign), which keeps few
         large ones from outweighing the others.
@@ -179,6 +185,7 @@ class PatchFeatures(
         "pool_overlap": [Interval(Real, 0, 1, closed="left")],
         "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
         "flips": ["boolean"],
+        "symmetries": [StrOptions({"flips", "rotations", "all"}), None],
         "signed_sqrt": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -198,6 +205,7 @@ class PatchFeatures(
         pool_overlap: float = 0.0,
         pool_size: int | tuple[int, int] | None = None,
         flips: bool = False,
+        symmetries: str | None = None,
         signed_sqrt: bool = False,
         random_state: Any = None,
     ) -> None:
@@ -213,6 +221,7 @@ class PatchFeatures(
         self.pool_overlap = pool_overlap
         self.pool_size = pool_size
         self.flips = flips
+        self.symmetries = symmetries
         self.signed_sqrt = signed_sqrt
         self.random_state = random_state
 
@@ -238,7 +247,7 @@ class PatchFeatures(
         """
         context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=images)
-        self._pool_layout()  # checks its parameters
+        self._pool_layout().check_for(self.image_copies())
         collection = as_collection(images, WHOLE_RANGE)
         size = two_integers("patch_size", self.patch_size)
         record = record_of(self)
@@ -316,7 +325,7 @@ class PatchFeatures(
         if is_lazy(images):
             return lazy_features(self, images)
         collection = self.as_images(images)
-        return ImagePooling([self.layer_pooling()], self.flips).pool_images(collection)
+        return ImagePooling([self.layer_pooling()], self.image_copies()).pool_images(collection)
 
     def layer_pooling(self, map_step: MapStep | None = None) -> LayerPooling:
         """Return what pools the codes of an image, and with `map_step` makes a map of them."""
@@ -357,7 +366,12 @@ class PatchFeatures(
         """Height and width of the smallest image that can be divided into the cells."""
         check_is_fitted(self)
         (height, width, _), (n_y, n_x) = self.patch_shape_, self._pool_layout().smallest_map
-        return height + self.stride * (n_y - 1), width + self.stride * (n_x - 1)
+        size = height + self.stride * (n_y - 1), width + self.stride * (n_x - 1)
+        return smallest_size(size, self.image_copies())
+
+    def image_copies(self) -> Copies:
+        """Return the copies of an image that are pooled together."""
+        return copies_of(bool(self.flips), self.symmetries)
 
     def as_images(self, images: Any) -> ImageCollection:
         """Return the images as a collection, after a check of their number of channels."""
