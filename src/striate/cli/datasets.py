@@ -23,21 +23,10 @@ from .skip_errors import SkippedImages
 _BLOCK = 16
 
 
-def image_channels(features: LayeredFeatures, source: Path) -> int:
-    """Return the number of channels to convert image files to, 1 or 3.
-
-    Raises
-    ------
-    ValueError
-        If the features from the file `source` need another number.
-    """
+def image_channels(features: LayeredFeatures, source: Path) -> int | None:
+    """Return the number of channels to convert image files to: 1, 3, or None for other bands."""
     channels: int = features.patch_shape_[-1]
-    if channels not in (1, 3):
-        raise ValueError(
-            f"{source}: learned from images with {channels} channels, but image files have 1 or "
-            "3; use it from Python"
-        )
-    return channels
+    return channels if channels in (1, 3) else None
 
 
 def labelled_features(
@@ -81,7 +70,7 @@ def labelled_features(
             skipped.remove_from([file for file, label in of_class if label == name])
     rows = np.array([file not in skipped.reasons for file in given.files])
     groups = None if given.groups is None else np.array(given.groups)[rows]
-    images = ImageCollection(usable, channels=channels).with_range(features.used_range_)
+    images = ImageCollection(usable, channels=channels).as_learned(features)
     labels = np.array(given.labels)[rows]
     labelled = Labelled.of(given.source.folder, usable, images, labels, groups)
     _warn_of_copies(labelled, X)
@@ -122,7 +111,7 @@ def _warn_of_copies(labelled: Labelled, X: npt.NDArray[Any]) -> None:
 
 
 def compute_features(
-    features: LayeredFeatures, files: list[Path], channels: int, skipped: SkippedImages
+    features: LayeredFeatures, files: list[Path], channels: int | None, skipped: SkippedImages
 ) -> tuple[list[Path], npt.NDArray[Any]]:
     """Return the usable image files and their features, of shape (n_usable, n_features).
 

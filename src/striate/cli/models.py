@@ -6,6 +6,7 @@ from typing import Any
 
 from sklearn.base import is_regressor
 
+from striate.files.read_images import as_picture
 from striate.images.deep_patch_features import LayeredFeatures, layers_of
 from striate.images.patch_features import PatchFeatures
 from striate.persistence import load
@@ -110,7 +111,7 @@ def feature_picture(features: LayeredFeatures) -> bytes:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    display = FeatureDisplay.from_estimator(features)
+    display = FeatureDisplay(as_picture(features.filters_)).plot()
     try:
         content = io.BytesIO()
         display.figure_.savefig(content, format="png")

@@ -19,7 +19,6 @@ from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.training_record import record_of
 from striate.estimators.whitened_components import WhitenedComponents
 from striate.files.image_collection import ImageCollection, as_collection
-from striate.files.sixteen_bits import WHOLE_RANGE
 
 from .convolution import Patches
 from .dictionary_layers import dictionary_layers
@@ -76,6 +75,7 @@ class DeepPatchFeatures(
     patch_shape_ : (int, int, int)
         Height, width and channels of the first layer's patches.
     used_range_ : (float, float)
+    reading_ : dict
         As in `PatchFeatures`.
     filters_ : ndarray of shape (n_units, height, width, channels)
         Those of the first layer: later ones do not see pixels.
@@ -184,7 +184,7 @@ class DeepPatchFeatures(
         context = self._init_callback_context(max_subtasks=2 * len(layers) - 1)
         context.call_on_fit_task_begin(estimator=self, X=images)
         progress = partial(report_reading, self, context)
-        collection = as_collection(images, WHOLE_RANGE)
+        collection = as_collection(images).to_find_range()
         self._check_size(layers, collection)
         self.layers_: list[PatchFeatures] = []
         self.channels_: list[WhitenedComponents] = []
@@ -198,7 +198,7 @@ class DeepPatchFeatures(
                 layer.fit(source)
             self.layers_.append(layer)
             if number == 0:
-                collection = self._drawn(collection.with_range(layer.used_range_), random_state)
+                collection = self._drawn(as_collection(images).as_learned(layer), random_state)
             if number + 1 < len(layers):
                 channels = self._stack.learn_channels(
                     collection, n_channels[number], random_state, progress
@@ -275,6 +275,12 @@ class DeepPatchFeatures(
         """Black and white in images of 16 bits, as parts of the range of their type."""
         check_is_fitted(self)
         return self.layers_[0].used_range_
+
+    @property
+    def reading_(self) -> dict[str, Any]:
+        """How files are read, where they leave a choice."""
+        check_is_fitted(self)
+        return self.layers_[0].reading_
 
     @property
     def filters_(self) -> npt.NDArray[np.float64]:

@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from striate.native.compile import as_kernel_input
 
+from .cell_sums import CellSums
 from .convolution import Patches
 from .patch_encoder import PatchEncoder
 from .pool_layout import PoolLayout
-from .pooling import MAX, Cells, finish_pooling, merge_pools, pool, room_for_parts
+from .pooling import MAX, Cells, merge_pools, pool
 
 Array = npt.NDArray[Any]
 #: The part that each position lies in, as in `Cells`.
@@ -143,23 +144,21 @@ class LayerPooling:
         encode_and_pool : EncodeAndPool
         pooled : ndarray of shape (n_cells, n_codes)
         """
-        rooms: dict[tuple[int, int], tuple[Cells, Array]] = {}
+        sums: dict[tuple[int, int], CellSums] = {}
         maps = []
         for view in map(as_kernel_input, views):
             shape = self.patches.map_shape(view)
-            if shape not in rooms:
+            if shape not in sums:
                 cells = self.layout.cells(shape, self.n_cells, name)
-                room = room_for_parts(cells, self.pooling, self.n_codes, pooled.dtype)
-                rooms[shape] = cells, room
-            cells, parts = rooms[shape]
+                sums[shape] = CellSums(cells, self.pooling, self.n_codes, pooled.dtype)
             if self.map_step is None:
-                encode_and_pool(view, cells.part_of, parts)
+                sums[shape].add(view, self.patches, encode_and_pool)
             else:
-                maps.append(self._map(self.map_step, view, encode_and_pool, (cells, parts)))
-        n_each = len(views) // len(rooms)  # a group has as many copies of each shape
-        pools = [
-            finish_pooling(cells, self.pooling, n_each, each) for cells, each in rooms.values()
-        ]
+                sums[shape].n_views += 1
+                features = sums[shape].cells, sums[shape].parts
+                maps.append(self._map(self.map_step, view, encode_and_pool, features))
+        # A group has as many copies of each shape.
+        pools = [each.finish(name) for each in sums.values()]
         pooled[:] = self._root(merge_pools(pools, self.pooling))
         return maps
 

@@ -21,6 +21,7 @@ class PixelMaps:
 
     patch_shape_: tuple[int, int, int]
     used_range_: tuple[float, float]
+    reading_: dict[str, Any]
 
     @property
     def patch_encoder_(self) -> PatchEncoder:
@@ -108,7 +109,7 @@ class PixelMaps:
         )
         if block_size is not None:
             check_scalar(block_size, "block_size", Integral, min_val=1)
-        source = LargeImage(image, self.patch_shape_[2], self.used_range_)
+        source = LargeImage(image, self, with_missing=True)
         shape = maps.map_shape(source)
         side = maps.block_side(block_size, source)
         n_features = maps.n_features(source.n_channels)

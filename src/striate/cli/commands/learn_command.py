@@ -15,6 +15,7 @@ from striate.cli.encoder_options import (
     new_features,
     settings_for,
 )
+from striate.cli.reading_options import Bands, Page, ValueRange, range_text, reading_choices
 from striate.cli.shared_options import Images, SkipErrors
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ EXAMPLES = (
     "striate learn photos/ --out features.skops --encoder omp1",
     "striate learn photos/ --out features.skops --encoder omp1 --layers 2",
     "striate learn digits/ --out features.skops --encoder omp1 --no-flips",
+    "striate learn stacks/ --out features.skops --page 3",
     "striate learn tissue/ --out features.skops --encoder omp1 --symmetries all",
     "striate learn a.png b.png --out features.skops --n-features 64 --grey",
 )
@@ -106,6 +108,9 @@ def learn(
     grey: Annotated[
         bool, typer.Option("--grey", "--gray", help="Convert colour images to grey.")
     ] = False,
+    page: Page = None,
+    bands: Bands = None,
+    value_range: ValueRange = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Learn features from images, without labels.
@@ -126,6 +131,7 @@ def learn(
     differ, as in letters, digits and organs, and --symmetries if images have
     no up, as under a microscope.
     """
+    choices = reading_choices(page, bands, value_range)
     settings = settings_for(
         encoder,
         n_features=n_features,
@@ -136,11 +142,17 @@ def learn(
         symmetries=None if symmetries is None else symmetries.value,
     )
     features = new_features(encoder, settings, seed, layers)
-    _learn(features, images, out, channels=1 if grey else None, skip_errors=skip_errors)
+    choices["channels"] = 1 if grey else None
+    _learn(features, images, out, choices, skip_errors=skip_errors)
 
 
 def _learn(
-    features: LayeredFeatures, paths: list[Path], out: Path, channels: int | None, skip_errors: bool
+    features: LayeredFeatures,
+    paths: list[Path],
+    out: Path,
+    choices: dict[str, Any],
+    *,
+    skip_errors: bool,
 ) -> None:
     """Fit features to image files; write the features and their picture."""
     from striate.cli.models import describe, feature_picture
@@ -155,12 +167,14 @@ def _learn(
     skipped = SkippedImages(skip_errors)
     files = skipped.find(paths)
     picture = picture_beside(out, files)
-    files = skipped.check(files, channels, min_size=_smallest_image(features))
-    _fit(features, ImageCollection(files, channels=channels))
+    files = skipped.check(files, min_size=_smallest_image(features), **choices)
+    _fit(features, ImageCollection(files, **choices))
     with replacing(picture) as temporary:
         write_whole(temporary, feature_picture(features))
         save(features, out)
     print(f"Learned {describe(features)}, from {len(files)} images")
+    if text := range_text(features):
+        print(text)
     print(f"Wrote the features to {out} and a picture of them to {picture}")
     skipped.report()
 
