@@ -49,7 +49,8 @@ def reading_choices(
             raise ValueError(f"--bands {bands}: must be numbers from 0 with commas, as 3,2,1")
         chosen["bands"] = tuple(map(int, numbers))
     if value_range is not None and not value_range[0] < value_range[1]:
-        raise ValueError(f"--value-range {value_range[0]:g} {value_range[1]:g}: black is not below")
+        black, white = value_range
+        raise ValueError(f"--value-range {black:g} {white:g}: black must be below white")
     new_reading(**chosen)
     return chosen
 

@@ -132,9 +132,10 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         if self._n_channels is None and self._whole is not None:
             self._n_channels = self._whole.n_channels
         if self._n_channels is None:
-            first = self._load(0)
+            first = self._load(0, missing=True)
             self._n_channels = first.shape[-1]
-            self._first = first if self.n_readers else None
+            sound = self._takes_missing or not np.isnan(first).any()
+            self._first = first if sound and self.n_readers else None
         return self._n_channels
 
     @property
@@ -217,12 +218,16 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             self._n_channels = image.shape[-1]
         return self.n_channels
 
-    def _load(self, row: int) -> npt.NDArray[Any]:
+    def _load(self, row: int, *, missing: bool = False) -> npt.NDArray[Any]:
         if row == 0 and self._first is not None:
             first, self._first = self._first, None
             return first
         try:
-            values = self._scaled(row, self._pixels(row))
+            pixels = self._pixels(row)
+            check_some_data(pixels.values)
+            if not (missing or self._takes_missing):
+                check_no_missing(pixels.values)
+            values = self._scaled(row, pixels)
         except ValueError as error:
             name = f"{_name(self._images, row)}: "
             if str(error).startswith(name):
@@ -235,9 +240,6 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def _scaled(self, row: int, pixels: Pixels) -> npt.NDArray[Any]:
         if pixels.sixteen_bits and self.reading.value_range is None:
             self._of_sixteen_bits.add(row)
-        check_some_data(pixels.values)
-        if not self._takes_missing:
-            check_no_missing(pixels.values)
         if pixels.is_open:
             self._of_open_range[row] = extremes(pixels.values)
             if self._finds_range and self.reading.value_range is None:

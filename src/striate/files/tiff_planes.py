@@ -76,6 +76,9 @@ def is_beyond_pillow(image: Any, path: str | os.PathLike[str], chosen: bool) -> 
     is_colour = len(image.getbands()) > 1
     if image.mode == "I" or (is_colour and max(np.atleast_1d(bits)) > _MOST_BITS):
         return True
-    n_images = max(getattr(image, "n_frames", 1), number_of_images(image))
     # Channels, a mask, or smaller versions; Pillow's reader refuses the rest.
-    return n_images > 1 and not is_array(array_shape(image)) and find_spec("tifffile") is not None
+    try:
+        several_images = max(getattr(image, "n_frames", 1), number_of_images(image)) > 1
+    except SyntaxError:  # from Pillow, for a page of a kind that it does not know
+        several_images = True
+    return several_images and not is_array(array_shape(image)) and find_spec("tifffile") is not None

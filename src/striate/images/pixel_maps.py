@@ -47,7 +47,7 @@ class PixelMaps:
         The features of a pixel are the codes of the patch around it, without pooling over a grid.
         The image continues beyond its border as its mirror image (d c b a | a b c d | d c b a), so
         that the maps have the size of the image. (A patch of even size reaches one pixel further
-        to the right and down.)
+        to the right and down.) Where the patch holds a pixel without data (NaN), all are NaN.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class PixelMaps:
         Raises
         ------
         ValueError
-            If it is not an image, has NaN or infinity, or another number of channels than in
+            If it is not an image, has infinite pixels, or another number of channels than in
             `fit`; if `out` has another shape. An array that was given may then hold some blocks.
         OSError
             If the file cannot be written, or the disk is full; then there is no file.
