@@ -25,6 +25,7 @@ MAX_PARAMETERS = 8
 SIGNATURES_GIVEN = {
     "native/blas.py: _gemm",  # by BLAS
     "cli/commands/learn_command.py: learn",  # by the options of the command
+    "cli/commands/segment_command.py: segment",
 }
 
 

@@ -73,15 +73,33 @@ def test_a_pixel_is_missing_if_one_of_its_bands_is(tmp_path):
 def test_a_mask_of_gdal(tmp_path, inside):
     values = RNG.integers(0, 256, (3, *HOLES.shape), dtype=np.uint8)
     profile = {"driver": "GTiff", "height": 12, "width": 15, "count": 3, "dtype": "uint8"}
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside):
-        with rasterio.open(tmp_path / "a.tif", "w", photometric="rgb", **profile) as file:
-            file.write(values)
-            file.write_mask(~HOLES)
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside),
+        rasterio.open(tmp_path / "a.tif", "w", photometric="rgb", **profile) as file,
+    ):
+        file.write(values)
+        file.write_mask(~HOLES)
     assert (tmp_path / "a.tif.msk").exists() == (inside == "NO")
     missing, image = where_missing(tmp_path / "a.tif")
     np.testing.assert_array_equal(missing, HOLES)
     expected = np.moveaxis(values, 0, 2) / 255
     np.testing.assert_allclose(image[~HOLES], expected[~HOLES], rtol=1e-14)
+
+
+def test_a_mask_that_is_given(tmp_path):
+    values = RNG.integers(0, 256, (12, 15, 3), dtype=np.uint8)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    mask = np.where(HOLES, 0, 7).astype(np.uint8)
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    Image.fromarray(mask[1:]).save(tmp_path / "small.png")
+    Image.fromarray(0 * mask).save(tmp_path / "black.png")
+    missing, image = where_missing(tmp_path / "a.png", mask=tmp_path / "m.png")
+    np.testing.assert_array_equal(missing, HOLES)
+    np.testing.assert_allclose(image[~HOLES], values[~HOLES] / 255, rtol=1e-14)
+    with pytest.raises(ImageError, match=r"a\.png: is of 12 x 15 pixels, but its mask of 11 x 15"):
+        read_image(tmp_path / "a.png", mask=tmp_path / "small.png")
+    with pytest.raises(ImageError, match=r"a\.png: has no pixel with data"):
+        read_image(tmp_path / "a.png", mask=tmp_path / "black.png")
 
 
 def test_a_mask_needs_rasterio(tmp_path, monkeypatch):

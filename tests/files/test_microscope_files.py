@@ -358,13 +358,19 @@ def test_damaged_files_end_in_pixels_or_one_error(tmp_path, seed):
     content[int(header[0])] = int(header[1]) % 256
     (tmp_path / "a.tif").write_bytes(content)
     for page in (None, 1, "all"):
-        try:
-            image = read_image(tmp_path / "a.tif", page=page)
-        except ImageError as error:
-            assert "\n" not in str(error)
-            assert str(error).startswith(f"{tmp_path / 'a.tif'}: ")
+        image, error = pixels_or_error(tmp_path / "a.tif", page)
+        if error:
+            assert error.startswith(f"{tmp_path / 'a.tif'}: ")
+            assert "\n" not in error
         else:
             assert np.isfinite(image).all()
+
+
+def pixels_or_error(path, page):
+    try:
+        return read_image(path, page=page), ""
+    except ImageError as error:
+        return None, str(error)
 
 
 def test_many_pixels_are_refused_by_tifffile_too(tmp_path, monkeypatch):

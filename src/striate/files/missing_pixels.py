@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .decoded_pixels import ImageError
+from .decoded_pixels import ImageError, Pixels
 from .tiff_pages import Samples
 from .tiff_planes import NO_DATA, mask_beside
 
@@ -42,9 +42,26 @@ def declared_missing(
     return found
 
 
+def masked(pixels: Pixels, mask: Array) -> Pixels:
+    """Return pixels with NaN where an image (h, w, c) of the same size is 0.
+
+    Raises
+    ------
+    ImageError
+        If it has another size.
+    """
+    values = pixels.values.copy()
+    if mask.shape[:2] != values.shape[:2]:
+        sizes = [f"{each.shape[0]} x {each.shape[1]}" for each in (values, mask)]
+        raise ImageError(f"is of {sizes[0]} pixels, but its mask of {sizes[1]}")
+    values[(mask == 0).all(axis=2)] = np.nan
+    return pixels._replace(values=values)
+
+
 def check_some_data(values: Array) -> None:
     """Raise an ImageError if each pixel of an image (h, w, c) is NaN in some channel."""
-    if values.dtype.kind == "f" and np.isnan(values).any(axis=-1).all():
+    missing = np.isnan(values)
+    if missing.any() and missing.any(axis=-1).all():
         raise ImageError("has no pixel with data: each is NaN")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .decoded_pixels import ImageError, Pixels, pixels_of
-from .missing_pixels import check_some_data
+from .missing_pixels import check_some_data, masked
 from .pillow_warnings import quiet_pillow
 from .pixel_reading import Reading, new_reading
 from .regular_files import ENDLESS, is_endless
@@ -36,6 +36,7 @@ def read_image(
     page: int | str | None = None,
     bands: Sequence[int] | None = None,
     value_range: tuple[float, float] | None = None,
+    mask: str | os.PathLike[str] | None = None,
 ) -> npt.NDArray[Any]:
     """Read an image file into an array with values in [0, 1].
 
@@ -61,11 +62,14 @@ def read_image(
     value_range : (float, float) or None, default=None
         Values of black and white, for floats and integers of 16 or 32 bits. None is [0, 1] for
         floats, and the range of the type for integers of 16 bits.
+    mask : path or None, default=None
+        Image of the same size that is 0 (black) where there are no data.
 
     Returns
     -------
     ndarray of shape (h, w, n_bands)
-        Grey, RGB or other bands, C-contiguous. NaN where a TIFF file says that there are no data.
+        Grey, RGB or other bands, C-contiguous. NaN where a mask or the TIFF file itself says that
+        there are no data.
 
     Raises
     ------
@@ -74,7 +78,7 @@ def read_image(
         images (an animation, pages, the planes of a stack) and none is chosen, or not the one that
         is; if it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``, or pixels whose black and
         white are unknown (integers of 32 bits, floats outside [0, 1]); if it is a pipe or a device;
-        if no pixel has data.
+        if no pixel has data, or the mask has another size.
     ModuleNotFoundError
         If it needs a package that is missing; the message names it.
 
@@ -92,6 +96,9 @@ def read_image(
     reading = new_reading(page, bands, value_range)
     pixels = read_pixels(path, dtype, reading)
     try:
+        if mask is not None:
+            pixels = masked(pixels, read_pixels(mask, np.float32).values)
+        check_some_data(pixels.values)
         values = reading.scaled(pixels, WHOLE_RANGE)
     except ImageError as error:
         raise ImageError(f"{os.fspath(path)}: {error}") from None
@@ -111,9 +118,7 @@ def read_pixels(
     name = os.fspath(path)
     try:
         with explaining_errors(), quiet_pillow:
-            pixels = _decode(path, dtype, reading)
-            check_some_data(pixels.values)
-            return pixels
+            return _decode(path, dtype, reading)
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from error.__cause__
     except UnidentifiedImageError:

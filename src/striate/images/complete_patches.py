@@ -12,9 +12,10 @@ def complete_patches(
     image: npt.NDArray[np.floating], size: tuple[int, int], stride: int = 1
 ) -> Bools | None:
     """Return at which positions (n_y, n_x) patches have no NaN; None if the image has none."""
-    missing = np.isnan(image).any(axis=2)
+    missing = np.isnan(image)
     if not missing.any():
         return None
+    missing = missing.any(axis=2)
     # Numbers of missing pixels above and to the left of each place.
     n = np.zeros((missing.shape[0] + 1, missing.shape[1] + 1), dtype=np.intp)
     n[1:, 1:] = missing.cumsum(axis=0).cumsum(axis=1)
