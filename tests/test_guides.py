@@ -56,6 +56,13 @@ SMALL = {
         "PatchFeatures(patch_size=8,": (
             "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
         ),
+        'PatchFeatures(symmetries="all",': (
+            'PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, symmetries="all",'
+        ),
+        'ImageCollection("tiles", bands=(7, 3, 2), value_': (
+            'ImageCollection("unlabelled", bands=(0,), value_'
+        ),
+        'transform("new")': 'transform("archive")',
         'Path("photographs").glob("*.jpg")': 'Path("unlabelled").glob("*.png")',
         "window = 64": "window = 12",
     },

@@ -39,7 +39,17 @@ PUBLIC = LEVEL["persistence"]
 WITHOUT_SKLEARN = {"native", "core", "solvers"}
 ONLY_WHEN_USED = {
     *("matplotlib", "typer", "rich", "PIL", "skops", "skimage", "jinja2", "onnx"),
-    *("starlette", "uvicorn", "dask", "distributed", "zarr", "h5py"),
+    *(
+        "tifffile",
+        "imagecodecs",
+        "rasterio",
+        "starlette",
+        "uvicorn",
+        "dask",
+        "distributed",
+        "zarr",
+        "h5py",
+    ),
 }
 
 

@@ -111,6 +111,7 @@ def test_settings_that_suit_the_encoder():
         "flips": False,
         "stride": 1,
         "pool_grid": (3, 3),
+        "symmetries": None,
     }
     settings = settings_for(Encoder.omp1, flips=None)
     assert (settings.n_features, settings.patch_size, settings.flips) == (400, 6, True)
@@ -119,6 +120,18 @@ def test_settings_that_suit_the_encoder():
     assert features.signed_sqrt
     assert features.flips
     assert features.encoder.random_state == features.random_state == 3
+
+
+def test_turned_images_have_the_same_features(stripes, tmp_path):
+    for encoder in ("omp1", "autoencoder"):
+        out = tmp_path / f"{encoder}.skops"
+        run("learn", stripes, "-o", out, "--encoder", encoder, *QUICK, "--symmetries", "rotations")
+        image, features = np.random.default_rng(0).random((20, 24), dtype=np.float32), load(out)
+        got = features.transform([image, np.rot90(image), image[:, ::-1]])
+        np.testing.assert_array_equal(got[0], got[1])
+        assert np.abs(got[0] - got[2]).max() > 1e-3
+        printed, _ = run("show", out, "--out", tmp_path / "a.png")
+        assert "for images turned by 90 degrees" in printed
 
 
 def test_mirror_images_have_the_same_features(stripes, tmp_path):

@@ -112,6 +112,20 @@ def test_features(encoder, whitening, layout, normalize, pooling, stride, views,
     check(features.fit(images), images, image_size=images.shape[1:3])
 
 
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_copies_under_symmetries(pooling):
+    images = pictures((13, 15))
+    features = PatchFeatures(
+        ENCODERS["soft threshold"],
+        patch_size=(3, 4),
+        n_patches=200,
+        pooling=pooling,
+        symmetries="all",
+        random_state=0,
+    )
+    check(features.fit(images), images, image_size=images.shape[1:3])
+
+
 @pytest.fixture(scope="module")
 def labelled():
     """Grey pictures of 8 bits with horizontal and vertical stripes."""

@@ -260,7 +260,7 @@ def test_sixteen_bits_are_scaled_as_in_fit():
         (np.ones((9, 9, 3)), "3 channels, but the features were learned on 1"),
         (np.ones(9), "must have shape"),
         (np.ones((0, 9)), "is empty"),
-        (np.full((9, 9), np.nan), "the image: has NaN or infinity"),
+        (np.full((9, 9), np.inf), "the image: has NaN or infinity"),
         (np.ones((9, 9), np.int64), "8 or 16 bits"),
         ("missing.png", "missing.png.*No such file"),
     ],

@@ -200,8 +200,9 @@ def sensitivities(
     checked = _checked_shifts(shifts)
     # Windows are floats: they are scaled here as the first transformer scales images of 16 bits.
     firsts = [each[0] if hasattr(each, "steps") else each for each in transformers.values()]
-    ranges = [each.used_range_ for each in firsts if hasattr(each, "used_range_")]
-    images = as_collection(images, ranges[0] if ranges else None)
+    learned = [each for each in firsts if hasattr(each, "used_range_")]
+    images = as_collection(images)
+    images = images.as_learned(learned[0]) if learned else images
     windows = cut_windows(images, int(checked.max()), window_size, n_windows, random_state)
     return {name: _measure(windows, each, checked) for name, each in transformers.items()}
 

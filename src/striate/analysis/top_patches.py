@@ -130,6 +130,7 @@ def _seen_by(features: LayeredFeatures, layer: int, images: ImageCollection) -> 
     if isinstance(features, DeepPatchFeatures):
         inputs, extent = features.layer_input(images, layer), features.map_extent(layer)
         return _Seen(features.layers_[layer], inputs, images, extent)
+    images = images.with_missing()
     return _Seen(features, images, images, MapExtent())
 
 

@@ -133,7 +133,7 @@ def compare_all(
         start = time.perf_counter()
         features = candidate.make(images)
         seconds = time.perf_counter() - start if candidate.is_learned else None
-        images = images.with_range(getattr(features, "used_range_", images.used_range))
+        images = images.as_learned(features) if hasattr(features, "used_range_") else images
         if isinstance(features, FeatureTable):
             X, image_seconds = features.all_rows_of(usable), None
         else:

@@ -25,21 +25,10 @@ from .skip_errors import SkippedImages
 _BLOCK = 16
 
 
-def image_channels(features: LayeredFeatures, source: Path) -> int:
-    """Return the number of channels to convert image files to, 1 or 3.
-
-    Raises
-    ------
-    ValueError
-        If the features from the file `source` need another number.
-    """
+def image_channels(features: LayeredFeatures, source: Path) -> int | None:
+    """Return the number of channels to convert image files to: 1, 3, or None for other bands."""
     channels: int = features.patch_shape_[-1]
-    if channels not in (1, 3):
-        raise ValueError(
-            f"{source}: learned from images with {channels} channels, but image files have 1 or "
-            "3; use it from Python"
-        )
-    return channels
+    return channels if channels in (1, 3) else None
 
 
 def labelled_features(
@@ -83,7 +72,7 @@ def labelled_features(
     """
     channels = image_channels(features, source)
     usable, X = compute_features(features, given.files, channels, skipped, table=table)
-    images = ImageCollection(usable, channels=channels).with_range(features.used_range_)
+    images = ImageCollection(usable, channels=channels).as_learned(features)
     return as_labelled(given, usable, images, X, skipped), X
 
 

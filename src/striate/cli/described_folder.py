@@ -82,7 +82,7 @@ class DescribedFolder(NamedTuple):
             files = skipped.find(folder)
         files = [file for file in files if file not in skipped.reasons]
         files, X = compute_features(features, files, channels, skipped)
-        images = ImageCollection(files, channels=channels).with_range(features.used_range_)
+        images = ImageCollection(files, channels=channels).as_learned(features)
         return cls(folder, files, images, features, X)
 
     @property

@@ -70,7 +70,7 @@ def learn_here(
     images = ImageCollection(usable, channels=channels)
     features = _learned(wanted, images)
     usable, X = compute_features(features, usable, channels, skipped)
-    images = ImageCollection(usable, channels=channels).with_range(features.used_range_)
+    images = ImageCollection(usable, channels=channels).as_learned(features)
     first = LearnedHere(features, as_labelled(given, usable, images, X, skipped), X, None)
     if encoder is not Encoder.auto:
         return first

@@ -24,6 +24,14 @@ class Encoder(StrEnum):
 Grid = tuple[int, int]
 
 
+class Symmetries(StrEnum):
+    """Copies of images that get the same features: flips, quarter turns, or both."""
+
+    flips = "flips"
+    rotations = "rotations"
+    all = "all"
+
+
 @dataclass(frozen=True)
 class EncoderSettings:
     """Options of `striate learn` whose default depends on the encoder.
@@ -44,6 +52,8 @@ class EncoderSettings:
         Pixels from one patch to the next.
     pool_grid : (int, int) or list of (int, int)
         Cells of an image, down and across; of several grids, all are used.
+    symmetries : str or None
+        Which copies of images get the same features: see `Symmetries`.
     """
 
     n_features: int
@@ -53,6 +63,7 @@ class EncoderSettings:
     flips: bool
     stride: int = 1
     pool_grid: Grid | list[Grid] = (2, 2)
+    symmetries: str | None = None
 
 
 _AUTOENCODER = EncoderSettings(100, 10, 20_000, 400, False, pool_grid=(3, 3))
@@ -107,6 +118,8 @@ def settings_for(encoder: Encoder, **given: Any) -> EncoderSettings:
     """
     defaults = _AUTOENCODER if encoder is Encoder.autoencoder else _DICTIONARY
     chosen = {name: value for name, value in given.items() if value is not None}
+    if "symmetries" in chosen:  # these say whether mirror images count
+        chosen = {"flips": False, **chosen}
     settings = replace(defaults, **chosen)
     if encoder is not Encoder.random and settings.n_patches < settings.n_features:
         raise ValueError(
@@ -132,7 +145,8 @@ def new_features(
     from striate.images.edge_autoencoder import edge_autoencoder
 
     common: dict[str, Any] = {
-        name: getattr(settings, name) for name in ("n_patches", "flips", "stride", "pool_grid")
+        name: getattr(settings, name)
+        for name in ("n_patches", "flips", "symmetries", "stride", "pool_grid")
     }
     if encoder is Encoder.autoencoder:
         if n_layers > 1:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sklearn.base import is_regressor
 
+from striate.files.read_images import as_picture
 from striate.images.deep_patch_features import LayeredFeatures, layers_of
 from striate.images.patch_features import PatchFeatures
 from striate.persistence import load
@@ -95,6 +96,17 @@ def patch_text(features: LayeredFeatures) -> str:
     return f"{height}×{width} pixels, {kind}"
 
 
+def symmetry_text(layer: PatchFeatures) -> str:
+    """Return in words which copies of an image have the same features."""
+    if layer.symmetries is None:
+        return "for mirror images" if layer.flips else "for no other image"
+    return {
+        "flips": "for images flipped left, right, up or down",
+        "rotations": "for images turned by 90 degrees",
+        "all": "for images flipped or turned by 90 degrees",
+    }["all" if layer.flips and layer.symmetries == "rotations" else layer.symmetries]
+
+
 def feature_picture(features: LayeredFeatures) -> bytes:
     """Return a picture of the features as the content of a PNG file."""
     import matplotlib as mpl
@@ -104,7 +116,7 @@ def feature_picture(features: LayeredFeatures) -> bytes:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    display = FeatureDisplay.from_estimator(features)
+    display = FeatureDisplay(as_picture(features.filters_)).plot()
     try:
         content = io.BytesIO()
         display.figure_.savefig(content, format="png")

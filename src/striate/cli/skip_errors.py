@@ -49,8 +49,12 @@ class SkippedImages:
         self._n_unlisted += len(unlisted)
         return files
 
-    def check(self, files: list[Path], channels: int | None, min_size: Any) -> list[Path]:
+    def check(
+        self, files: list[Path], channels: int | None, min_size: Any, **choices: Any
+    ) -> list[Path]:
         """Read all files if errors are to be skipped, and return those that can be used.
+
+        `choices` are those of `readable_images`: page, bands and range.
 
         Raises
         ------
@@ -63,6 +67,7 @@ class SkippedImages:
             files,
             channels=channels,
             min_size=min_size,
+            **choices,
             on_error="skip",
             progress=partial(progress, title="Checking images"),
         )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from striate.images.encoding import NEAREST, DistanceEncoding
+from striate.images.image_symmetries import ImageCopy
 from striate.images.patches import NORMALIZATIONS
 
 from .image_features import ImageFeatures, Window
@@ -22,19 +23,27 @@ def image_features(
     ValueError
         If images of this size are too small for the cells.
     """
-    windows, features = images.windows(size), images.features
-    views = [pixels, _mirrored(graph, pixels)] if features.flips else [pixels]
-    pooled = [_pooled(graph, images, windows, view) for view in views]
-    result = graph.node(_OF_VIEWS[features.pooling], *pooled) if features.flips else pooled[0]
+    features = images.features
+    pooled = []
+    for copy in features.image_copies():
+        windows = images.windows(size[::-1] if copy.transposed else size)
+        pooled.append(_pooled(graph, images, windows, _copied(graph, copy, pixels)))
+    result = graph.node(_OF_VIEWS[features.pooling], *pooled) if len(pooled) > 1 else pooled[0]
     if features.signed_sqrt:
         root = graph.node("Sqrt", graph.node("Abs", result))
         result = graph.node("Mul", graph.node("Sign", result), root)
     return result
 
 
-def _mirrored(graph: OnnxGraph, pixels: str) -> str:
-    numbers = map(graph.indices, ([-1], [np.iinfo(np.int64).min], [2], [-1]))
-    return graph.node("Slice", pixels, *numbers)  # begin, end, axis, step
+def _copied(graph: OnnxGraph, copy: ImageCopy, pixels: str) -> str:
+    """Flip or turn images (n, h, w, c)."""
+    if copy.transposed:
+        pixels = graph.node("Transpose", pixels, perm=[0, 2, 1, 3])
+    for axis, is_reversed in ((1, copy.upside_down), (2, copy.mirrored)):
+        if is_reversed:
+            numbers = map(graph.indices, ([-1], [np.iinfo(np.int64).min], [axis], [-1]))
+            pixels = graph.node("Slice", pixels, *numbers)  # begin, end, axis, step
+    return pixels
 
 
 def _pooled(graph: OnnxGraph, images: ImageFeatures, windows: list[Window], pixels: str) -> str:

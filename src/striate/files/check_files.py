@@ -2,20 +2,18 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from striate.native.threads import available_threads
 
 from .decoded_pixels import ImageError
+from .image_collection import ImageCollection
 from .image_folders import find_images
-from .read_images import read_image
 
 # Number of files handed to the threads at a time.
 _FILES_AT_A_TIME = 256
@@ -26,6 +24,9 @@ def readable_images(
     *,
     channels: int | None = None,
     min_size: Any = 1,
+    page: int | str | None = None,
+    bands: Sequence[int] | None = None,
+    value_range: tuple[float, float] | None = None,
     on_error: str = "raise",
     progress: Callable[[list[Any]], Iterable[Any]] | None = None,
 ) -> tuple[list[Any], dict[Any, str]]:
@@ -45,6 +46,9 @@ def readable_images(
     min_size : int or (int, int), default=1
         Smallest height and width of an image that can be used: ``features.min_image_size_`` for a
         fitted `PatchFeatures`.
+    page, bands, value_range : optional
+        As in `read_image`. Without a range, floats and integers of 32 bits may have any values,
+        since features that are learned from the images find one.
     on_error : {"raise", "skip"}, default="raise"
         What to do about files that cannot be used: raise an error that names the first, or leave
         them out.
@@ -98,7 +102,11 @@ def readable_images(
     skipped: dict[Any, str] = {}
     kinds: dict[Any, int] = {}
     watched = (progress or iter)(paths)
-    for path, shape in zip(watched, _shapes(paths, channels), strict=True):
+    images = ImageCollection(
+        paths, channels=channels, page=page, bands=bands, value_range=value_range
+    )
+    images = images.to_find_range().with_missing()
+    for path, shape in zip(watched, _shapes(images), strict=True):
         reason = _unusable(path, shape, size)
         if reason is None:
             kinds[path] = shape[-1]
@@ -137,16 +145,16 @@ def list_files(paths: Any, unlisted: dict[Path, str] | None) -> list[Any]:
     return files
 
 
-def _shapes(paths: Iterable[Any], channels: int | None) -> Iterator[Any]:
+def _shapes(images: ImageCollection) -> Iterator[Any]:
     """Yield the shape of each image, or the error that reading it raised."""
 
-    def shape(path: Any) -> Any:
+    def shape(index: int) -> Any:
         try:
-            return read_image(path, np.float32, channels=channels).shape
+            return images.read(index).shape
         except ImageError as error:
             return error
 
-    rest = iter(paths)
+    rest = iter(range(len(images)))
     with ThreadPoolExecutor(available_threads(), "striate-reading") as pool:
         while some := list(islice(rest, _FILES_AT_A_TIME)):
             try:
@@ -170,7 +178,7 @@ def _of_other_kinds(kinds: dict[Any, int]) -> list[tuple[Any, str]]:
     """Return the images that are grey if most are in colour, or vice versa, and say so."""
     if not kinds:
         return []
-    words = {1: "grey", 3: "in colour"}
+    words = {n: f"of {n} bands" for n in kinds.values()} | {1: "grey", 3: "in colour"}
     most = Counter(kinds.values()).most_common(1)[0][0]
     return [
         (path, f"{os.fspath(path)}: is {words[kind]}, but most of the images are {words[most]}")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .tiff_planes import array_shape, number_of_images
+from .tiff_planes import array_shape, is_array, number_of_images, several
 
 # Formats whose first frame is the image: phones append a preview or a depth map to JPEGs.
 _FIRST_FRAME_IS_THE_IMAGE = ("MPO",)
@@ -34,14 +34,21 @@ class Pixels(NamedTuple):
     sixteen_bits : bool
         Whether they were integers of 16 bits. The largest of them counts as white, although
         cameras of 10 or 12 bits never reach it.
+    is_open : bool
+        Whether they are as in the file, with black and white unknown: floats, or integers of 32
+        bits. NaN is where there are no data.
+    lowest : int
+        Value that 0 stands for if they were integers of 16 bits: not 0 for signed ones.
     """
 
     values: npt.NDArray[Any]
     sixteen_bits: bool = False
+    is_open: bool = False
+    lowest: int = 0
 
 
-def pixels_of(image: Any, dtype: npt.DTypeLike) -> Pixels:
-    """Convert an image of Pillow to grey (h, w, 1) or RGB (h, w, 3).
+def pixels_of(image: Any, dtype: npt.DTypeLike, page: int | str | None = None) -> Pixels:
+    """Convert an image of Pillow, or one of its pages, to grey (h, w, 1) or RGB (h, w, 3).
 
     Raises
     ------
@@ -50,7 +57,10 @@ def pixels_of(image: Any, dtype: npt.DTypeLike) -> Pixels:
     """
     from PIL import ImageOps
 
-    _check_single(image)
+    if page is None:
+        _check_single(image)
+    else:
+        _turn_to(image, page)
     kind, layout = image.format, _layout(image)
     _scale_transparent_value(image, layout)
     image.load()
@@ -58,7 +68,7 @@ def pixels_of(image: Any, dtype: npt.DTypeLike) -> Pixels:
         _check_upper_bits(image)
     dtype, upright = np.dtype(dtype), ImageOps.exif_transpose(image)
     if upright.mode == "F":
-        return Pixels(_floats(upright, dtype))
+        return Pixels(_floats(upright, dtype), is_open=True)
     if upright.mode.startswith("I"):
         if upright.mode == "I" and kind not in ("PNG", "PPM"):
             raise ImageError("has 32-bit or signed integer pixels; scale them to 8 or 16 bits")
@@ -69,6 +79,15 @@ def pixels_of(image: Any, dtype: npt.DTypeLike) -> Pixels:
     return Pixels(_eight_bits(upright, dtype))
 
 
+def _turn_to(image: Any, page: int | str) -> None:
+    n_pages = getattr(image, "n_frames", 1)
+    if page == "all":
+        raise ImageError('is not a TIFF file, whose pages page="all" would take as bands')
+    if int(page) >= n_pages:
+        raise ImageError(f"has {n_pages} pages, numbered from 0: there is no page {page}")
+    image.seek(int(page))
+
+
 def _check_single(image: Any) -> None:
     frames = getattr(image, "n_frames", 1)
     if image.format in _FIRST_FRAME_IS_THE_IMAGE:
@@ -76,13 +95,13 @@ def _check_single(image: Any) -> None:
     if image.format == "TIFF":
         frames = max(frames, number_of_images(image))
         shape = array_shape(image)
-        if frames > 1 and len(shape) == 3 and shape[2] < min(shape[:2]):
+        if frames > 1 and is_array(shape):
             raise ImageError(
                 f"holds an array of shape {shape}, as {frames} images; if it is one image of "
-                f"{shape[2]} bands, read it with another library, and pass arrays"
+                f'{shape[2]} bands, pass page="all"; or choose one of its pages'
             )
     if frames > 1:
-        raise ImageError(f"holds {frames} images; save the one you want as its own file")
+        raise ImageError(several(frames))
 
 
 def _layout(image: Any) -> str:
@@ -115,8 +134,8 @@ def _scale_transparent_value(image: Any, layout: str) -> None:
 
 def _floats(image: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     values: npt.NDArray[Any] = np.asarray(image)
-    if not (values.min() >= 0 and values.max() <= 1):  # false for NaN too
-        raise ImageError("has floating-point pixels outside [0, 1]; scale them first")
+    if np.isinf(values).any():
+        raise ImageError("has infinite pixels; replace them by NaN, or by numbers")
     return values.astype(dtype)[..., np.newaxis]
 
 

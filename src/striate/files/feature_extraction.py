@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .block_features import BlockRows, BlockTask, checked_rows, rows_of_block, transformed
 from .check_files import check_on_error, list_files
-from .read_images import read_image
+from .image_collection import ImageCollection
 from .resumable_table import ResumableTable
 
 # Images per checkpoint: the most work a crash can lose; one fsync each.
@@ -210,13 +210,20 @@ class _Extraction:
         stamps = [_size_and_time(path) for path in self._paths_of(block)]
         return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
+    def _image(self, path: Any) -> npt.NDArray[Any]:
+        """Read an image as the features read it."""
+        images = ImageCollection([path], channels=self.channels).to_find_range().with_missing()
+        known = getattr(self.features, "steps", [("", self.features)])[0][1]
+        known = getattr(known, "estimator", known)  # frozen, in a pipeline
+        return (images.as_learned(known) if hasattr(known, "reading_") else images)[0]
+
     def _shape_of_first(self) -> list[int]:
         """Return height, width and channels of the first image that can be used."""
         reasons = []
         for path in self.paths:
             try:
                 transformed(self.features, [path], self.channels)
-                return list(read_image(path, channels=self.channels).shape)
+                return list(self._image(path).shape)
             except ValueError as error:
                 if not self.skip:
                     raise

@@ -3,16 +3,19 @@
 import math
 import operator
 import os
-from collections.abc import Sequence
-from typing import Any, overload
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from striate.native.threads import available_threads
 
-from .decoded_pixels import Pixels
+from .decoded_pixels import ImageError, Pixels
 from .given_images import all_double, checked, is_path, is_pillow_image, is_stored, listed
+from .missing_pixels import check_no_missing, check_some_data
+from .pixel_reading import Range, Reading, extremes, new_reading
 from .read_images import pillow_pixels, read_pixels, with_channels
 from .sixteen_bits import WHOLE_RANGE, UsedRange
 from .stored_images import StoredImages
@@ -39,6 +42,9 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         Floating-point type of the resulting images.
     channels : {1, 3} or None, default=None
         1 converts colour to grey, 3 converts grey to colour, None requires images that agree.
+    page, bands, value_range : optional
+        As in `read_image`, for files; the range also for arrays of 16 bits. Features that are
+        fitted to the images keep these choices, and read other files likewise.
 
     Attributes
     ----------
@@ -46,6 +52,8 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         Number of channels of the first image, and hence of all.
     used_range : UsedRange
         Values of black and white of images of 16 bits.
+    reading : Reading
+        Page, bands and range.
 
     Raises
     ------
@@ -57,26 +65,39 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     Examples
     --------
     >>> import numpy as np
-    >>> from striate.files.image_collection import ImageCollection
+    >>> from striate import ImageCollection
     >>> images = ImageCollection(np.full((5, 12, 8), 255, np.uint8))
     >>> len(images), images[0].shape, images[0].max()
     (5, (12, 8, 1), np.float32(1.0))
     """
 
     def __init__(
-        self, images: Any, dtype: npt.DTypeLike = np.float32, *, channels: int | None = None
+        self,
+        images: Any,
+        dtype: npt.DTypeLike = np.float32,
+        *,
+        channels: int | None = None,
+        page: int | str | None = None,
+        bands: Sequence[int] | None = None,
+        value_range: tuple[float, float] | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         self._n_channels: int | None = None
         self._whole: ImageCollection | None = None  # what this is a slice of
         self._first: npt.NDArray[Any] | None = None  # read for its channels, not yet accessed
         self._of_sixteen_bits: set[int] = set()
+        self._of_open_range: dict[int, Range] = {}
+        self._finds_range = self._takes_missing = False
+        self.reading: Reading = new_reading(page, bands, value_range)
         self._images: Any
         if isinstance(images, ImageCollection):
             self._images = images._images
             self._rows: Sequence[int] = images._rows
             self._channels: int | None = channels or images._channels
             self.used_range: UsedRange = images.used_range
+            self.reading = self.reading.or_else(images.reading)
+            self._finds_range = images._finds_range
+            self._takes_missing = images._takes_missing
             self._most_readers: float = images._most_readers
         else:
             images = checked(listed(images))
@@ -111,9 +132,10 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         if self._n_channels is None and self._whole is not None:
             self._n_channels = self._whole.n_channels
         if self._n_channels is None:
-            first = self._load(0)
+            first = self._load(0, missing=True)
             self._n_channels = first.shape[-1]
-            self._first = first if self.n_readers else None
+            sound = self._takes_missing or not np.isnan(first).any()
+            self._first = first if sound and self.n_readers else None
         return self._n_channels
 
     @property
@@ -121,24 +143,69 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         """Number of threads that may read images at a time; 0 if they are arrays in memory."""
         return int(min(available_threads(), self._most_readers))
 
+    def read(self, index: int) -> npt.NDArray[Any]:
+        """Return an image, which may have other channels than the first."""
+        return self._load(self._rows[operator.index(index)])
+
     def take(self, indices: Sequence[int]) -> "ImageCollection":
         """Return some of the images, in this order."""
         return self._part([self._rows[i] for i in indices])
 
-    def with_range(self, used_range: tuple[float, float]) -> "ImageCollection":
-        """Return the same images, with other values of black and white for those of 16 bits."""
-        images = ImageCollection(self, self.dtype)
-        images.used_range = UsedRange(*used_range)
-        images._n_channels = self._n_channels
-        return images
+    def with_range(
+        self, used_range: tuple[float, float], reading: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Return the same images, read as images were in `fit`, but for choices made here.
+
+        Parameters
+        ----------
+        used_range : (float, float)
+        reading : dict or None
+            As the fitted attributes `used_range_` and `reading_` of `PatchFeatures`.
+        """
+        return self._changed(
+            used_range=UsedRange(*used_range),
+            reading=self.reading.or_else(Reading.of(reading or {})),
+            _finds_range=False,
+        )
+
+    def as_learned(self, features: Any) -> Self:
+        """Return the same images as fitted features read theirs, but for choices made here."""
+        return self.with_range(features.used_range_, features.reading_)
+
+    def to_find_range(self) -> Self:
+        """Return the same images, with pixels as in the files if black and white are unknown."""
+        return self._changed(
+            used_range=WHOLE_RANGE,
+            reading=self.reading._replace(float_range=None),
+            _finds_range=True,
+        )
+
+    def with_missing(self) -> Self:
+        """Return the same images, in which pixels may be NaN for want of data."""
+        return self._changed(_takes_missing=True)
 
     def has_sixteen_bits(self, index: int) -> bool:
         """Return whether an image is made of integers of 16 bits; it must have been accessed."""
         return self._rows[index] in self._of_sixteen_bits
 
+    def open_range(self, index: int) -> Range | None:
+        """Return the smallest and largest value of an image that was accessed, as in its file.
+
+        None unless they are floats or large integers, whose black and white are unknown.
+        """
+        return self._of_open_range.get(self._rows[index])
+
     def name(self, index: int) -> str:
         """Return the name of an image for messages: its file, or "image 3"."""
         return _name(self._images, self._rows[index])
+
+    def _changed(self, **attributes: Any) -> Self:
+        images = copy(self)
+        images._first, images._of_sixteen_bits, images._of_open_range = None, set(), {}
+        if attributes.get("reading", self.reading) != self.reading:
+            images._n_channels = images._whole = None
+        vars(images).update(attributes)
+        return images
 
     def _part(self, rows: Sequence[int]) -> "ImageCollection":
         part = ImageCollection(self, self.dtype)
@@ -151,38 +218,49 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             self._n_channels = image.shape[-1]
         return self.n_channels
 
-    def _load(self, row: int) -> npt.NDArray[Any]:
+    def _load(self, row: int, *, missing: bool = False) -> npt.NDArray[Any]:
         if row == 0 and self._first is not None:
             first, self._first = self._first, None
             return first
-        values, sixteen_bits = self._pixels(row)
-        if sixteen_bits:
+        try:
+            pixels = self._pixels(row)
+            check_some_data(pixels.values)
+            if not (missing or self._takes_missing):
+                check_no_missing(pixels.values)
+            values = self._scaled(row, pixels)
+        except ValueError as error:
+            name = f"{_name(self._images, row)}: "
+            if str(error).startswith(name):
+                raise
+            raise (ImageError if isinstance(error, ImageError) else ValueError)(
+                f"{name}{error}"
+            ) from None
+        return np.ascontiguousarray(with_channels(values, self._channels), dtype=self.dtype)
+
+    def _scaled(self, row: int, pixels: Pixels) -> npt.NDArray[Any]:
+        if pixels.sixteen_bits and self.reading.value_range is None:
             self._of_sixteen_bits.add(row)
-            values = self.used_range.scaled(values)
-        return np.ascontiguousarray(with_channels(values, self._channels))
+        if pixels.is_open:
+            self._of_open_range[row] = extremes(pixels.values)
+            if self._finds_range and self.reading.value_range is None:
+                return pixels.values
+        return self.reading.scaled(pixels, self.used_range)
 
     def _pixels(self, row: int) -> Pixels:
         item = self._images[row]
         if is_path(item):
-            return read_pixels(item, self.dtype)
-        try:
-            if is_pillow_image(item):
-                return pillow_pixels(item, self.dtype)
-            return as_float(_in_memory(item), self.dtype)
-        except ValueError as error:
-            raise ValueError(f"{_name(self._images, row)}: {error}") from None
+            return read_pixels(item, self.dtype, self.reading)
+        if is_pillow_image(item):
+            return pillow_pixels(item, self.dtype, self.reading)
+        return as_float(_in_memory(item), self.dtype)
 
 
-def as_collection(images: Any, used_range: tuple[float, float] | None = None) -> ImageCollection:
-    """Return a collection in float64 if all images are float64, and in float32 otherwise.
-
-    `used_range` are the values of black and white of images of 16 bits; None keeps those of a
-    collection.
-    """
-    if not isinstance(images, ImageCollection):
-        images = listed(images)
-        images = ImageCollection(images, np.float64 if all_double(images) else np.float32)
-    return images if used_range in (None, images.used_range) else images.with_range(used_range)
+def as_collection(images: Any) -> ImageCollection:
+    """Return a collection in float64 if all images are float64, and in float32 otherwise."""
+    if isinstance(images, ImageCollection):
+        return images
+    images = listed(images)
+    return ImageCollection(images, np.float64 if all_double(images) else np.float32)
 
 
 def _most_readers(images: Sequence[Any]) -> float:
@@ -213,7 +291,10 @@ def _count(channels: int) -> str:
 
 
 def as_float(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> Pixels:
-    """Turn an array (h, w[, c]) into finite floats (h, w, c), integers scaled to [0, 1]."""
+    """Turn an array (h, w[, c]) into floats (h, w, c), integers scaled to [0, 1].
+
+    NaN stays.
+    """
     if image.size == 0:
         raise ValueError(f"is empty, its shape is {image.shape}")
     if image.ndim == 2:
@@ -221,9 +302,9 @@ def as_float(image: npt.NDArray[Any], dtype: np.dtype[Any]) -> Pixels:
     if image.dtype.kind in "ui":
         low, high = np.iinfo(image.dtype).min, np.iinfo(image.dtype).max
         scaled: npt.NDArray[Any] = (image.astype(dtype) - dtype.type(low)) / dtype.type(high - low)
-        return Pixels(scaled, sixteen_bits=image.itemsize == 2)
+        return Pixels(scaled, sixteen_bits=image.itemsize == 2, lowest=low)
     with np.errstate(over="ignore"):  # too large for dtype: reported as infinity
         image = image.astype(dtype, copy=False)
-    if not np.isfinite(image).all():
+    if np.isinf(image).any():
         raise ValueError("has NaN or infinity; remove or replace those values")
     return Pixels(image)

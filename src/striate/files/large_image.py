@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from .given_images import checked, is_path, is_pillow_image
 from .image_collection import ImageCollection, as_float
+from .missing_pixels import check_no_missing
+from .pixel_reading import Reading
 from .sixteen_bits import UsedRange
 
 
@@ -20,12 +22,12 @@ class LargeImage:
     ----------
     image : array of shape (h, w) or (h, w, c), image of Pillow, or path
         The path of an image file, which is read as a whole, or of a .npy file, which is not.
-    n_channels : int
-        Number of channels that it must have.
-    used_range : (float, float)
-        Values of black and white of 16 bits.
+    features : PatchFeatures
+        Fitted: it must have their number of channels, and is read as their images were.
     channels : {1, 3} or None, default=None
         1 converts colour to grey, 3 converts grey to colour, for files and images of Pillow.
+    with_missing : bool, default=False
+        Whether pixels may be NaN for want of data.
 
     Attributes
     ----------
@@ -44,19 +46,22 @@ class LargeImage:
     def __init__(
         self,
         image: Any,
-        n_channels: int,
-        used_range: tuple[float, float],
+        features: Any,
         *,
         channels: int | None = None,
+        with_missing: bool = False,
     ) -> None:
-        self.n_channels = n_channels
-        self._name, self._range = "the image", UsedRange(*used_range)
+        self.n_channels = n_channels = int(features.patch_shape_[2])
+        self._with_missing = with_missing
+        self._name, self._range = "the image", UsedRange(*features.used_range_)
+        self._reading = Reading.of(features.reading_)
         if is_path(image):
             self._name = str(image)
         if is_path(image) and self._name.lower().endswith(".npy"):
             image = np.load(image, mmap_mode="r", allow_pickle=False)
         elif is_path(image) or is_pillow_image(image):
-            image = ImageCollection([image], channels=channels).with_range(used_range)[0]
+            images = ImageCollection([image], channels=channels).as_learned(features)
+            image = (images.with_missing() if with_missing else images)[0]
         (self._pixels,) = checked([image])
         shape = tuple(self._pixels.shape)
         if min(shape) == 0:
@@ -77,11 +82,12 @@ class LargeImage:
         Raises
         ------
         ValueError
-            If some are NaN or infinite.
+            If some are infinite, or NaN where no data may be missing.
         """
         try:
             pixels = as_float(np.asarray(self._pixels[rows, columns]), self.dtype)
+            if not self._with_missing:
+                check_no_missing(pixels.values)
         except ValueError as error:
             raise ValueError(f"{self._name}: {error}") from None
-        values = self._range.scaled(pixels.values) if pixels.sixteen_bits else pixels.values
-        return np.asarray(values)
+        return np.asarray(self._reading.scaled(pixels, self._range))

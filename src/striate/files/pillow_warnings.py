@@ -50,13 +50,17 @@ class PillowWarningFilter:
         self._inside = 0
 
 
+# rasterio warns that a picture is not a map.
+_MODULES = r"PIL\.|rasterio|striate\.files\.(read_images|decoded_pixels|missing_pixels)"
+
+
 def _entered() -> "warnings.catch_warnings[None]":
     from PIL import Image
 
     filters = warnings.catch_warnings()
     filters.__enter__()
     # Odd metadata does not deserve a warning. Some are attributed to the module that calls Pillow.
-    warnings.filterwarnings("ignore", module=r"PIL\.|striate\.files\.(read_images|decoded_pixels)")
+    warnings.filterwarnings("ignore", module=_MODULES)
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     return filters
 

@@ -1,11 +1,19 @@
-"""Images and bands that a TIFF file holds, beyond those that Pillow counts."""
+"""What a TIFF file holds beyond what Pillow reads, by the tags that Pillow shows."""
 
 import json
 import math
+import os
 import re
-from typing import IO, Any
+from importlib.util import find_spec
+from typing import Any
 
-_DESCRIPTION, _SAMPLES_PER_PIXEL, _IMAGE_DEPTH = 270, 277, 32997
+import numpy as np
+
+_BITS_PER_SAMPLE, _DESCRIPTION, _IMAGE_DEPTH = 258, 270, 32997
+# Of each channel of an image in colour, Pillow keeps so many bits.
+_MOST_BITS = 8
+#: Tag of GDAL with the value of pixels without data.
+NO_DATA = 42113
 
 
 def number_of_images(image: Any) -> int:
@@ -39,19 +47,38 @@ def array_shape(image: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def number_of_bands(file: IO[bytes]) -> int | None:
-    """Return the number of samples per pixel of a TIFF file, None if it is not one."""
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+def is_array(shape: tuple[int, ...]) -> bool:
+    """Return whether an array that tifffile wrote is rather an image of bands than a stack."""
+    return len(shape) == 3 and shape[2] < min(shape[:2])
 
-    file.seek(0)
-    header = file.read(8)
-    if header[:4] in (b"II\x2b\0", b"MM\0\x2b"):  # more than 4 GB
-        header += file.read(8)
+
+def several(n_images: int, words: str = "") -> str:
+    """Return what is wrong with a file of several images, and what to do."""
+    return (
+        f"holds {n_images} images{words}; choose one by its page, from 0 to {n_images - 1}, or "
+        'take all as bands with page="all"; or save the one you want as its own file'
+    )
+
+
+def mask_beside(path: str | os.PathLike[str]) -> bool:
+    """Return whether a mask of pixels without data, as GDAL writes it, is beside a file."""
+    return os.path.isfile(f"{os.fspath(path)}.msk")
+
+
+def is_beyond_pillow(image: Any, path: str | os.PathLike[str], chosen: bool) -> bool:
+    """Return whether an opened TIFF file must be read by tifffile.
+
+    `chosen` says whether a page or bands are chosen.
+    """
+    if chosen or NO_DATA in image.tag_v2 or mask_beside(path):
+        return True
+    bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))
+    is_colour = len(image.getbands()) > 1
+    if image.mode == "I" or (is_colour and max(np.atleast_1d(bits)) > _MOST_BITS):
+        return True
+    # Channels, a mask, or smaller versions; Pillow's reader refuses the rest.
     try:
-        directory = ImageFileDirectory_v2(header)
-        file.seek(directory.next)
-        directory.load(file)
-        bands = directory.get(_SAMPLES_PER_PIXEL)
-    except Exception:  # damaged bytes raise anything
-        return None
-    return bands if isinstance(bands, int) else None
+        several_images = max(getattr(image, "n_frames", 1), number_of_images(image)) > 1
+    except SyntaxError:  # from Pillow, for a page of a kind that it does not know
+        several_images = True
+    return several_images and not is_array(array_shape(image)) and find_spec("tifffile") is not None

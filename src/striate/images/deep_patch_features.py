@@ -19,11 +19,11 @@ from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.training_record import record_of
 from striate.estimators.whitened_components import WhitenedComponents
 from striate.files.image_collection import ImageCollection, as_collection
-from striate.files.sixteen_bits import WHOLE_RANGE
 
 from .convolution import Patches
 from .dictionary_layers import dictionary_layers
 from .image_passes import ImagePooling
+from .image_symmetries import smallest_size
 from .layer_stack import LayerStack
 from .lazy_features import lazy_features
 from .map_extent import MapExtent, smallest_image
@@ -46,9 +46,10 @@ class DeepPatchFeatures(
     ----------
     layers : list of PatchFeatures, default=None
         The layers, first one first; cloned. Patches are normalized, whitened, encoded and pooled
-        by the parameters of their layer. `flips` must be the same in all. Whitening should leave
-        the weak directions of maps weak, such as ``ZCAWhitening(1.0)``. None is two layers of 400
-        atoms (OMP-1) each, for patches of 6 × 6 pixels and 3 × 3 pixels of maps.
+        by the parameters of their layer. `flips` and `symmetries` must be the same in all.
+        Whitening should leave the weak directions of maps weak, such as ``ZCAWhitening(1.0)``. None
+        is two layers of 400 atoms (OMP-1) each, for patches of 6 × 6 pixels and 3 × 3 pixels of
+        maps.
     map_pool_size : int or list of int, default=3
         Side of the windows, in positions, over which codes are pooled to a pixel of a map; a list
         has one number for each layer but the last. The reduction is the layer's `pooling` (a mean
@@ -74,6 +75,7 @@ class DeepPatchFeatures(
     patch_shape_ : (int, int, int)
         Height, width and channels of the first layer's patches.
     used_range_ : (float, float)
+    reading_ : dict
         As in `PatchFeatures`.
     filters_ : ndarray of shape (n_units, height, width, channels)
         Those of the first layer: later ones do not see pixels.
@@ -182,7 +184,7 @@ class DeepPatchFeatures(
         context = self._init_callback_context(max_subtasks=2 * len(layers) - 1)
         context.call_on_fit_task_begin(estimator=self, X=images)
         progress = partial(report_reading, self, context)
-        collection = as_collection(images, WHOLE_RANGE)
+        collection = as_collection(images).to_find_range()
         self._check_size(layers, collection)
         self.layers_: list[PatchFeatures] = []
         self.channels_: list[WhitenedComponents] = []
@@ -196,7 +198,7 @@ class DeepPatchFeatures(
                 layer.fit(source)
             self.layers_.append(layer)
             if number == 0:
-                collection = self._drawn(collection.with_range(layer.used_range_), random_state)
+                collection = self._drawn(as_collection(images).as_learned(layer), random_state)
             if number + 1 < len(layers):
                 channels = self._stack.learn_channels(
                     collection, n_channels[number], random_state, progress
@@ -227,7 +229,8 @@ class DeepPatchFeatures(
         if is_lazy(images):
             return lazy_features(self, images)
         collection = self.layers_[0].as_images(images)
-        pooling = ImagePooling(self._stack.poolings(collection.dtype), bool(self.layers_[0].flips))
+        copies = self.layers_[0].image_copies()
+        pooling = ImagePooling(self._stack.poolings(collection.dtype), copies)
         return pooling.pool_images(collection)
 
     def layer_input(self, images: Any, number: int) -> ImageCollection:
@@ -259,7 +262,7 @@ class DeepPatchFeatures(
     def min_image_size_(self) -> tuple[int, int]:
         """Height and width of the smallest image that `transform` takes."""
         check_is_fitted(self)
-        return self._stack.smallest_image()
+        return smallest_size(self._stack.smallest_image(), self.layers_[0].image_copies())
 
     @property
     def patch_shape_(self) -> tuple[int, int, int]:
@@ -272,6 +275,12 @@ class DeepPatchFeatures(
         """Black and white in images of 16 bits, as parts of the range of their type."""
         check_is_fitted(self)
         return self.layers_[0].used_range_
+
+    @property
+    def reading_(self) -> dict[str, Any]:
+        """How files are read, where they leave a choice."""
+        check_is_fitted(self)
+        return self.layers_[0].reading_
 
     @property
     def filters_(self) -> npt.NDArray[np.float64]:
@@ -305,11 +314,13 @@ class DeepPatchFeatures(
         for number, layer in enumerate(layers):
             if not isinstance(layer, PatchFeatures):
                 raise ValueError(f"layers[{number}] must be a PatchFeatures, got {layer!r}")
-            if layer.flips != layers[0].flips:
-                raise ValueError(
-                    f"layers[{number}] has flips={layer.flips}, and layers[0] has "
-                    f"flips={layers[0].flips}: mirror images count in all layers or in none"
-                )
+            for name in ("flips", "symmetries"):
+                found, first = (getattr(each, name) for each in (layer, layers[0]))
+                if found != first:
+                    raise ValueError(
+                        f"layers[{number}] has {name}={found}, and layers[0] has {name}={first}: "
+                        "copies of images count in all layers or in none"
+                    )
         return [clone(layer) for layer in layers]
 
     def _numbers(self, name: str, n_layers: int) -> list[int]:

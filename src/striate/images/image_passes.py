@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from striate.files.image_collection import ImageCollection
 from striate.files.prefetch import PrefetchedImages
-from striate.native.compile import as_kernel_input
 from striate.native.threads import CALL_WORK, team
 
 from .convolution import BLOCK_POSITIONS, convolve_and_pool, gather_patches, workspace
+from .image_symmetries import Copies, ImageCopy, ordered_copies
 from .layer_pooling import EncodeAndPool, LayerPooling, PartOf
 from .operator_fusion import Folded
 from .patches import check_holds_patch
@@ -85,12 +85,12 @@ class ImagePooling:
     ----------
     layers : sequence of LayerPooling
         Each but the last makes the maps that the next one takes as images.
-    flips : bool
-        Whether the features describe an image and its mirror image together.
+    copies : tuple of ImageCopy
+        The copies of an image that the features describe together.
     """
 
     layers: Sequence[LayerPooling]
-    flips: bool
+    copies: Copies = (ImageCopy(),)
 
     def pool_images(self, images: ImageCollection) -> npt.NDArray[Any]:
         """Return the features (n_images, n_features) of all images, layer after layer."""
@@ -127,12 +127,11 @@ class ImagePooling:
         self, image: npt.NDArray[Any], name: str, passes: Passes, pooled: npt.NDArray[Any]
     ) -> None:
         """Write the features of an image to `pooled` (n_features,)."""
-        image = as_kernel_input(image)
-        views = [image, np.ascontiguousarray(image[:, ::-1])] if self.flips else [image]
-        begin = 0
+        views, begin = ordered_copies(image, self.copies), 0
         for number, (layer, encode_and_pool) in enumerate(zip(self.layers, passes, strict=True)):
             label = map_name(name, number)
-            check_holds_patch(views[0], layer.patches[:2], label)
+            for view in views:
+                check_holds_patch(view, layer.patches[:2], label)
             row = pooled[begin : begin + layer.n_features].reshape(layer.n_cells, -1)
             views = layer.pool(views, label, encode_and_pool, row)
             begin += layer.n_features

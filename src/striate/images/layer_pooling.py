@@ -13,10 +13,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from striate.native.compile import as_kernel_input
+
+from .cell_sums import CellSums
 from .convolution import Patches
 from .patch_encoder import PatchEncoder
 from .pool_layout import PoolLayout
-from .pooling import MAX, Cells, finish_pooling, pool, room_for_parts
+from .pooling import MAX, Cells, merge_pools, pool
 
 Array = npt.NDArray[Any]
 #: The part that each position lies in, as in `Cells`.
@@ -135,21 +138,28 @@ class LayerPooling:
         Parameters
         ----------
         views : list of ndarray of shape (h, w, c)
-            The image, and perhaps its mirror image: the same features describe both together.
+            The image or copies of it, which the same features describe together.
         name : str
             For messages.
         encode_and_pool : EncodeAndPool
         pooled : ndarray of shape (n_cells, n_codes)
         """
-        cells = self.layout.cells(self.patches.map_shape(views[0]), self.n_cells, name)
-        parts = room_for_parts(cells, self.pooling, self.n_codes, pooled.dtype)
+        sums: dict[tuple[int, int], CellSums] = {}
         maps = []
-        for view in views:
+        for view in map(as_kernel_input, views):
+            shape = self.patches.map_shape(view)
+            if shape not in sums:
+                cells = self.layout.cells(shape, self.n_cells, name)
+                sums[shape] = CellSums(cells, self.pooling, self.n_codes, pooled.dtype)
             if self.map_step is None:
-                encode_and_pool(view, cells.part_of, parts)
+                sums[shape].add(view, self.patches, encode_and_pool)
             else:
-                maps.append(self._map(self.map_step, view, encode_and_pool, (cells, parts)))
-        pooled[:] = self._root(finish_pooling(cells, self.pooling, len(views), parts))
+                sums[shape].n_views += 1
+                features = sums[shape].cells, sums[shape].parts
+                maps.append(self._map(self.map_step, view, encode_and_pool, features))
+        # A group has as many copies of each shape.
+        pools = [each.finish(name) for each in sums.values()]
+        pooled[:] = self._root(merge_pools(pools, self.pooling))
         return maps
 
     def map(self, view: Array, encode_and_pool: EncodeAndPool) -> Array:

@@ -7,6 +7,7 @@ from typing import Any, overload
 import numpy.typing as npt
 
 from striate.files.image_collection import ImageCollection
+from striate.files.pixel_reading import Reading
 from striate.files.sixteen_bits import WHOLE_RANGE
 from striate.native.compile import as_kernel_input
 from striate.native.threads import team
@@ -34,7 +35,8 @@ class MapCollection(ImageCollection):
         self, images: ImageCollection, layers: Sequence[LayerPooling], n_channels: int
     ) -> None:
         super().__init__(images, images.dtype)
-        self.used_range = WHOLE_RANGE  # maps are floats, whatever the images are
+        # Maps are floats, whatever the images are.
+        self.used_range, self.reading = WHOLE_RANGE, Reading()
         self._source, self._layers, self._n_channels = images, layers, n_channels
         self._new_passes = passes_for(layers, images.dtype)
         # Encoders that compiled code does not know need not be fit for several threads; images

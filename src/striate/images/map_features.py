@@ -10,6 +10,7 @@ import numpy.typing as npt
 from striate.files.large_image import LargeImage
 from striate.native.threads import CALL_WORK, team
 
+from .complete_patches import complete_patches
 from .convolution import BLOCK_POSITIONS, TILE, Patches, convolve_tiles, gather_patches, workspace
 from .image_levels import Span, read_level
 from .level_derivatives import BORDER, N_MEASURES, with_derivatives
@@ -211,6 +212,16 @@ class MapComputation:
         ]
         level = read_level(self.image, pixels[0], pixels[1], scale)
         place = maps, (y, x), (y + block[0].size, x + block[1].size)
+        self._encode(level, patches, tiles, place)
+        complete = complete_patches(level, patches[:2], stride)
+        if complete is not None:
+            target = maps[y : place[2][0], x : place[2][1]]
+            target[~complete[: target.shape[0], : target.shape[1]]] = np.nan
+
+    def _encode(
+        self, level: Array, patches: Patches, tiles: list[int], place: tuple[Array, Any, Any]
+    ) -> None:
+        """Write the codes of tiles of a level to their place."""
         if self.folded is None:
             encode_tiles(level, patches, self.features.encoder, tiles, place)
             return

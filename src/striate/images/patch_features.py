@@ -27,11 +27,12 @@ from striate.estimators.fitted_attributes import (
 from striate.estimators.sklearn_private import HasMethods, Interval, StrOptions, fit_context
 from striate.estimators.training_record import record_of
 from striate.files.image_collection import ImageCollection, as_collection
-from striate.files.sixteen_bits import WHOLE_RANGE
+from striate.files.pixel_reading import ReadingChoices
 
 from .convolution import Patches
 from .edge_autoencoder import edge_autoencoder
 from .image_passes import ImagePooling
+from .image_symmetries import Copies, copies_of, smallest_size
 from .layer_pooling import LayerPooling, MapStep
 from .lazy_features import lazy_features
 from .patch_encoder import PatchEncoder
@@ -95,6 +96,11 @@ class PatchFeatures(
     flips : bool, default=False
         Whether to pool over the image and its mirror image together, so that left and right do not
         matter; takes twice as long.
+    symmetries : {"flips", "rotations", "all"} or None, default=None
+        Copies of an image that have the same features, to the last bit: they are pooled over all
+        copies, for images that have no up, such as those of microscopes and satellites. "flips":
+        left and right, up and down exchanged; "rotations": quarter turns; "all": both. There are
+        four copies, or eight for "all", and `transform` takes as many times as long.
     signed_sqrt : bool, default=False
         Whether to take the square root of the pooled features (with their sign), which keeps few
         large ones from outweighing the others.
@@ -114,6 +120,11 @@ class PatchFeatures(
     used_range_ : (float, float)
         Black and white in images of 16 bits, as parts of the range of their type; found in `fit`,
         since cameras of 10 or 12 bits use little of it. (0, 1) for other images.
+    reading_ : dict
+        How files are read, where they leave a choice: "page", "bands" and "value_range" as in
+        `ImageCollection`, if given, and "float_range", the values of black and white of floats and
+        integers of 32 bits, if they were not in [0, 1]: percentiles 1 and 99 of the patches, or for
+        whole numbers the bits of a sensor.
     min_image_size_ : (int, int)
         Height and width of the smallest image that can be divided into the cells of `pool_grid`.
     filters_ : ndarray of shape (n_units, height, width, channels)
@@ -128,7 +139,9 @@ class PatchFeatures(
     Images are an array of shape (n, h, w) or (n, h, w, c), of NumPy, h5py or Zarr; a list of arrays
     of several sizes, of Pillow's images or of paths; or a folder, for the images that `find_images`
     lists in it. What is on the disk is read one by one. Integers of 8 or 16 bits become floats in
-    [0, 1]; floats are taken as they are. Arithmetic is in float64 if all images are float64, and in
+    [0, 1]; floats in arrays are taken as they are. NaN stands for pixels without data: patches that
+    hold one are left out, in `fit` and in pooling, and a cell without patches gets what the whole
+    image has (0 for "sum"). Arithmetic is in float64 if all images are float64, and in
     float32 otherwise.
 
     Besides input and output, `transform` needs a few megabytes per thread for any number of images.
@@ -163,6 +176,7 @@ class PatchFeatures(
         "whitening_": Maybe(Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")})),
         "encoder_": Instance(BaseEstimator, {"n_features_in_": Whole("n_pixels")}),
         "used_range_": UsedPart(),
+        "reading_": ReadingChoices(),
         "filters_": Floats(("*", "*", "*", "*"), optional=True),
     }
 
@@ -179,6 +193,7 @@ class PatchFeatures(
         "pool_overlap": [Interval(Real, 0, 1, closed="left")],
         "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
         "flips": ["boolean"],
+        "symmetries": [StrOptions({"flips", "rotations", "all"}), None],
         "signed_sqrt": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -198,6 +213,7 @@ class PatchFeatures(
         pool_overlap: float = 0.0,
         pool_size: int | tuple[int, int] | None = None,
         flips: bool = False,
+        symmetries: str | None = None,
         signed_sqrt: bool = False,
         random_state: Any = None,
     ) -> None:
@@ -213,6 +229,7 @@ class PatchFeatures(
         self.pool_overlap = pool_overlap
         self.pool_size = pool_size
         self.flips = flips
+        self.symmetries = symmetries
         self.signed_sqrt = signed_sqrt
         self.random_state = random_state
 
@@ -233,21 +250,20 @@ class PatchFeatures(
         Raises
         ------
         ValueError
-            If an image is unreadable, has NaN or infinity, is smaller than a patch, or differs in
-            its number of channels from the first; the message names it.
+            If an image is unreadable, has infinite pixels or no patch without NaN, is smaller than
+            a patch, or differs in its number of channels from the first; the message names it.
         """
         context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=images)
-        self._pool_layout()  # checks its parameters
-        collection = as_collection(images, WHOLE_RANGE)
+        self._pool_layout().check_for(self.image_copies())
+        collection = as_collection(images).to_find_range().with_missing()
         size = two_integers("patch_size", self.patch_size)
         record = record_of(self)
         random_state = record.random_state(self.random_state)
         progress = partial(report_reading, self, context)
         drawn = draw_patches(collection, size, self.n_patches, random_state, progress)
         drawn.warn_if_constant(collection.n_channels)
-        black, white = drawn.use_sixteen_bits(collection)
-        self.used_range_ = float(black), float(white)
+        self.used_range_, self.reading_ = drawn.use_ranges(collection)
         self.patch_shape_ = (*size, collection.n_channels)
         self.map_shape_ = self._patches().map_shape(collection[0])
         steps = self._new_steps(random_state)
@@ -287,7 +303,7 @@ class PatchFeatures(
         """
         check_is_fitted(self)
         check_scalar(n_patches, "n_patches", Integral, min_val=1)
-        collection = self.as_images(images)
+        collection = self.as_images(images).with_missing()
         random_state, steps = check_random_state(random_state), self.patch_encoder_
         patches = sample_patches(collection, self.patch_shape_[:2], n_patches, random_state)
         return np.asarray(steps.whiten(steps.normalize(patches)))
@@ -315,8 +331,8 @@ class PatchFeatures(
         check_is_fitted(self)
         if is_lazy(images):
             return lazy_features(self, images)
-        collection = self.as_images(images)
-        return ImagePooling([self.layer_pooling()], self.flips).pool_images(collection)
+        collection = self.as_images(images).with_missing()
+        return ImagePooling([self.layer_pooling()], self.image_copies()).pool_images(collection)
 
     def layer_pooling(self, map_step: MapStep | None = None) -> LayerPooling:
         """Return what pools the codes of an image, and with `map_step` makes a map of them."""
@@ -357,11 +373,16 @@ class PatchFeatures(
         """Height and width of the smallest image that can be divided into the cells."""
         check_is_fitted(self)
         (height, width, _), (n_y, n_x) = self.patch_shape_, self._pool_layout().smallest_map
-        return height + self.stride * (n_y - 1), width + self.stride * (n_x - 1)
+        size = height + self.stride * (n_y - 1), width + self.stride * (n_x - 1)
+        return smallest_size(size, self.image_copies())
+
+    def image_copies(self) -> Copies:
+        """Return the copies of an image that are pooled together."""
+        return copies_of(bool(self.flips), self.symmetries)
 
     def as_images(self, images: Any) -> ImageCollection:
         """Return the images as a collection, after a check of their number of channels."""
-        collection = as_collection(images, self.used_range_)
+        collection = as_collection(images).as_learned(self)
         if collection.n_channels != self.patch_shape_[2]:
             raise ValueError(
                 f"{collection.name(0)}: has {collection.n_channels} channels, but the features "

@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.files.image_collection import ImageCollection
+from striate.files.pixel_reading import found_range
 from striate.files.prefetch import PrefetchedImages
-from striate.files.sixteen_bits import WHOLE_RANGE, used_range
+from striate.files.sixteen_bits import WHOLE_RANGE, UsedRange, used_range
 from striate.native.compile import jit_reassociating, kernel
 from striate.native.intrinsics import like
+
+from .complete_patches import complete_patches
 
 #: Added to a patch's variance (pixels in [0, 1]) before the division: contrast below a standard
 #: deviation of 3 grey levels out of 255 is not amplified to full contrast.
@@ -47,16 +50,29 @@ class DrawnPatches(NamedTuple):
                 stacklevel=3,
             )
 
-    def use_sixteen_bits(self, images: ImageCollection) -> tuple[float, float]:
-        """Find the range that images of 16 bits use, scale their patches by it, and return it."""
-        drawn = np.unique(self.of_image)
+    def use_ranges(self, images: ImageCollection) -> tuple[tuple[float, float], dict[str, Any]]:
+        """Find black and white of images that do not say, and scale their patches by them.
+
+        Returns
+        -------
+        used_range : (float, float)
+            Black and white of images of 16 bits, as parts of the range of their type.
+        reading : dict
+            How the files were read, with black and white of floats and integers of 32 bits.
+        """
+        drawn, reading = np.unique(self.of_image), images.reading
         deep = np.isin(self.of_image, [i for i in drawn if images.has_sixteen_bits(i)])
-        if not deep.any():
-            return 0.0, 1.0
-        found = used_range(self.pixels[deep])
-        if found != WHOLE_RANGE:
-            self.pixels[deep] = found.scaled(self.pixels[deep])
-        return found.black, found.white
+        used = used_range(self.pixels[deep]) if deep.any() else WHOLE_RANGE
+        if used != WHOLE_RANGE:
+            self.pixels[deep] = used.scaled(self.pixels[deep])
+        ends = {i: images.open_range(i) for i in drawn.tolist()}
+        values = [value for each in ends.values() if each is not None for value in each]
+        if values and reading.value_range is None and not 0 <= min(values) <= max(values) <= 1:
+            unscaled = np.isin(self.of_image, [i for i, each in ends.items() if each is not None])
+            found = found_range(self.pixels[unscaled])
+            self.pixels[unscaled] = UsedRange(*found).scaled(self.pixels[unscaled])
+            reading = reading._replace(float_range=found)
+        return (float(used.black), float(used.white)), reading.as_dict()
 
 
 def draw_patches(
@@ -81,12 +97,12 @@ def draw_patches(
     Returns
     -------
     DrawnPatches
-        Patches in the images' dtype; each image is read once.
+        Patches in the images' dtype, without NaN; each image is read once.
 
     Raises
     ------
     ValueError
-        If an image is smaller than a patch.
+        If an image is smaller than a patch, or each of its patches holds a pixel without data.
     """
     height, width = patch_size
     of_image = random_state.randint(len(images), size=n_patches)
@@ -99,11 +115,27 @@ def draw_patches(
             check_holds_patch(image, patch_size, images.name(i))
             if not patches.size:  # a size that images have
                 patches = np.empty((n_patches, height * width * images.n_channels), images.dtype)
-            room = (image.shape[0] - height + 1, image.shape[1] - width + 1)
-            for k in np.flatnonzero(of_image == i):
-                y, x = corners[k] = (places[k] * room).astype(np.intp)
+            of_this = np.flatnonzero(of_image == i)
+            corners[of_this] = _corners(image, patch_size, places[of_this], images.name(i))
+            for k in of_this:
+                y, x = corners[k]
                 patches[k] = image[y : y + height, x : x + width].ravel()
     return DrawnPatches(patches, of_image, corners)
+
+
+def _corners(
+    image: npt.NDArray[Any], size: tuple[int, int], places: npt.NDArray[Any], name: str
+) -> npt.NDArray[np.intp]:
+    """Return first pixels of patches, given pairs of numbers between 0 and 1."""
+    complete = complete_patches(image, size)
+    if complete is None:
+        room = (image.shape[0] - size[0] + 1, image.shape[1] - size[1] + 1)
+        return (places * room).astype(np.intp)
+    rows, columns = np.nonzero(complete)
+    if not rows.size:
+        raise ValueError(f"{name}: each patch holds a pixel without data")
+    chosen = (places[:, 0] * rows.size).astype(np.intp)
+    return np.stack([rows[chosen], columns[chosen]], axis=1)
 
 
 def sample_patches(

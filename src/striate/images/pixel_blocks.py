@@ -51,7 +51,7 @@ class PixelBlocks:
         masks : list of ndarray or None
         """
         if isinstance(images, ImageCollection):
-            images = images.with_range(self._features.used_range_)
+            images = images.as_learned(self._features)
         parts = []
         for i, mask in enumerate(masks):
             if mask is None:
@@ -93,7 +93,7 @@ class PixelBlocks:
     def _source(self, image: Any) -> LargeImage:
         n_channels = self._features.patch_shape_[2]
         channels = n_channels if n_channels in (1, 3) else None
-        return LargeImage(image, n_channels, self._features.used_range_, channels=channels)
+        return LargeImage(image, self._features, channels=channels)
 
     def _labelled_blocks(
         self, source: LargeImage, mask: Array

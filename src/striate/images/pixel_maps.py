@@ -21,6 +21,7 @@ class PixelMaps:
 
     patch_shape_: tuple[int, int, int]
     used_range_: tuple[float, float]
+    reading_: dict[str, Any]
 
     @property
     def patch_encoder_(self) -> PatchEncoder:
@@ -46,7 +47,7 @@ class PixelMaps:
         The features of a pixel are the codes of the patch around it, without pooling over a grid.
         The image continues beyond its border as its mirror image (d c b a | a b c d | d c b a), so
         that the maps have the size of the image. (A patch of even size reaches one pixel further
-        to the right and down.)
+        to the right and down.) Where the patch holds a pixel without data (NaN), all are NaN.
 
         Parameters
         ----------
@@ -81,7 +82,7 @@ class PixelMaps:
         Raises
         ------
         ValueError
-            If it is not an image, has NaN or infinity, or another number of channels than in
+            If it is not an image, has infinite pixels, or another number of channels than in
             `fit`; if `out` has another shape. An array that was given may then hold some blocks.
         OSError
             If the file cannot be written, or the disk is full; then there is no file.
@@ -108,7 +109,7 @@ class PixelMaps:
         )
         if block_size is not None:
             check_scalar(block_size, "block_size", Integral, min_val=1)
-        source = LargeImage(image, self.patch_shape_[2], self.used_range_)
+        source = LargeImage(image, self, with_missing=True)
         shape = maps.map_shape(source)
         side = maps.block_side(block_size, source)
         n_features = maps.n_features(source.n_channels)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .image_symmetries import Copies, turns
 from .pooling import Cells, cells_of_grids, cells_of_windows
 
 
@@ -36,6 +37,14 @@ class PoolLayout:
             raise ValueError("pool_grid is an empty list: give at least one grid, as (2, 2)")
         self.grids = tuple(two_integers("pool_grid", grid) for grid in grids)
         self.window = None if pool_size is None else two_integers("pool_size", pool_size)
+
+    def check_for(self, copies: Copies) -> None:
+        """Raise a ValueError if the copies of an image do not have the same number of cells."""
+        if turns(copies) and self.window is not None and self.window[0] != self.window[1]:
+            raise ValueError(
+                "symmetries exchange rows and columns, so that pool_size must be square, got "
+                f"{self._pool_size}; choose a square, or pool_grid"
+            )
 
     @property
     def smallest_map(self) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from .encoding import rectified
 #: How the activations at the positions of a cell are reduced to one, as a number.
 MEAN, MAX, SUM = range(3)
 POOLINGS = {"mean": MEAN, "max": MAX, "sum": SUM}
+_REDUCTIONS: dict[int, Any] = {MEAN: np.mean, MAX: np.max, SUM: np.sum}
 
 
 class Windows(NamedTuple):
@@ -173,3 +174,11 @@ def finish_pooling(
     if pooling == MEAN:
         parts = parts / (n_views * cells.sizes[:, np.newaxis]).astype(parts.dtype)
     return parts
+
+
+def merge_pools(pools: Sequence[npt.NDArray[Any]], pooling: int) -> npt.NDArray[Any]:
+    """Return the features of cells from those of equally many views of each of several shapes."""
+    if len(pools) == 1:
+        return pools[0]
+    merged: npt.NDArray[Any] = _REDUCTIONS[pooling](np.stack(pools), axis=0)
+    return merged

@@ -1,12 +1,15 @@
 """Pictures of images for the page, as the classifier sees them."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
 from striate.files.image_collection import ImageCollection
+from striate.files.read_images import as_picture
 
 _LONGER_SIDE = 1000  # pixels
 _MOST_KEPT = 32
@@ -23,10 +26,17 @@ class LabelPictures:
         The images.
     used_range : tuple of (float, float)
         Values of black and white of images of 16 bits.
+    reading : dict or None, default=None
+        How the files are read: both as the fitted attributes of the features.
     """
 
-    def __init__(self, files: list[Path], used_range: tuple[float, float]) -> None:
-        self._files, self._used_range = files, used_range
+    def __init__(
+        self,
+        files: list[Path],
+        used_range: tuple[float, float],
+        reading: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._files, self._used_range, self._reading = files, used_range, reading
         self._kept: dict[int, bytes] = {}
         self._lock = Lock()
 
@@ -55,7 +65,8 @@ class LabelPictures:
     def _drawn(self, file: Path) -> bytes:
         from PIL import Image
 
-        image = ImageCollection([file]).with_range(self._used_range)[0]
+        images = ImageCollection([file]).with_range(self._used_range, self._reading)
+        image = as_picture(images.with_missing()[0])
         pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
         picture.thumbnail((_LONGER_SIDE, _LONGER_SIDE), Image.Resampling.LANCZOS)

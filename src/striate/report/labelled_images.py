@@ -66,11 +66,10 @@ class Labelled(NamedTuple):
     def part(self, rows: NDArray[np.bool_]) -> "Labelled":
         """Return some of the images."""
         files = [file for file, used in zip(self.files, rows, strict=True) if used]
-        images = ImageCollection(files, channels=self.images.n_channels)
         return Labelled(
             self.folder,
             files,
-            images.with_range(self.images.used_range),
+            self.images.take(np.flatnonzero(rows).tolist()),
             self.labels[rows],
             self.checksums[rows],
             None if self.groups is None else self.groups[rows],

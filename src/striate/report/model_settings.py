@@ -140,7 +140,10 @@ def _learner(encoder: Any) -> Setting:
 def _positions(features: PatchFeatures) -> Setting:
     stride = features.stride
     where = "every position" if stride == 1 else f"every {stride} pixels, down and across"
-    both = "; the mirror image too" if features.flips else ""
+    n_copies = len(features.image_copies())
+    both = {1: "", 2: "; the mirror image too"}.get(
+        n_copies, f"; {n_copies} flipped or turned copies"
+    )
     return Setting(
         "Where it looks",
         where + both,

@@ -16,6 +16,7 @@ from striate.analysis.orientation import orientation_selectivity, preferred_orie
 from striate.analysis.reliability import Reliability
 from striate.display.style import PALETTE, style
 from striate.display.tiles import as_tiles, choose_columns, gap_for, mosaic, scaled
+from striate.files.read_images import as_picture
 
 _MOSAIC = 1000  # largest width of a grid of features, in pixels
 _STRIP_TILE = 40  # smallest side of a tile in a strip, in pixels
@@ -29,7 +30,7 @@ _SIZE = (3.7, 2.6)  # inches: keeps the text legible on a phone
 
 def features_png(filters: NDArray[Any]) -> bytes:
     """Draw the filters (n_units, h, w, c) as a grid, sorted by orientation."""
-    tiles = as_tiles(filters)
+    tiles = as_tiles(as_picture(filters))
     vague = orientation_selectivity(tiles) < 0.5
     order = np.lexsort((preferred_orientation(tiles), vague))
     columns = choose_columns(*tiles.shape[:3])
@@ -40,13 +41,14 @@ def features_png(filters: NDArray[Any]) -> bytes:
 
 def strip_png(filter_: NDArray[Any] | None, patches: NDArray[Any]) -> bytes:
     """Draw a filter (h, w, c), if any, and patches (n, h, w, c) in a row."""
+    patches = as_picture(patches)
     low, high = (f(patches, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
     tiles = 2 * (patches - low) / np.where(high > low, high - low, 1) - 1.0
     zoom = -(-_STRIP_TILE // max(tiles.shape[1:3]))
     gap = gap_for(tiles.shape[1:3], zoom)
     row = mosaic(tiles, len(tiles), zoom, gap)
     if filter_ is not None:
-        first = mosaic(scaled(as_tiles(filter_[np.newaxis]), "tile"), 1, zoom, gap)
+        first = mosaic(scaled(as_tiles(as_picture(filter_[np.newaxis])), "tile"), 1, zoom, gap)
         space = np.full_like(row[:, : 3 * gap], np.nan)
         row = np.concatenate([first, space, row], axis=1)
     return _png(row)
@@ -56,6 +58,7 @@ def thumbnail_png(image: NDArray[Any]) -> tuple[bytes, bool]:
     """Draw an image (h, w, c) in a small size; return whether the image itself is small, too."""
     from PIL import Image
 
+    image = as_picture(image)
     pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)

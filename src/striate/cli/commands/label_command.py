@@ -111,7 +111,8 @@ def _serve(
         folder, files, book, X, classes, lambda error: say(f"no more learning: {error}")
     )
     token, port = new_token(), listening.getsockname()[1]
-    app = label_app(session, LabelPictures(files, learned.used_range_), token, port)
+    pictures = LabelPictures(files, learned.used_range_, learned.reading_)
+    app = label_app(session, pictures, token, port)
     address = f"http://{HOST}:{port}/{token}/"
     print(f"{plural(len(files), 'image')}; the page for labelling is {address}", flush=True)
     print("Press Ctrl-C to end.", flush=True)

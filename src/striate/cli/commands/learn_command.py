@@ -10,11 +10,13 @@ import typer
 from striate.cli.encoder_options import (
     BEST_ON_AVERAGE,
     Encoder,
+    Symmetries,
     default_text,
     new_features,
     pool_grid_of,
     settings_for,
 )
+from striate.cli.reading_options import Bands, Page, ValueRange, range_text, reading_choices
 from striate.cli.shared_options import Images, SkipErrors
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ EXAMPLES = (
     "striate learn photos/ --out features.skops --encoder autoencoder",
     "striate learn photos/ --out features.skops --layers 2",
     "striate learn digits/ --out features.skops --no-flips",
+    "striate learn stacks/ --out features.skops --page 3",
+    "striate learn tissue/ --out features.skops --symmetries all",
     "striate learn a.png b.png --out features.skops --n-features 64 --grey",
 )
 
@@ -104,6 +108,14 @@ def learn(
             f"1,2,4 ({default_text('pool_grid')}).",
         ),
     ] = None,
+    symmetries: Annotated[
+        Symmetries | None,
+        typer.Option(
+            metavar="GROUP",
+            help="Give copies of an image the same features: flips (left, right, up, down), "
+            "rotations (quarter turns), or all. For images without an up; 4 or 8 times the time.",
+        ),
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -113,6 +125,9 @@ def learn(
     grey: Annotated[
         bool, typer.Option("--grey", "--gray", help="Convert colour images to grey.")
     ] = False,
+    page: Page = None,
+    bands: Bands = None,
+    value_range: ValueRange = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Learn features from images, without labels.
@@ -132,11 +147,13 @@ def learn(
 
     All but the autoencoder are dictionaries, and may have two or three layers: --layers 2 usually
     classifies better. Use --no-flips with a dictionary if left and right
-    differ, as in letters, digits and organs.
+    differ, as in letters, digits and organs, and --symmetries if images have
+    no up, as under a microscope.
     """
     if encoder is Encoder.auto:
         encoder = BEST_ON_AVERAGE
         print(f"--encoder auto: {encoder.value}, the most accurate on average")
+    choices = reading_choices(page, bands, value_range)
     settings = settings_for(
         encoder,
         n_features=n_features,
@@ -146,13 +163,20 @@ def learn(
         flips=flips,
         stride=stride,
         pool_grid=None if pool_grid is None else pool_grid_of(pool_grid),
+        symmetries=None if symmetries is None else symmetries.value,
     )
     features = new_features(encoder, settings, seed, layers)
-    _learn(features, images, out, channels=1 if grey else None, skip_errors=skip_errors)
+    choices["channels"] = 1 if grey else None
+    _learn(features, images, out, choices, skip_errors=skip_errors)
 
 
 def _learn(
-    features: LayeredFeatures, paths: list[Path], out: Path, channels: int | None, skip_errors: bool
+    features: LayeredFeatures,
+    paths: list[Path],
+    out: Path,
+    choices: dict[str, Any],
+    *,
+    skip_errors: bool,
 ) -> None:
     """Fit features to image files; write the features and their picture."""
     from striate.cli.learning import fit_features, smallest_to_learn_from
@@ -168,11 +192,13 @@ def _learn(
     skipped = SkippedImages(skip_errors)
     files = skipped.find(paths)
     picture = picture_beside(out, files)
-    files = skipped.check(files, channels, min_size=smallest_to_learn_from(features))
-    fit_features(features, ImageCollection(files, channels=channels))
+    files = skipped.check(files, min_size=smallest_to_learn_from(features), **choices)
+    fit_features(features, ImageCollection(files, **choices))
     with replacing(picture) as temporary:
         write_whole(temporary, feature_picture(features))
         save(features, out)
     print(f"Learned {describe(features)}, from {len(files)} images")
+    if text := range_text(features):
+        print(text)
     print(f"Wrote the features to {out} and a picture of them to {picture}")
     skipped.report()

@@ -109,9 +109,7 @@ def _table(files: list[Path], found: ImageOutliers, shares: NDArray[np.floating]
     outliers_are = found.are_outliers
     for i, of_cells in zip(found.order.tolist(), shares, strict=True):
         answer = "yes" if outliers_are[i] else "no"
-        writer.writerow(
-            [file_cell(files[i]), f"{found.scores[i]:.6g}", answer, *_region(of_cells)]
-        )
+        writer.writerow([file_cell(files[i]), f"{found.scores[i]:.6g}", answer, *_region(of_cells)])
     return text.getvalue()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from striate.cli.plurals import plural
+from striate.cli.reading_options import Bands, Page, ValueRange, reading_choices
 
 if TYPE_CHECKING:
     from striate.files.image_collection import ImageCollection
@@ -42,6 +43,9 @@ def segment(
         int,
         typer.Option(metavar="N", min=0, help="Random seed: the same seed gives the same result."),
     ] = 0,
+    page: Page = None,
+    bands: Bands = None,
+    value_range: ValueRange = None,
 ) -> None:
     """Segment images: a class for every pixel, learned from a few strokes.
 
@@ -67,7 +71,8 @@ def segment(
     made = not out.exists()
     targets = _results(out, files, probabilities)
     _check_results(out, targets, [*files, *filter(None, masks)])
-    images = ImageCollection(files, channels=1 if grey else None)
+    choices = reading_choices(page, bands, value_range)
+    images = ImageCollection(files, channels=1 if grey else None, **choices)
     model = _trained(images, masks, seed)
     if made:
         out.mkdir(parents=True)
@@ -135,7 +140,7 @@ def _mask(path: Path, images: ImageCollection, i: int) -> Any:
     """Read a mask, and check its size."""
     from striate.files.label_masks import read_mask
 
-    mask, shape = read_mask(path), images[i].shape[:2]
+    mask, shape = read_mask(path), images.to_find_range()[i].shape[:2]
     if mask.shape != shape:
         raise ValueError(
             f"{path}: is of {mask.shape[0]} x {mask.shape[1]} pixels, but {images.name(i)} of "
@@ -173,7 +178,7 @@ def _segment_all(
     from striate.cli.progress_bar import progress
     from striate.display.segmentation_overlay import segmentation_overlay
 
-    images = images.with_range(model.features_.used_range_)
+    images = images.as_learned(model.features_)
     classes = np.asarray(model.classes_)
     for i in progress(range(len(images)), "Segmenting images"):
         image, target = images[i], targets[i]

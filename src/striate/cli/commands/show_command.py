@@ -49,7 +49,7 @@ def show(
 def _facts(estimator: Any, features: LayeredFeatures) -> dict[str, str]:
     from sklearn.base import is_regressor
 
-    from striate.cli.models import layer_text, patch_text
+    from striate.cli.models import layer_text, patch_text, symmetry_text
     from striate.images.deep_patch_features import layers_of
 
     classes = getattr(estimator, "classes_", None)
@@ -62,7 +62,7 @@ def _facts(estimator: Any, features: LayeredFeatures) -> dict[str, str]:
         "patch size": patch_text(features),
         "encoder": _encoder_text(first.encoder_),
         "pooling": f"{first.pooling}, {first.pool_grid}",
-        "mirror images": "same features" if first.flips else "different features",
+        "same features": symmetry_text(first),
     }
     facts |= {f"layer {number}": layer_text(layer) for number, layer in enumerate(above, 2)}
     if classes is not None:
