@@ -179,7 +179,7 @@ def _handmade(kind: type[HandmadeFeatures], images: ImageCollection) -> Handmade
     return kind(images.used_range)
 
 
-def _channels(candidate: Candidate, features: Any, images: ImageCollection) -> int:
+def _channels(candidate: Candidate, features: Any, images: ImageCollection) -> int | None:
     if isinstance(features, HandmadeFeatures):
         return images.n_channels
     return image_channels(features, Path(candidate.name))

@@ -74,6 +74,7 @@ class DescribedFolder(NamedTuple):
             raise NotADirectoryError(f"{folder}: {reason}")
         if model is None:
             files = skipped.find(folder)
+            channels: int | None
             features, channels = _learned(files, skipped, grey=grey, seed=seed)
         else:
             _, features = load_features(model)
