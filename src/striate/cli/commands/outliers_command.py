@@ -56,13 +56,13 @@ def outliers(
 ) -> None:
     """Find the images of a folder that are unlike the rest, and the regions that make them so.
 
-    The score of an image is its mean distance to the five images most similar to it, in multiples of
-    the median score. Distances are those of features: of FILE, or learned from the folder. The page
-    shows the most unusual images, with the regions in which they differ from similar ones.
+    The score of an image is its mean distance to the five images most similar to it, in multiples
+    of the median score. Distances are those of features: of FILE, or learned from the folder. The
+    page shows the most unusual images, with the regions in which they differ from similar ones.
 
     The table has a row for each image, the most unusual first, with the columns file, score,
-    outlier (yes or no), and for the images on the page left, top, right and bottom: the most unusual
-    region, in shares of the width and height.
+    outlier (yes or no), and for the images on the page left, top, right and bottom: the most
+    unusual region, in shares of the width and height.
     """
     from striate.analysis.image_outliers import image_outliers, region_shares
     from striate.cli.described_folder import DescribedFolder
@@ -87,9 +87,8 @@ def outliers(
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes
     n_outliers = int(found.are_outliers.sum())
     verb = "is" if n_outliers == 1 else "are"
-    print(
-        f"{n_outliers} of {plural(len(described.X), 'image')} {verb} farther from similar ones than usual"
-    )
+    images = plural(len(described.X), "image")
+    print(f"{n_outliers} of {images} {verb} farther from similar ones than usual")
     print(f"Wrote a page to {out} and a table to {table}")
     skipped.report()
 
