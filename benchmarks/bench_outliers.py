@@ -1,8 +1,8 @@
 """Outlier detectors with their defaults, on the tables of ADBench.
 
-The tables are the files NUMBER_NAME.npz in benchmarks/data/adbench: docs/outliers.md says where they
-are from. Results are kept in docs/outliers.json, by table, detector and split: what is there is not
-measured again.
+The tables are the files NUMBER_NAME.npz in benchmarks/data/adbench: docs/outliers.md says where
+they are from. Results are kept in docs/outliers.json, by table, detector and split: what is there
+is not measured again.
 """
 
 import json
@@ -38,13 +38,13 @@ def measure(n_splits=3, folder=FOLDER, path=RESULTS, detectors=None, most_rows=M
     if not names:
         print(f"tables are skipped: {folder} has none; docs/outliers.md says where they are from")
         return report
-    results = {name: results[name] for name in names}
+    results = {name: results[name] for name in sorted(names, key=str.lower)}
     known = [each for each in DETECTORS if all(each in results[name] for name in names)]
     report.tables += [_summary(results, known), *(_by_table(results, known, m) for m in MEASURES)]
     report.remarks.append(
         f"{len(names)} tables, at most {most_rows:,} rows of each, {n_splits} splits: detectors "
         "learn from 70% of the rows, outliers among them, without labels, and score the others. "
-        "Seconds are of learning and scoring, with 2 threads."
+        "Seconds are of learning and scoring, with 1 thread."
     )
     return report
 
@@ -52,7 +52,7 @@ def measure(n_splits=3, folder=FOLDER, path=RESULTS, detectors=None, most_rows=M
 def _measured(detector, table, seed, most_rows):
     """Return the measures of one detector on one split, and its seconds."""
     X, X_test, y_test = table.split(seed, most_rows)
-    with threads(2):
+    with threads(1):
         start = time.perf_counter()
         scores = scores_of(detector, X, X_test, seed)
         seconds = time.perf_counter() - start

@@ -35,7 +35,7 @@ def _forest(X, X_test, seed):
 
 
 def _neighbours(X, X_test, seed):
-    """The distance to the fifth neighbour, on standardized columns."""
+    """Return the distance to the fifth neighbour, on standardized columns."""
     scaler = StandardScaler().fit(X)
     found = NearestNeighbors(n_neighbors=_NEIGHBOURS).fit(scaler.transform(X))
     return found.kneighbors(scaler.transform(X_test))[0][:, -1]

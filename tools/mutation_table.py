@@ -360,8 +360,8 @@ FAULTS = [
         (
             "a score is not negated",
             "estimators/reconstruction.py",
-            "scores[part] = -self._errors(rows).sum(axis=1)",
-            "scores[part] = self._errors(rows).sum(axis=1)",
+            "return -_errors_of(X, layers).sum(axis=1, keepdims=True)",
+            "return _errors_of(X, layers).sum(axis=1, keepdims=True)",
         ),
     ),
     *_faults(

@@ -1,6 +1,5 @@
 """The images of a folder with their features: of a given model, or learned from the folder."""
 
-import copy
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -9,7 +8,6 @@ import numpy.typing as npt
 
 from striate.files.image_collection import ImageCollection, MixedChannelsError
 from striate.images.deep_patch_features import LayeredFeatures
-from striate.images.patch_features import PatchFeatures
 
 from .datasets import compute_features, image_channels
 from .encoder_options import Encoder, new_features, settings_for
@@ -19,8 +17,6 @@ from .skip_errors import SkippedImages
 # Random patches: nothing needs to be learned, and they are nearly as good as other dictionaries.
 _ENCODER = Encoder.patches
 _SETTINGS = {"n_features": 100, "n_patches": 20_000}
-# Images are compared by few large cells, and the small ones say where they differ.
-_GRIDS = [(2, 2), (4, 4)]
 
 
 class DescribedFolder(NamedTuple):
@@ -47,7 +43,13 @@ class DescribedFolder(NamedTuple):
 
     @classmethod
     def of(
-        cls, folder: Path, model: Path | None, skipped: SkippedImages, *, grey: bool, seed: int = 0
+        cls,
+        folder: Path,
+        model: Path | None,
+        skipped: SkippedImages,
+        *,
+        grey: bool,
+        seed: int = 0,
     ) -> Self:
         """Compute the features of the images in a folder.
 
@@ -78,7 +80,6 @@ class DescribedFolder(NamedTuple):
             features, channels = _learned(files, skipped, grey=grey, seed=seed)
         else:
             _, features = load_features(model)
-            features = _with_grids(features)
             channels = image_channels(features, model)
             files = skipped.find(folder)
         files = [file for file in files if file not in skipped.reasons]
@@ -97,10 +98,8 @@ def _learned(
 ) -> tuple[LayeredFeatures, int]:
     """Learn features from the files; return them and the number of channels."""
     features: Any = new_features(_ENCODER, settings_for(_ENCODER, **_SETTINGS), seed)
-    features.set_params(pool_grid=_GRIDS)
     channels = 1 if grey else None
-    smallest = features.patch_size + max(_GRIDS[-1]) - 1
-    usable = skipped.check(files, channels, min_size=smallest)
+    usable = skipped.check(files, channels, min_size=features.patch_size + 1)  # for 2 × 2 cells
     images = ImageCollection(usable, channels=channels)
     try:
         with warnings.catch_warnings():
@@ -110,10 +109,3 @@ def _learned(
     except MixedChannelsError as error:
         raise ValueError(f"{error}, or convert all to grey with --grey") from error
     return features, images.n_channels
-
-
-def _with_grids(features: LayeredFeatures) -> LayeredFeatures:
-    """Return features that are pooled in these cells, if they have one layer: it stays as it is."""
-    if not isinstance(features, PatchFeatures):
-        return features
-    return copy.copy(features).set_params(pool_grid=_GRIDS, pool_size=None, pool_overlap=0.0)

@@ -97,8 +97,8 @@ class OutlierDetection(OutlierMixin):
         check_is_fitted(self)
         if not hasattr(self, "offset_"):
             raise ValueError(
-                f"this {type(self).__name__} has no offset_, since it is from an earlier version of "
-                "Striate: fit it again, or set offset_ to the lowest score of an inlier"
+                f"this {type(self).__name__} has no offset_, since it is from an earlier version "
+                "of Striate: fit it again, or set offset_ to the lowest score of an inlier"
             )
         scores: npt.NDArray[Any] = self.score_samples(X)  # type: ignore[attr-defined]
         # In float64, where it is negative if and only if the score is below the offset.

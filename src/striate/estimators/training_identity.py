@@ -17,7 +17,7 @@ from sklearn.utils import gen_batches
 from striate.core.row_blocks import RowBlocks
 from striate.solvers.saved_state import RandomNumbers
 
-# Parameters that change nothing about the training. (After `warm_start` the initial weights differ.)
+# Parameters without effect on the training. (After `warm_start` the initial weights differ.)
 _WITHOUT_EFFECT = ("verbose", "warm_start", "contamination")
 # Learning rates that do not depend on `max_iter`, so that a training may be made longer.
 _RATES_OF_ANY_LENGTH = ("'auto'", "'constant'", "'invscaling'", "'adaptive'")

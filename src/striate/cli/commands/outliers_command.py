@@ -56,19 +56,15 @@ def outliers(
 ) -> None:
     """Find the images of a folder that are unlike the rest, and the regions that make them so.
 
-    The score of an image is its mean distance to the five images most similar to it, in multiples of
-    the median score. Distances are those of features: of FILE, or learned from the folder. The page
-    shows the most unusual images, with the regions in which they differ from similar ones.
+    The score of an image is its mean distance to the five images most similar to it, in multiples
+    of the median score. Distances are those of features: of FILE, or learned from the folder. The
+    page shows the most unusual images, with the regions in which they differ from similar ones.
 
     The table has a row for each image, the most unusual first, with the columns file, score,
-    outlier (yes or no), and left, top, right and bottom: the most unusual region, in shares of the
-    width and height.
+    outlier (yes or no), and for the images on the page left, top, right and bottom: the most
+    unusual region, in shares of the width and height.
     """
-    from striate.analysis.image_outliers import (
-        cell_shares,
-        cells_of_features,
-        image_outliers,
-    )
+    from striate.analysis.image_outliers import image_outliers, region_shares
     from striate.cli.described_folder import DescribedFolder
     from striate.cli.output_paths import check_output
     from striate.cli.progress_bar import progress
@@ -83,33 +79,33 @@ def outliers(
     check_output(table)
     skipped = SkippedImages(skip_errors)
     described = DescribedFolder.of(folder, model, skipped, grey=grey, seed=seed)
-    X, cells = described.X, cells_of_features(described.features)
-    found = image_outliers(X, cells, "auto" if contamination is None else contamination)
-    shares = cell_shares(X, found, cells, found.order)
-    page = outlier_page(
-        folder, described.names, described.images, found, shares[:top], progress=progress
-    )
+    found = image_outliers(described.X, "auto" if contamination is None else contamination)
+    shares = region_shares(described.features, described.images, found, found.order[:top])
+    page = outlier_page(folder, described.names, described.images, found, shares, progress=progress)
     rows = _table(described.files, found, shares)
     write_file(table, rows.encode("utf-8", "surrogateescape"))
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes
     n_outliers = int(found.are_outliers.sum())
     verb = "is" if n_outliers == 1 else "are"
-    print(f"{n_outliers} of {plural(len(X), 'image')} {verb} farther from similar ones than usual")
+    images = plural(len(described.X), "image")
+    print(f"{n_outliers} of {images} {verb} farther from similar ones than usual")
     print(f"Wrote a page to {out} and a table to {table}")
     skipped.report()
 
 
 def _table(files: list[Path], found: ImageOutliers, shares: NDArray[np.floating]) -> str:
-    """Return the table as CSV; `shares` are in the order of the scores."""
+    """Return the table as CSV; `shares` are those of the most unusual images."""
+    import numpy as np
+
     from striate.files.spreadsheet_cells import file_cell
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "score", "outlier", "left", "top", "right", "bottom"])
-    outliers_are = found.are_outliers
-    for i, of_cells in zip(found.order.tolist(), shares, strict=True):
-        answer = "yes" if outliers_are[i] else "no"
-        writer.writerow([file_cell(files[i]), f"{found.scores[i]:.6g}", answer, *_region(of_cells)])
+    answers = np.where(found.are_outliers, "yes", "no")
+    for rank, i in enumerate(found.order.tolist()):
+        region = _region(shares[rank]) if rank < len(shares) else [""] * 4
+        writer.writerow([file_cell(files[i]), f"{found.scores[i]:.6g}", answers[i], *region])
     return text.getvalue()
 
 
