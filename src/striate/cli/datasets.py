@@ -84,7 +84,7 @@ def as_labelled(
     skipped: SkippedImages,
 ) -> Labelled:
     """Return the usable images with their labels; errors and warnings are `labelled_features`'."""
-    if not given.source.regression:
+    if not (given.source.regression or given.source.columns):
         for name in dict.fromkeys(given.labels):  # raises if a class has no usable image
             of_class = zip(given.files, given.labels, strict=True)
             skipped.remove_from([file for file, label in of_class if label == name])

@@ -74,7 +74,7 @@ def learn_here(
     first = LearnedHere(features, as_labelled(given, usable, images, X, skipped), X, None)
     if encoder is not Encoder.auto:
         return first
-    if not measurable(first.labelled).any():
+    if given.source.columns or not measurable(first.labelled).any():
         print(f"--encoder auto: {wanted.value}, the most accurate on average")
         return first
     return _best(first, skipped, class_weight)

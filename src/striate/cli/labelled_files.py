@@ -7,6 +7,7 @@ from typing import NamedTuple
 from striate.files.label_table import FILE, LABEL, LabelTable, read_label_table
 
 from .image_groups import groups_of
+from .label_decisions import join_decisions
 from .plurals import plural
 from .skip_errors import SkippedImages
 
@@ -27,12 +28,15 @@ class LabelSource(NamedTuple):
         Value of `--groups`.
     regression : bool
         Whether labels are numbers to predict.
+    columns : tuple of str
+        Columns of the table with a decision each; without any, the column "label" has the labels.
     """
 
     folder: Path
     table: Path | None = None
     groups: str | None = None
     regression: bool = False
+    columns: tuple[str, ...] = ()
 
 
 class LabelledFiles(NamedTuple):
@@ -45,7 +49,7 @@ class LabelledFiles(NamedTuple):
     files : list of Path
         The images.
     labels : list of str or list of float
-        Label of each image.
+        Label of each image; of several decisions, the columns that are true.
     groups : list of str or None
         Group of each image.
     """
@@ -75,13 +79,17 @@ def files_with_labels(source: LabelSource, skipped: SkippedImages) -> LabelledFi
     if source.table is None:
         named = _files_by_class(folder, skipped)
     else:
-        table = read_label_table(source.table)
+        table = read_label_table(source.table, source.columns or (LABEL,))
+        if source.columns:
+            join_decisions(table, source.columns)
         named, rows = _files_in_table(table, folder, skipped)
     files = [file for file, _ in named]
     names = [name for _, name in named]
     groups = groups_of(source.groups, folder, files, rows, table)
     if source.regression:
         return LabelledFiles(source, files, [_number(name) for name in names], groups)
+    if source.columns:
+        return LabelledFiles(source, files, names, groups)
     if len(set(names)) < 2:
         raise ValueError(
             f"{source.table}: all labels are {names[0]!r}; at least two classes are needed"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sklearn.base import is_regressor
+from sklearn.multioutput import MultiOutputClassifier
 
 from striate.files.read_images import as_picture
 from striate.images.deep_patch_features import LayeredFeatures, layers_of
@@ -71,6 +72,23 @@ def load_model(path: Path) -> tuple[Any, LayeredFeatures]:
     if not (hasattr(model, "predict_proba") or is_regressor(model)):
         raise ValueError(f"{path}: holds no classifier; make one with `striate train`")
     return model, features
+
+
+def label_names(model: Any) -> list[str]:
+    """Return the names of the labels of a model with several per image; none for other models.
+
+    Raises
+    ------
+    ValueError
+        If the model does not name them.
+    """
+    classifier = model[-1]
+    if not isinstance(classifier, MultiOutputClassifier):
+        return []
+    names = [str(each) for each in getattr(model, "trained_on_", {}).get("label_columns", [])]
+    if len(names) != len(classifier.estimators_):
+        raise ValueError("the model does not name its labels; train it again")
+    return names
 
 
 def describe(features: LayeredFeatures) -> str:

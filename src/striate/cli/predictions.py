@@ -14,6 +14,8 @@ from sklearn.base import is_regressor
 
 from striate.files.spreadsheet_cells import file_cell, text_cell
 
+from .models import label_names
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -79,8 +81,54 @@ class Predictions:
         ]
 
 
+@dataclass(frozen=True, eq=False)
+class LabelProbabilities(Predictions):
+    """The probability of each of several labels, which may all be true, for each of some files.
+
+    The attributes are those of `Predictions`; `classes` are the labels.
+    """
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of each file that are more probable than not, separated by commas."""
+        return [",".join(names) for names in self._true()]
+
+    def least_sure_first(self) -> Predictions:
+        """Return the same predictions, sorted by how sure the least sure label is."""
+        order = np.argsort(np.abs(self.values - 0.5).min(axis=1), kind="stable")
+        return replace(self, files=[self.files[i] for i in order], values=self.values[order])
+
+    def csv(self) -> str:
+        """Return a table with a column of probabilities for each label."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["file", *map(text_cell, self.classes)])
+        for name, row in zip(map(file_cell, self.files), self.values, strict=True):
+            writer.writerow([name, *(f"{p:.4f}" for p in row)])
+        return text.getvalue()
+
+    def _true(self) -> list[list[str]]:
+        pairs = [zip(self.classes, row, strict=True) for row in self.values]
+        return [[name for name, p in pair if p > 0.5] for pair in pairs]
+
+    def _records(self) -> list[dict[str, Any]]:
+        rows = zip(map(os.fspath, self.files), self._true(), self.values.tolist(), strict=True)
+        return [
+            {
+                "file": name,
+                "labels": true,
+                "probabilities": {k: round(p, 6) for k, p in zip(self.classes, row, strict=True)},
+            }
+            for name, true, row in rows
+        ]
+
+
 def predicted(model: Any, files: list[Path], X: npt.NDArray[Any]) -> Predictions:
     """Predict files from their features, by the steps of a model after the features."""
+    names = label_names(model)
+    if names:
+        values = np.column_stack([p[:, 1] for p in model[1:].predict_proba(X)])
+        return LabelProbabilities(files, names, values)
     if is_regressor(model):
         return Predictions(files, [], model[1:].predict(X))
     classes = [str(each) for each in model.classes_]

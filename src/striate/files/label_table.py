@@ -7,6 +7,7 @@ It may have more columns, such as the group of an image; they are kept.
 import csv
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,15 @@ class LabelTable:
         write_file(self.path, text.getvalue().encode("utf-8", "surrogateescape"), durable=durable)
 
 
-def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
-    """Read a table with the columns "file" and "label", separated by comma, semicolon or tab.
+def read_label_table(path: str | os.PathLike[str], columns: Sequence[str] = (LABEL,)) -> LabelTable:
+    """Read a table with the column "file" and others, separated by comma, semicolon or tab.
+
+    Parameters
+    ----------
+    path : path
+        The table.
+    columns : sequence of str, default=("label",)
+        Columns of labels, which must be there.
 
     Raises
     ------
@@ -80,23 +88,21 @@ def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
     delimiter = max(_DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        table = _table(path, reader)
+        table = _table(path, reader, columns)
     except csv.Error as error:
         raise ValueError(
             f"{path}: line {reader.line_num} is not a line of a table ({error})"
         ) from None
-    _check_files(table)
+    _check_files(table, columns)
     return table
 
 
-def _table(path: Path, reader: Any) -> LabelTable:
+def _table(path: Path, reader: Any, labels: Sequence[str]) -> LabelTable:
     columns = [name.strip().lower() for name in next(reader, [])]
-    missing = [name for name in (FILE, LABEL) if name not in columns]
-    if missing:
+    if not {FILE, *labels} <= set(columns):
         found = ", ".join(columns) or "nothing"
-        raise ValueError(
-            f"{path}: the first line must name the columns {FILE} and {LABEL}; it has {found}"
-        )
+        needed = f"{', '.join([FILE, *labels[:-1]])} and {labels[-1]}"
+        raise ValueError(f"{path}: the first line must name the columns {needed}; it has {found}")
     if len(set(columns)) < len(columns):
         raise ValueError(f"{path}: two columns have the same name")
     table = LabelTable(path, columns)
@@ -109,7 +115,7 @@ def _table(path: Path, reader: Any) -> LabelTable:
             )
         values = zip(columns, cells, strict=True)
         row = {name: text if name == FILE else text_of_cell(text) for name, text in values}
-        row[LABEL] = row[LABEL].strip()
+        row |= {name: row[name].strip() for name in labels}
         if not row[FILE]:
             raise ValueError(f"{path}: line {reader.line_num} names no file")
         table.rows.append(row)
@@ -117,17 +123,19 @@ def _table(path: Path, reader: Any) -> LabelTable:
     return table
 
 
-def _check_files(table: LabelTable) -> None:
+def _check_files(table: LabelTable, labels: Sequence[str]) -> None:
     """Raise an error if a file has two labels; drop repeated rows."""
     known: dict[str, int] = {}
     for i, row in enumerate(table.rows):
         name = row[FILE] = os.path.normpath(row[FILE])
         first = known.setdefault(name, i)
-        if table.rows[first][LABEL] != row[LABEL]:
-            raise ValueError(
-                f"{table.path}: lines {table.lines[first]} and {table.lines[i]} give {name} the "
-                f"labels {table.rows[first][LABEL]!r} and {row[LABEL]!r}"
-            )
+        for each in labels:
+            before, now = table.rows[first][each], row[each]
+            if before != now:
+                raise ValueError(
+                    f"{table.path}: lines {table.lines[first]} and {table.lines[i]} give {name} "
+                    f"the labels {before!r} and {now!r}"
+                )
     kept = sorted(known.values())
     table.rows = [table.rows[i] for i in kept]
     table.lines = [table.lines[i] for i in kept]

@@ -79,7 +79,8 @@ def predict(
     """Predict the class of images, or a number for a regression.
 
     MODEL comes from `striate train`. IMAGES are image files, or folders to search for them. The
-    output is a CSV table with the columns file, label and probability, or file and value.
+    output is a CSV table with the columns file, label and probability, or file and value. With
+    several labels per image, it has a column for each, with its probability.
 
     Names that a spreadsheet would take for a formula are written with ./ in front of a file, and
     with an apostrophe in front of a label.
@@ -121,6 +122,10 @@ def _is_json(out: Path) -> bool:
 def _check_options(estimator: Any, sort_by: Order, copy_to: Path | None) -> None:
     from sklearn.base import is_regressor
 
+    from striate.cli.models import label_names
+
+    if copy_to is not None and label_names(estimator):
+        raise ValueError("--copy-to: images with several labels cannot be sorted by them")
     if not is_regressor(estimator):
         return
     if sort_by is Order.uncertainty:

@@ -45,7 +45,7 @@ def report(
 
     from striate.cli.datasets import labelled_features
     from striate.cli.labelled_files import LabelSource, files_with_labels
-    from striate.cli.models import load_model
+    from striate.cli.models import label_names, load_model
     from striate.cli.output_paths import check_output
     from striate.cli.progress_bar import progress
     from striate.cli.skip_errors import SkippedImages
@@ -55,6 +55,11 @@ def report(
 
     check_output(out, ".html", ".htm")
     estimator, features = load_model(model)
+    if label_names(estimator):
+        raise ValueError(
+            f"{model}: has several labels per image, which a report cannot show; `striate train` "
+            "prints how each does"
+        )
     regression = is_regressor(estimator)
     if folder is None:
         folder, labels, groups = _training_source(estimator, model, labels, groups)

@@ -49,7 +49,7 @@ def show(
 def _facts(estimator: Any, features: LayeredFeatures) -> dict[str, str]:
     from sklearn.base import is_regressor
 
-    from striate.cli.models import layer_text, patch_text, symmetry_text
+    from striate.cli.models import label_names, layer_text, patch_text, symmetry_text
     from striate.images.deep_patch_features import layers_of
 
     classes = getattr(estimator, "classes_", None)
@@ -65,7 +65,10 @@ def _facts(estimator: Any, features: LayeredFeatures) -> dict[str, str]:
         "same features": symmetry_text(first),
     }
     facts |= {f"layer {number}": layer_text(layer) for number, layer in enumerate(above, 2)}
-    if classes is not None:
+    several = label_names(estimator) if hasattr(estimator, "steps") else []
+    if several:
+        facts["labels"] = ", ".join(several)
+    elif classes is not None:
         facts["classes"] = ", ".join(map(str, classes))
     return facts | _training_facts(estimator)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from striate.analysis.features_choice import HeldOut
     from striate.analysis.held_out_predictions import HeldOutPredictions
     from striate.cli.encoder_choice import LearnedHere
-    from striate.cli.labelled_files import LabelledFiles
+    from striate.cli.labelled_files import LabelledFiles, LabelSource
     from striate.cli.skip_errors import SkippedImages
     from striate.report.labelled_images import Labelled
 
@@ -27,6 +27,7 @@ EXAMPLES = (
     "striate train labelled/ --out model.skops",
     "striate train labelled/ --features features.skops --out model.skops",
     "striate train photos/ --labels labels.csv --features features.skops --out model.skops",
+    "striate train photos/ --labels labels.csv --label-columns cracked,wet --out model.skops",
     "striate train tiles/ --groups '([^/]*)_tile' -f features.skops -o model.skops",
 )
 
@@ -65,6 +66,15 @@ def train(
         ),
     ] = None,
     labels: Labels = None,
+    label_columns: Annotated[
+        str | None,
+        typer.Option(
+            "--label-columns",
+            metavar="NAMES",
+            help="Several labels per image: columns of CSV with 1 or 0, or yes or no, separated by "
+            "commas.",
+        ),
+    ] = None,
     groups: Groups = None,
     regression: Annotated[
         bool, typer.Option("--regression", help="Labels are numbers; predict numbers.")
@@ -97,6 +107,7 @@ def train(
     from sklearn.frozen import FrozenEstimator
     from sklearn.pipeline import Pipeline
 
+    from striate.cli.label_decisions import columns_of
     from striate.cli.labelled_files import LabelSource, files_with_labels
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
@@ -104,15 +115,19 @@ def train(
 
     check_output(out)
     balanced = class_weight is ClassWeight.balanced
-    if regression and balanced:
-        raise ValueError("--class-weight balanced: numbers have no classes; leave it out")
+    columns = columns_of(label_columns)
+    if regression and (balanced or columns):
+        what = "--class-weight balanced" if balanced else "--label-columns"
+        raise ValueError(f"{what}: numbers have no classes; leave it out, or --regression")
+    if columns and labels is None:
+        raise ValueError("--label-columns: needs --labels, the table with these columns")
     if features is not None and encoder is not None:
         raise ValueError("--encoder: --features has an encoder; leave one of them out")
     skipped = SkippedImages(skip_errors)
-    given = files_with_labels(LabelSource(folder, labels, groups, regression), skipped)
+    source = LabelSource(folder, labels, groups, regression, columns)
+    given = files_with_labels(source, skipped)
     learned, labelled, X, held_out = _learned(given, features, encoder, table, skipped, balanced)
-    fit = _fit_regression if regression else _fit_classifier
-    head, scores = fit(labelled, X, balanced, held_out)
+    head, scores = _fit(given.source, labelled, X, balanced, held_out)
     model = Pipeline([("features", FrozenEstimator(learned)), *head.steps])
     # For `striate report` and `striate show`.
     model.trained_on_ = {
@@ -120,6 +135,7 @@ def train(
         "labels": None if labels is None else str(labels),
         "groups": groups,
         "checksums": labelled.checksums,
+        "label_columns": list(columns),
     }
     if scores:
         model.cross_validation_ = scores
@@ -153,6 +169,25 @@ def _learned(
     return LearnedHere(features, labelled, X, None)
 
 
+def _fit(
+    source: LabelSource,
+    labelled: Labelled,
+    X: npt.NDArray[Any],
+    balanced: bool,
+    held_out: HeldOut | None,
+) -> tuple[Pipeline, dict[str, Any]]:
+    """Fit what labels need; print how it does on held-out images, and return both."""
+    if source.columns:
+        from striate.cli.decision_training import fit_decisions
+
+        _print_groups(labelled)
+        weight = "balanced" if balanced else None
+        return fit_decisions(labelled, X, source.columns, weight), {}
+    if source.regression:
+        return _fit_regression(labelled, X, held_out)
+    return _fit_classifier(labelled, X, balanced, held_out)
+
+
 def _fit_classifier(
     labelled: Labelled, X: npt.NDArray[Any], balanced: bool, held_out: HeldOut | None
 ) -> tuple[Pipeline, dict[str, Any]]:
@@ -171,7 +206,7 @@ def _fit_classifier(
 
 
 def _fit_regression(
-    labelled: Labelled, X: npt.NDArray[Any], balanced: bool, held_out: HeldOut | None
+    labelled: Labelled, X: npt.NDArray[Any], held_out: HeldOut | None
 ) -> tuple[Pipeline, dict[str, Any]]:
     """Fit the regression, print its errors on held-out images, and return both."""
     from threadpoolctl import threadpool_limits
