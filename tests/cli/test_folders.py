@@ -116,7 +116,7 @@ def test_an_image_of_many_bands_is_named(labelled, learned, model, tmp_path, nam
     out.mkdir()
     words = command(name, labelled, learned, model, out)
     _, said = run(*words, status=2)
-    assert said.startswith(f"striate: {other}: has 5 bands; image files are read as grey")
+    assert said.startswith(f"striate: {other}: has 5 channels, but ")
     assert said.count("\n") == 1
     assert list(out.iterdir()) == [] or name == "features"
     _, said = run(*words, "--skip-errors")

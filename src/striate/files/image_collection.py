@@ -201,7 +201,8 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
 
     def _changed(self, **attributes: Any) -> Self:
         images = copy(self)
-        images._first, images._of_sixteen_bits, images._of_open_range = None, set(), {}
+        if attributes.keys() - {"_takes_missing"}:  # what was read may be read otherwise now
+            images._first, images._of_sixteen_bits, images._of_open_range = None, set(), {}
         if attributes.get("reading", self.reading) != self.reading:
             images._n_channels = images._whole = None
         vars(images).update(attributes)
