@@ -22,6 +22,7 @@ SMALL = {
     "coming_from_scikit_learn.md": {},
     "diagnosing.md": {},
     "long_runs.md": {"max_iter=50": "max_iter=5"},
+    "outliers.md": {"max_iter=200": "max_iter=5"},
     "few_labels.md": {
         "PatchFeatures(patch_size=8,": (
             "PatchFeatures(SparseAutoencoder(3, max_iter=3), n_patches=100, patch_size=8,"
@@ -132,6 +133,11 @@ def test_own_images(photographs, capsys):
     assert names["model"].classes_.tolist() == ["cracked", "sound"]
     assert list(names["display"].sensitivities) == ["pixels", "not pooled", "pooled"]
     assert "24 windows of 12 x 12 pixels" in capsys.readouterr().out
+
+
+def test_outliers():
+    names = names_after("outliers.md")
+    assert set(names["detector"].predict(names["X"])) == {-1, 1}
 
 
 def test_pixels(tmp_path, monkeypatch):
