@@ -50,7 +50,7 @@ class HandmadeFeatures(BaseEstimator):
         ValueError
             If an image cannot be read.
         """
-        collection = as_collection(images, self.used_range)
+        collection = as_collection(images).with_range(self.used_range)
         return np.stack([self._of(image) for image in collection]).astype(np.float32)
 
     def _of(self, image: Image) -> Image:
