@@ -11,7 +11,12 @@ from contextlib import contextmanager
 import pytest
 from browser import NAMES, QUIET
 
-_CODES = {"Enter": ("Enter", 13, "\r"), " ": ("Space", 32, " "), "Backspace": ("Backspace", 8, "")}
+_CODES = {
+    "Enter": ("Enter", 13, "\r"),
+    " ": ("Space", 32, " "),
+    "Backspace": ("Backspace", 8, ""),
+    "ArrowRight": ("ArrowRight", 39, ""),
+}
 
 
 class Page:

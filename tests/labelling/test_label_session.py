@@ -87,6 +87,10 @@ def test_it_learns_in_the_background(folder, session):
     state = session.state()
     assert state["accuracy"] > 0.7
     assert state["curve"][-1] == (state["n_learned"], state["accuracy"])
+    counts = np.array(state["confusion"]["counts"])
+    assert state["confusion"]["classes"] == ["ash", "birch", "cedar"]
+    assert counts.sum() == state["n_learned"]
+    assert np.trace(counts) / counts.sum() == pytest.approx(state["accuracy"], abs=0.1)
     right = [item["guess"] == folder.kinds[item["index"]] for item in state["queue"]]
     assert np.mean(right) > 0.6
     assert all(1 / 3 <= item["probability"] <= 1 for item in state["queue"])

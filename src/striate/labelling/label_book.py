@@ -8,6 +8,7 @@ from striate.files.label_table import FILE, LABEL, NOTE, LabelTable, read_label_
 
 NOT_SURE = "not sure"
 CONFIRMED = "confirmed"
+BY_CLUSTER = "by cluster"
 
 _COLUMNS = (FILE, LABEL, NOTE)
 
@@ -33,7 +34,7 @@ class LabelBook:
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
         self.path, self.names = path, [os.path.normpath(name) for name in names]
-        self._undo: list[tuple[int, dict[str, str] | None]] = []
+        self._undo: list[dict[int, dict[str, str] | None]] = []
         self._stamp: tuple[int, int] | None = None
         self._table = LabelTable(path, list(_COLUMNS))
         self._row_of: dict[str, dict[str, str]] = {}
@@ -64,7 +65,7 @@ class LabelBook:
         return self._cell(index, LABEL)
 
     def note(self, index: int) -> str:
-        """Return the note on an image: `NOT_SURE`, `CONFIRMED` or another."""
+        """Return the note on an image: `NOT_SURE`, `CONFIRMED`, `BY_CLUSTER` or another."""
         return self._cell(index, NOTE)
 
     @property
@@ -81,14 +82,29 @@ class LabelBook:
             If the table cannot be written, or was changed meanwhile so that it cannot be read. The
             label is as it was.
         """
+        self.set_all([index], label, note)
+
+    def set_all(self, indices: Sequence[int], label: str, note: str = "") -> None:
+        """Set the label of several images at once, and write the table; one `undo` takes it back.
+
+        Raises
+        ------
+        OSError, ValueError
+            As `set`.
+        """
         self.read_again()
-        earlier = self._row_of.get(self.names[index])
-        known = None if earlier is None else dict(earlier)
-        self._put(index, {**(known or {FILE: self.names[index]}), LABEL: label, NOTE: note})
-        self._undo.append((index, known))
+        known: dict[int, dict[str, str] | None] = {}
+        changed: dict[int, dict[str, str] | None] = {}
+        for index in indices:
+            earlier = self._row_of.get(self.names[index])
+            known[index] = None if earlier is None else dict(earlier)
+            row = known[index] or {FILE: self.names[index]}
+            changed[index] = {**row, LABEL: label, NOTE: note}
+        self._put(changed)
+        self._undo.append(known)
 
     def undo(self) -> int | None:
-        """Take the last change back; return its image, or None if there is none.
+        """Take the last change back; return its first image, or None if there is none.
 
         Raises
         ------
@@ -98,27 +114,22 @@ class LabelBook:
         if not self._undo:
             return None
         self.read_again()
-        index, known = self._undo[-1]
-        self._put(index, known)
-        self._undo.pop()
-        return index
+        self._put(self._undo[-1])
+        return next(iter(self._undo.pop()))
 
     def _cell(self, index: int, column: str) -> str:
         return self._row_of.get(self.names[index], {}).get(column, "")
 
-    def _put(self, index: int, row: dict[str, str] | None) -> None:
-        """Replace the row of an image, in the file first."""
-        name = self.names[index]
-        rows = [each for each in self._table.rows if each[FILE] != name or row is not None]
-        if row is not None:
-            known = self._row_of.get(name)
-            rows = [row if each is known else each for each in rows]
-            if known is None:
-                rows.append(row)
-        table = LabelTable(self.path, self._table.columns, rows)
+    def _put(self, changed: dict[int, dict[str, str] | None]) -> None:
+        """Replace the rows of images, or remove them, in the file first."""
+        new = {self.names[index]: row for index, row in changed.items()}
+        rows = [new.get(each[FILE], each) for each in self._table.rows]
+        rows += [row for name, row in new.items() if name not in self._row_of]
+        kept = [row for row in rows if row is not None]
+        table = LabelTable(self.path, self._table.columns, kept)
         table.write(durable=True)
         self._table, self._stamp = table, self._stamp_now()
-        self._row_of = {each[FILE]: each for each in rows}
+        self._row_of = {each[FILE]: each for each in kept}
 
     def _stamp_now(self) -> tuple[int, int] | None:
         try:

@@ -18,6 +18,21 @@ _DISPUTED = 0.3
 _BLOCK = 4096
 
 
+class Confusion(NamedTuple):
+    """Confusion matrix of labels that were held out.
+
+    Attributes
+    ----------
+    classes : list of str
+        Classes of rows and columns.
+    counts : list of list of int
+        Labels in rows, predictions in columns.
+    """
+
+    classes: list[str]
+    counts: list[list[int]]
+
+
 class Knowledge(NamedTuple):
     """What a classifier learned from some labels.
 
@@ -33,6 +48,8 @@ class Knowledge(NamedTuple):
         Accuracy on held-out labels; None if there are too few.
     disputed : list of int
         Images whose label a classifier that did not see it finds improbable, the worst first.
+    confusion : Confusion or None
+        Held-out labels and their predictions; None if there is no accuracy.
     """
 
     classes: list[str]
@@ -40,6 +57,7 @@ class Knowledge(NamedTuple):
     probabilities: NDArray[np.floating[Any]]
     accuracy: float | None
     disputed: list[int]
+    confusion: Confusion | None = None
 
 
 def learn(X: NDArray[Any], labels: list[str]) -> Knowledge | None:
@@ -63,18 +81,22 @@ def learn(X: NDArray[Any], labels: list[str]) -> Knowledge | None:
         head.fit(labelled, y)
         parts = range(0, len(X), _BLOCK)
         blocks = [head.predict_proba(np.asarray(X[i : i + _BLOCK])) for i in parts]
-        accuracy, disputed = _look_again(labelled, y, rows)
-    return Knowledge(classes.tolist(), len(rows), np.concatenate(blocks), accuracy, disputed)
+        found = _look_again(labelled, y, rows)
+    return Knowledge(classes.tolist(), len(rows), np.concatenate(blocks), *found)
 
 
-def _look_again(X: NDArray[Any], y: NDArray[Any], rows: Rows) -> tuple[float | None, list[int]]:
-    """Return the accuracy on held-out labels, and the labels that are improbable."""
+def _look_again(
+    X: NDArray[Any], y: NDArray[Any], rows: Rows
+) -> tuple[float | None, list[int], Confusion | None]:
+    """Return the accuracy on held-out labels, the improbable labels, and the confusion matrix."""
     used = is_measurable(y)
     if used.sum() < _ENOUGH_LABELS or len(np.unique(y[used])) < 2:
-        return None, []
+        return None, [], None
     held_out = cross_validate(new_image_classifier(len(y)), X[used], y[used])
     p = held_out.probabilities
     excess = p.max(axis=1) - p[np.arange(len(p)), held_out.labels]
     order = np.argsort(-excess, kind="stable")
     disputed = rows[used][order[excess[order] > _DISPUTED]]
-    return float(held_out.accuracies.mean()), disputed.tolist()
+    names = [str(each) for each in held_out.classes]
+    confusion = Confusion(names, held_out.confusion.tolist())
+    return float(held_out.accuracies.mean()), disputed.tolist(), confusion

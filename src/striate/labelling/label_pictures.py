@@ -12,6 +12,7 @@ from striate.files.image_collection import ImageCollection
 from striate.files.read_images import as_picture
 
 _LONGER_SIDE = 1000  # pixels
+_SMALL_SIDE = 96
 _MOST_KEPT = 32
 
 
@@ -37,11 +38,11 @@ class LabelPictures:
         reading: Mapping[str, Any] | None = None,
     ) -> None:
         self._files, self._used_range, self._reading = files, used_range, reading
-        self._kept: dict[int, bytes] = {}
+        self._kept: dict[tuple[int, int], bytes] = {}
         self._lock = Lock()
 
-    def png(self, index: int) -> bytes:
-        """Return the picture of an image.
+    def png(self, index: int, *, small: bool = False) -> bytes:
+        """Return the picture of an image, of 1000 pixels at most, or of 96 if it is to be small.
 
         Raises
         ------
@@ -52,24 +53,25 @@ class LabelPictures:
         """
         if not 0 <= index < len(self._files):
             raise IndexError(f"there is no image {index}")
+        side = _SMALL_SIDE if small else _LONGER_SIDE
         with self._lock:
-            if index in self._kept:
-                return self._kept[index]
-        picture = self._drawn(self._files[index])
+            if (index, side) in self._kept:
+                return self._kept[index, side]
+        picture = self._drawn(self._files[index], side)
         with self._lock:
-            self._kept[index] = picture
+            self._kept[index, side] = picture
             while len(self._kept) > _MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
         return picture
 
-    def _drawn(self, file: Path) -> bytes:
+    def _drawn(self, file: Path, side: int) -> bytes:
         from PIL import Image
 
         images = ImageCollection([file]).with_range(self._used_range, self._reading)
         image = as_picture(images.with_missing()[0])
         pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-        picture.thumbnail((_LONGER_SIDE, _LONGER_SIDE), Image.Resampling.LANCZOS)
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
         content = io.BytesIO()
         picture.save(content, format="png", compress_level=1)
         return content.getvalue()

@@ -105,7 +105,8 @@ def label_app(session: LabelSession, pictures: LabelPictures, token: str, port: 
 
     def picture(request: Request) -> Response:
         try:
-            content = pictures.png(request.path_params["index"])
+            small = request.query_params.get("size") == "small"
+            content = pictures.png(request.path_params["index"], small=small)
         except (IndexError, ValueError) as error:
             return Response(str(error), 404, media_type="text/plain")
         return Response(content, media_type="image/png")
@@ -127,6 +128,7 @@ def label_app(session: LabelSession, pictures: LabelPictures, token: str, port: 
     routes = [
         Route(f"/{token}/", show_page),
         Route(f"/{token}/state", state),
+        Route(f"/{token}/map", lambda request: JSONResponse(session.map())),
         Route(f"/{token}/act", act, methods=["POST"]),
         Route(f"/{token}/picture/{{index:int}}", picture),
         Route(f"/{token}/{{name}}", asset),
@@ -174,7 +176,9 @@ def _done(session: LabelSession, wish: dict[str, Any], again: bool) -> int | Non
         return index if isinstance(index, int) else None
     if not isinstance(index, int) or isinstance(index, bool):
         raise ValueError("index must be a whole number")
-    if action == "label":
+    if action == "label cluster":
+        session.label_cluster(index, text)
+    elif action == "label":
         session.label(index, text, again=again)
     elif action == "not sure":
         session.not_sure(index)

@@ -2,6 +2,7 @@
 
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .label_book import CONFIRMED, NOT_SURE, LabelBook
+from .label_book import BY_CLUSTER, CONFIRMED, NOT_SURE, LabelBook
+from .label_clusters import similar_images
+from .label_gain import expected_accuracy
 from .label_learning import Knowledge, learn
 from .label_order import next_images, similarity_space
 
@@ -20,6 +23,8 @@ _BATCH = 24
 # Share of new labels from which on the classifier is trained again.
 _NEW_SHARE = 0.05
 _MOST_LETTERS = 100
+# Pictures of a cluster on the map.
+_SHOWN = 12
 
 
 class LabelSession:
@@ -65,6 +70,7 @@ class LabelSession:
         self._queue: list[int] = []
         self._spare = np.random.default_rng(0).permutation(len(files)).tolist()
         self._learned_from: list[str] = []
+        self._clusters: list[list[int]] = []
         self._closed = False
         self._is_learning = False
         self._thread = threading.Thread(target=self._learn_until_closed, daemon=True)
@@ -96,6 +102,26 @@ class LabelSession:
             if label not in self.classes:
                 raise ValueError(f"there is no class {label!r}; add it first")
             self.book.set(index, label, CONFIRMED if again else "")
+            self._history.append(None)
+            self._changed.notify_all()
+
+    def label_cluster(self, cluster: int, label: str) -> None:
+        """Label all images of a cluster that have no label, and that are not "not sure".
+
+        Raises
+        ------
+        ValueError, OSError
+            As `label`; also if all of them have a label.
+        """
+        with self._changed:
+            if not 0 <= cluster < len(self._clusters):
+                raise ValueError(f"there is no cluster {cluster}")
+            if label not in self.classes:
+                raise ValueError(f"there is no class {label!r}; add it first")
+            images = self._without_label(self._clusters[cluster], self.book.labels)
+            if not images:
+                raise ValueError("all images of this cluster have a label")
+            self.book.set_all(images, label, BY_CLUSTER)
             self._history.append(None)
             self._changed.notify_all()
 
@@ -169,7 +195,7 @@ class LabelSession:
             ahead = disputed[:_AHEAD] if again else self._ahead(labels)
             if first is not None:
                 ahead = [first, *(i for i in ahead if i != first)]
-            known = self.knowledge
+            known, expected = self.knowledge, expected_accuracy(self.curve)
             return {
                 "classes": [{"name": name, "count": labels.count(name)} for name in self.classes],
                 "n_images": len(labels),
@@ -179,8 +205,21 @@ class LabelSession:
                 "queue": [self._item(i, labels[i]) for i in ahead],
                 "accuracy": None if known is None else known.accuracy,
                 "n_learned": 0 if known is None else known.n_labels,
+                "confusion": None
+                if known is None or known.confusion is None
+                else known.confusion._asdict(),
                 "curve": self.curve,
+                "expected": None if expected is None else expected._asdict(),
                 "is_learning": self._is_learning,
+            }
+
+    def map(self) -> dict[str, Any]:
+        """Return the clusters of similar images that the page shows; none until they are found."""
+        with self._lock:
+            labels = self.book.labels
+            return {
+                "clusters": [self._cluster_item(rows, labels) for rows in self._clusters],
+                "classes": [{"name": name, "count": labels.count(name)} for name in self.classes],
             }
 
     # --- the order ------------------------------------------------------------------------------
@@ -193,6 +232,22 @@ class LabelSession:
         return (
             not labels[index] and index not in self._skipped and self.book.note(index) != NOT_SURE
         )
+
+    def _without_label(self, rows: list[int], labels: list[str]) -> list[int]:
+        return [i for i in rows if not labels[i] and self.book.note(i) != NOT_SURE]
+
+    def _cluster_item(self, rows: list[int], labels: list[str]) -> dict[str, Any]:
+        counts = Counter(labels[i] for i in rows if labels[i])
+        item: dict[str, Any] = {
+            "images": rows[:_SHOWN],
+            "n_images": len(rows),
+            "n_open": len(self._without_label(rows, labels)),
+            "labels": [{"name": name, "count": n} for name, n in counts.most_common()],
+        }
+        if self.knowledge is not None:
+            p = self.knowledge.probabilities[rows].mean(axis=0)
+            item |= {"guess": self.knowledge.classes[p.argmax()], "probability": float(p.max())}
+        return item
 
     def _ahead(self, labels: list[str]) -> list[int]:
         """Return the next images: chosen ones, then others, then skipped ones."""
@@ -228,6 +283,9 @@ class LabelSession:
     def _learn_until_closed(self) -> None:
         try:
             space = similarity_space(self.X)
+            clusters = [rows.tolist() for rows in similar_images(space)]
+            with self._lock:
+                self._clusters = clusters
             while True:
                 with self._changed:
                     while not (self._closed or self._has_news()):

@@ -1,8 +1,9 @@
 // The page for labelling: shows the next image, sends each key press, shows the answer.
 "use strict";
 
-const KEYS = "1234567890abcefghijklmopqrstvwxy";  // without the keys of actions: d n u z
+const KEYS = "1234567890abcefghijklopqrstvwxy";  // without the keys of actions: d m n u z
 const SMALL = 200;  // pixels, up to which single pixels are shown
+const MOST_COLUMNS = 8;  // of the confusion matrix
 const element = (id) => document.getElementById(id);
 
 let state = null;
@@ -10,6 +11,9 @@ let queue = [];
 let again = false;
 let sending = false;
 let version = 0;  // of the state; an answer that is older than the last action is dropped
+let mapped = false;  // whether the map is shown
+let clusters = [];
+let chosen = 0;
 const ahead = [];  // pictures that are loaded in advance
 
 function look() { return again ? "again" : "new"; }
@@ -142,6 +146,8 @@ function showLearned() {
       "labels. Images are chosen because they are hard, so that others are easier.";
   }
   element("accuracy").textContent = text;
+  showExpected();
+  showConfusion();
   element("curve").style.display = curve.length > 1 ? "" : "none";
   if (curve.length > 1) {
     const last = curve[curve.length - 1][0];
@@ -150,13 +156,164 @@ function showLearned() {
   }
 }
 
+function percent(share) { return `${(100 * share).toFixed(0)}%`; }
+
+function showExpected() {
+  const { expected } = state;
+  element("expected").textContent = !expected ? "" :
+    `With ${expected.n_labels} labels, ${percent(expected.accuracy)} are to be expected ` +
+    `(${percent(expected.low)} to ${percent(expected.high)}), if mistakes go on becoming fewer as they did.`;
+}
+
+function showConfusion() {
+  const { confusion } = state;
+  element("confused").hidden = !confusion;
+  if (!confusion) return;
+  const { classes, counts } = confusion;
+  const table = element("confusion");
+  const shown = JSON.stringify(confusion);
+  if (table.dataset.shown === shown) return;
+  table.dataset.shown = shown;
+  const pairs = [];
+  counts.forEach((row, i) => row.forEach((n, j) => { if (i !== j && n) pairs.push([n, i, j]); }));
+  pairs.sort((a, b) => b[0] - a[0]);
+  const fits = classes.length <= MOST_COLUMNS;
+  table.hidden = !fits;
+  const cell = (tag, text, kind = "") => {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    made.className = kind;
+    made.title = text;
+    return made;
+  };
+  const line = (cells) => { const made = document.createElement("tr"); made.append(...cells); return made; };
+  table.replaceChildren();
+  if (fits) {
+    table.append(line([cell("th", "label \\ guess"), ...classes.map((name) => cell("th", name))]));
+    counts.forEach((row, i) => table.append(line([
+      cell("th", classes[i]), ...row.map((n, j) => cell("td", n, i !== j && n ? "mistake" : ""))])));
+  }
+  element("mistakes").textContent = !pairs.length ? "No held-out label was mistaken." : "Most often: " +
+    pairs.slice(0, 3).map(([n, i, j]) => `${classes[i]} taken for ${classes[j]} (${n})`).join(", ") + ".";
+}
+
 function toggleAgain() {
   again = !again;
   version += 1;
   refresh(false);
 }
 
+async function toggleMap() {
+  mapped = !mapped;
+  element("map").hidden = !mapped;
+  document.querySelector("main").hidden = mapped;
+  element("map-message").textContent = "";
+  if (mapped) await loadMap();
+  else refresh(false);
+}
+
+async function loadMap() {
+  try {
+    const answer = await ask("map");
+    clusters = answer.clusters;
+    state.classes = answer.classes;
+    showMap();
+  } catch (error) { element("map-message").textContent = error.message; }
+}
+
+async function actOnMap(action, label = "") {
+  if (sending) return;
+  sending = true;
+  version += 1;
+  try {
+    state = await ask("act", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ action, label, look: look(), index: chosen }),
+    });
+    queue = state.queue;
+    element("map-message").textContent = "";
+    show();
+    await loadMap();
+  } catch (error) {
+    element("map-message").textContent = error instanceof TypeError
+      ? "The server does not answer. Labels so far are saved; start it again and reload the page."
+      : error.message;
+  } finally {
+    sending = false;
+  }
+}
+
+function choose(i) {
+  if (!clusters.length) return;
+  chosen = Math.max(0, Math.min(clusters.length - 1, i));
+  const cards = element("clusters").children;
+  for (const [k, card] of [...cards].entries()) card.setAttribute("aria-pressed", String(k === chosen));
+  if (document.activeElement !== cards[chosen]) cards[chosen].focus();
+}
+
+function showMap() {
+  const box = element("clusters");
+  const some = JSON.stringify(clusters.map((each) => each.images));
+  if (box.dataset.shown !== some) {
+    box.dataset.shown = some;
+    box.replaceChildren(...clusters.map((each, k) => {
+      const card = document.createElement("button");
+      card.type = "button";
+      const pictures = document.createElement("div");
+      pictures.className = "pictures";
+      pictures.append(...each.images.map((index) => {
+        const picture = document.createElement("img");
+        picture.src = `picture/${index}?size=small`;
+        picture.alt = "";
+        picture.loading = "lazy";
+        return picture;
+      }));
+      card.append(pictures, document.createElement("span"), document.createElement("span"));
+      card.lastElementChild.className = "quiet";
+      card.addEventListener("click", () => choose(k));
+      card.addEventListener("focus", () => { if (chosen !== k) choose(k); });
+      return card;
+    }));
+  }
+  clusters.forEach((each, k) => {
+    const [, first, second] = box.children[k].children;
+    const labels = each.labels.map(({ name, count }) => `${count} ${name}`).join(", ");
+    first.textContent = each.n_open ? `${each.n_open} of ${each.n_images} without a label` : `${each.n_images} images, done`;
+    second.textContent = [labels, each.guess && each.n_open ? `guess: ${each.guess} (${percent(each.probability)})` : ""]
+      .filter(Boolean).join("; ");
+  });
+  element("map-help").hidden = !clusters.length;
+  if (!clusters.length) element("map-message").textContent = "The clusters are not found yet; come back in a moment.";
+  element("map-classes").replaceChildren(...state.classes.map((each, i) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    if (KEYS[i]) {
+      const key = document.createElement("kbd");
+      key.textContent = KEYS[i].toUpperCase();
+      button.append(key);
+    }
+    const name = document.createElement("span");
+    name.className = "name";
+    name.textContent = each.name;
+    button.append(name);
+    button.addEventListener("click", () => actOnMap("label cluster", each.name));
+    return button;
+  }));
+  choose(chosen);
+}
+
+const MAP_ACTIONS = {
+  z: () => actOnMap("undo"),
+  Backspace: () => actOnMap("undo"),
+  m: toggleMap,
+  Escape: toggleMap,
+  ArrowLeft: () => choose(chosen - 1),
+  ArrowRight: () => choose(chosen + 1),
+};
+
 const ACTIONS = {
+  m: toggleMap,
   " ": () => act("skip"),
   u: () => act("not sure"),
   z: () => act("undo"),
@@ -176,6 +333,13 @@ document.addEventListener("keydown", (event) => {
   // A button that has the focus is pressed by these keys.
   if (event.target.tagName === "BUTTON" && (key === "Enter" || key === " ")) return;
   const place = KEYS.indexOf(key);
+  if (mapped) {
+    if (key.length === 1 && place >= 0 && state.classes[place]) actOnMap("label cluster", state.classes[place].name);
+    else if (MAP_ACTIONS[key]) MAP_ACTIONS[key]();
+    else return;
+    event.preventDefault();
+    return;
+  }
   if (key.length === 1 && place >= 0 && state.classes[place]) {
     event.preventDefault();
     act("label", state.classes[place].name);
@@ -208,7 +372,10 @@ element("unsure").addEventListener("click", ACTIONS.u);
 element("undo").addEventListener("click", ACTIONS.z);
 element("again").addEventListener("click", toggleAgain);
 element("focus-new").addEventListener("click", ACTIONS.n);
+element("show-map").addEventListener("click", toggleMap);
+element("hide-map").addEventListener("click", toggleMap);
+element("map-undo").addEventListener("click", MAP_ACTIONS.z);
 
 // What was learned meanwhile.
-setInterval(() => { if (!sending && document.visibilityState === "visible") refresh(true); }, 2000);
+setInterval(() => { if (!sending && !mapped && document.visibilityState === "visible") refresh(true); }, 2000);
 refresh(false);
