@@ -68,7 +68,9 @@ def measure(name: str, images: Any, y: NDArray, stride: int) -> None:
         milliseconds = 1000 * (time.process_time() - begin) / len(y)
         scores = [accuracies(X, y, n) for n in _N_LABELS]
         shown = ", ".join(f"{np.mean(each):.1%} ± {np.std(each):.1%}" for each in scores)
-        print(f"{name} {n_filters} {settings}: {shown}; {milliseconds:.2f} ms per image", flush=True)
+        print(
+            f"{name} {n_filters} {settings}: {shown}; {milliseconds:.2f} ms per image", flush=True
+        )
 
 
 def of_folder(folder: Path, n: int = 600) -> tuple[ImageCollection, NDArray]:
