@@ -76,9 +76,8 @@ _LEGAL: dict[str, Callable[[Any], Any]] = {
 }
 _SIXTEEN = ("u2", ">u2", "i2", ">i2")
 _BAD: dict[str, Callable[[Any], Any]] = {
-    "with NaN": lambda x: _with(x, np.nan),
+    "without data": lambda x: [x[0], np.full_like(x[1], np.nan)],
     "with infinity": lambda x: _with(x, np.inf),
-    "with NaN, float16": lambda x: _with(x.astype("f2"), np.nan),
     "too large for float32": lambda x: list(_with(x.astype("g"), 1e300)),
     "no images": lambda x: x[:0],
     "no rows": lambda x: x[:, :0],
@@ -128,6 +127,8 @@ _EXTREME: dict[str, Callable[[Any], Any]] = {
     "zeros": np.zeros_like,
     "booleans": lambda x: x > 0.5,
     "float16": lambda x: x.astype("f2"),
+    "with NaN": lambda x: _with(x, np.nan),
+    "with NaN, float16": lambda x: _with(x.astype("f2"), np.nan),
     "longdouble": lambda x: x.astype("g"),
     "one pixel": lambda x: x[:, :1, :1],
     "one row": lambda x: x[:, :1],

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.decomposition import PCA
 
-from striate import DeepPatchFeatures, DictionaryEncoder, PatchFeatures, PixelClassifier
+from striate import (
+    DeepPatchFeatures,
+    DictionaryEncoder,
+    PatchFeatures,
+    PixelClassifier,
+    ZCAWhitening,
+)
 from striate.images.complete_patches import complete_patches, rectangles
 
 SOFT = DictionaryEncoder(5, dictionary="omp1", encoding="soft_threshold", random_state=0)
@@ -164,6 +170,68 @@ def test_symmetries_hold_with_holes(symmetries):
         assert n
 
 
+# --- layers ---------------------------------------------------------------------------------
+
+
+def map_by_loops(learned, image):
+    """The map of the first layer: windows one after the other, NaN without a whole patch."""
+    layer, size = learned.layers_[0], learned.map_pool_sizes_[0]
+    height, width, stride = *layer.patch_shape_[:2], layer.stride
+    n_y, n_x = (image.shape[0] - height) // stride + 1, (image.shape[1] - width) // stride + 1
+    reduce = np.max if layer.pooling == "max" else np.mean
+    rows = []
+    for top in range(0, n_y, size):
+        row = []
+        for left in range(0, n_x, size):
+            codes = []
+            for y in range(top, min(top + size, n_y)):
+                for x in range(left, min(left + size, n_x)):
+                    patch = image[y * stride : y * stride + height, x * stride : x * stride + width]
+                    if not np.isnan(patch).any():
+                        codes.append(layer.patch_encoder_.transform(patch.reshape(1, -1))[0])
+            n_codes = layer.patch_encoder_.n_codes
+            row.append(reduce(codes, axis=0) if codes else np.full(n_codes, np.nan))
+        rows.append(row)
+    pooled = np.array(rows)
+    pooled = np.sign(pooled) * np.sqrt(np.abs(pooled)) if layer.signed_sqrt else pooled
+    channels = learned.channels_[0]
+    projected = (pooled - channels.mean_) @ channels.components_
+    return projected * 0.25 / np.sqrt(np.mean(channels.explained_variance_))
+
+
+DEEP_WAYS = [
+    ({}, 2),
+    ({"pooling": "max", "stride": 2}, 1),
+    ({"pooling": "sum", "signed_sqrt": True}, 3),
+]
+
+
+@pytest.mark.parametrize(("way", "map_pool_size"), DEEP_WAYS)
+def test_layers_leave_out_windows_without_data(way, map_pool_size, monkeypatch):
+    monkeypatch.setattr("striate.images.layer_pooling._BAND_BYTES", 2000)  # several bands
+    images = [with_holes((26, 30), seed) for seed in range(4)]
+    for image in images:
+        image[:8] = np.nan
+    first = features(pool_grid=(2, 2), patch_size=(3, 4)).set_params(**way)
+    second = features(pool_grid=(2, 2), patch_size=2, whitening=ZCAWhitening(1.0))
+    learned = DeepPatchFeatures(
+        [first, second], map_pool_size=map_pool_size, n_channels=3, random_state=0
+    ).fit(images)
+    found = learned.transform(images)
+    assert np.isfinite(found).all()
+    for image, row in zip(images, found, strict=True):
+        between = map_by_loops(learned, image)
+        assert np.isnan(between).any()
+        expected = [
+            pooled_by_loops(learned.layers_[0], image),
+            pooled_by_loops(learned.layers_[1], between),
+        ]
+        np.testing.assert_allclose(row, np.concatenate(expected), rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(
+        learned.layer_input(images, 1)[0], map_by_loops(learned, images[0]), rtol=1e-7, atol=1e-9
+    )
+
+
 # --- learning -------------------------------------------------------------------------------
 
 
@@ -256,12 +324,6 @@ def test_infinite_pixels_are_refused():
 
 
 def test_what_cannot_leave_pixels_out_says_so():
-    layers = [features(pool_grid=(1, 1)), features(pool_grid=(1, 1), patch_size=2)]
-    deep = DeepPatchFeatures(layers, n_channels=3, random_state=0)
-    with pytest.raises(ValueError, match="image 0: has NaN or infinity: pixels without data"):
-        deep.fit(IMAGES)
-    with pytest.raises(ValueError, match="image 1: has NaN or infinity: pixels without data"):
-        deep.fit(list(WHOLE)).transform([WHOLE[0], IMAGES[0]])
     strokes = np.zeros((18, 21), dtype=np.uint8)
     strokes[:2], strokes[-2:] = 1, 2
     with pytest.raises(ValueError, match="has NaN or infinity: pixels without data"):

@@ -51,8 +51,7 @@ class Reading(NamedTuple):
 
     def or_else(self, other: "Reading") -> "Reading":
         """Return these choices, completed by others."""
-        mine: list[Any] = list(self)
-        return Reading(*(a if a is not None else b for a, b in zip(mine, other, strict=True)))
+        return Reading(**{**other.as_dict(), **self.as_dict()})
 
     def scaled(self, pixels: Pixels, used_range: UsedRange) -> npt.NDArray[Any]:
         """Return the values of pixels such that black is 0 and white is 1.

@@ -1,25 +1,22 @@
-"""Pooling of one view of an image after the other, without the patches that lack data."""
+"""Sums of codes in the cells of an image, over the patches all of whose pixels have data."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .complete_patches import complete_patches, rectangles
-from .convolution import Patches
+from .complete_patches import Bools
 from .pooling import MAX, MEAN, SUM, Cells, finish_pooling, room_for_parts
 
 Array = npt.NDArray[Any]
-#: Encodes the patches of a view, and adds the codes to the parts that their positions lie in.
-EncodeAndPool = Callable[[Array, tuple[Array, Array], Array], None]
 
 
 class CellSums:
     """Running sums or maxima of the codes in the cells of an image.
 
-    Patches that hold a pixel without data (NaN) are left out. A cell in which all are left out gets
-    what the whole image has, or 0 as a sum.
+    Codes are added to `parts`, and patches are counted by `count`. Those that hold a pixel without
+    data (NaN) are left out. A cell in which all are left out gets what the whole image has, or 0 as
+    a sum.
 
     Parameters
     ----------
@@ -36,27 +33,16 @@ class CellSums:
         self.n_views = 0
         self._n_complete: Array | None = None  # patches in each part, if some were left out
 
-    def add(self, view: Array, patches: Patches, encode_and_pool: EncodeAndPool) -> None:
-        """Add the codes of a view (h, w, c)."""
+    def count(self, complete: Bools | None) -> None:
+        """Count the patches of one more view: those that are complete, or with None all."""
         self.n_views += 1
-        part_of, complete = self.cells.part_of, complete_patches(view, patches[:2], patches.stride)
         if complete is None and self._n_complete is None:
-            encode_and_pool(view, part_of, self.parts)
             return
-        if complete is None:
-            complete = np.ones(patches.map_shape(view), dtype=bool)
+        shape = tuple(len(each) for each in self.cells.part_of)
+        all_places = np.ones(shape, dtype=bool)
         if self._n_complete is None:
-            self._n_complete = np.zeros(len(self.parts), dtype=np.intp)
-            every = self._parts_of(np.ones_like(complete))
-            self._n_complete += (self.n_views - 1) * every
-        self._n_complete += self._parts_of(complete)
-        for rows, columns in rectangles(complete):
-            y, x = (
-                slice(each.start * patches.stride, (each.stop - 1) * patches.stride + size)
-                for each, size in ((rows, patches.height), (columns, patches.width))
-            )
-            piece = np.ascontiguousarray(view[y, x])
-            encode_and_pool(piece, (part_of[0][rows], part_of[1][columns]), self.parts)
+            self._n_complete = (self.n_views - 1) * self._parts_of(all_places)
+        self._n_complete += self._parts_of(all_places if complete is None else complete)
 
     def finish(self, name: str) -> Array:
         """Return the features of the cells (n_cells, n_codes).

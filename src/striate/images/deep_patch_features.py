@@ -91,7 +91,8 @@ class DeepPatchFeatures(
 
     Notes
     -----
-    Images are given as to `PatchFeatures`. One pass computes all layers of an image; neither all
+    Images are given as to `PatchFeatures`, also with NaN for pixels without data; a map is NaN where
+    no patch of a window has all data. One pass computes all layers of an image; neither all
     codes nor the maps of other images are stored, so that memory does not grow with the number of
     images. The result is the same, to the last bit, for any number of threads, and for any division
     of the images into calls of `transform`.
@@ -184,7 +185,7 @@ class DeepPatchFeatures(
         context = self._init_callback_context(max_subtasks=2 * len(layers) - 1)
         context.call_on_fit_task_begin(estimator=self, X=images)
         progress = partial(report_reading, self, context)
-        collection = as_collection(images).to_find_range()
+        collection = as_collection(images).to_find_range().with_missing()
         self._check_size(layers, collection)
         self.layers_: list[PatchFeatures] = []
         self.channels_: list[WhitenedComponents] = []
@@ -198,7 +199,9 @@ class DeepPatchFeatures(
                 layer.fit(source)
             self.layers_.append(layer)
             if number == 0:
-                collection = self._drawn(as_collection(images).as_learned(layer), random_state)
+                collection = self._drawn(
+                    as_collection(images).as_learned(layer).with_missing(), random_state
+                )
             if number + 1 < len(layers):
                 channels = self._stack.learn_channels(
                     collection, n_channels[number], random_state, progress
@@ -228,7 +231,7 @@ class DeepPatchFeatures(
         check_is_fitted(self)
         if is_lazy(images):
             return lazy_features(self, images)
-        collection = self.layers_[0].as_images(images)
+        collection = self.layers_[0].as_images(images).with_missing()
         copies = self.layers_[0].image_copies()
         pooling = ImagePooling(self._stack.poolings(collection.dtype), copies)
         return pooling.pool_images(collection)
@@ -247,7 +250,7 @@ class DeepPatchFeatures(
         ImageCollection
         """
         check_is_fitted(self)
-        return self._stack.maps(self.layers_[0].as_images(images), number)
+        return self._stack.maps(self.layers_[0].as_images(images).with_missing(), number)
 
     def map_extent(self, number: int) -> MapExtent:
         """Return which pixels of an image the pixels of a layer's input are computed from."""

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from striate.native.compile import as_kernel_input
 
 from .cell_sums import CellSums
+from .complete_patches import Bools, complete_patches, rectangles
 from .convolution import Patches
 from .patch_encoder import PatchEncoder
 from .pool_layout import PoolLayout
-from .pooling import MAX, Cells, merge_pools, pool
+from .pooling import MAX, merge_pools, pool
 
 Array = npt.NDArray[Any]
 #: The part that each position lies in, as in `Cells`.
@@ -151,12 +152,13 @@ class LayerPooling:
             if shape not in sums:
                 cells = self.layout.cells(shape, self.n_cells, name)
                 sums[shape] = CellSums(cells, self.pooling, self.n_codes, pooled.dtype)
+            complete = complete_patches(view, self.patches[:2], self.patches.stride)
+            sums[shape].count(complete)
             if self.map_step is None:
-                sums[shape].add(view, self.patches, encode_and_pool)
+                cells, parts = sums[shape].cells, sums[shape].parts
+                self._encode(view, complete, cells.part_of, encode_and_pool, parts)
             else:
-                sums[shape].n_views += 1
-                features = sums[shape].cells, sums[shape].parts
-                maps.append(self._map(self.map_step, view, encode_and_pool, features))
+                maps.append(self._map(view, complete, encode_and_pool, sums[shape]))
         # A group has as many copies of each shape.
         pools = [each.finish(name) for each in sums.values()]
         pooled[:] = self._root(merge_pools(pools, self.pooling))
@@ -164,18 +166,41 @@ class LayerPooling:
 
     def map(self, view: Array, encode_and_pool: EncodeAndPool) -> Array:
         """Return the map of a view for the next layer, without the features of this one."""
-        assert self.map_step is not None
-        return self._map(self.map_step, view, encode_and_pool, None)
+        complete = complete_patches(view, self.patches[:2], self.patches.stride)
+        return self._map(view, complete, encode_and_pool, None)
+
+    def _encode(
+        self,
+        view: Array,
+        complete: Bools | None,
+        part_of: PartOf,
+        encode_and_pool: EncodeAndPool,
+        parts: Array,
+    ) -> None:
+        """Add the codes of a view to parts, without the patches that are not complete."""
+        if complete is None:
+            encode_and_pool(view, part_of, parts)
+            return
+        height, width, stride = self.patches[:3]
+        for rows, columns in rectangles(complete):
+            y = slice(rows.start * stride, (rows.stop - 1) * stride + height)
+            x = slice(columns.start * stride, (columns.stop - 1) * stride + width)
+            piece = np.ascontiguousarray(view[y, x])
+            encode_and_pool(piece, (part_of[0][rows], part_of[1][columns]), parts)
 
     def _map(
         self,
-        step: MapStep,
         view: Array,
+        complete: Bools | None,
         encode_and_pool: EncodeAndPool,
-        features: tuple[Cells, Array] | None,
+        features: CellSums | None,
     ) -> Array:
-        """Return the map of a view, and add its codes to the parts of the features, if any."""
-        shape = self.patches.map_shape(view)
+        """Return the map of a view, and add its codes to the parts of the features, if any.
+
+        Where a window has no complete patch, the map is NaN.
+        """
+        step, shape = self.map_step, self.patches.map_shape(view)
+        assert step is not None
         part_of = _part_of(shape, features)
         down, across = map(_Cuts.of, part_of, step.window)
         n_across, bands = len(across.part), []
@@ -184,11 +209,12 @@ class LayerPooling:
             n_rows = (last - first - 1) * self.patches.stride + self.patches.height
             pieces = self._room(len(some.part), n_across, view.dtype)
             of_position = some.of_position * n_across, across.of_position
-            encode_and_pool(view[top : top + n_rows], of_position, pieces)
+            whole = None if complete is None else complete[first:last]
+            self._encode(view[top : top + n_rows], whole, of_position, encode_and_pool, pieces)
             if features is not None:
-                cells, parts = features
-                self._gather(pieces, (some.part * cells.shape[1], across.part), parts)
-            bands.append(step.channels(self._of_windows(pieces, some, across)))
+                in_cells = some.part * features.cells.shape[1], across.part
+                self._gather(pieces, in_cells, features.parts)
+            bands.append(step.channels(self._of_windows(pieces, some, across, whole)))
         return np.concatenate(bands) if len(bands) > 1 else np.ascontiguousarray(bands[0])
 
     def _bands(
@@ -210,15 +236,24 @@ class LayerPooling:
         none = np.empty(0, dtype=pieces.dtype)  # neither signs nor thresholds
         pool(pieces, 0, part_of, self.pooling, none, none, parts)
 
-    def _of_windows(self, pieces: Array, down: _Cuts, across: _Cuts) -> Array:
+    def _of_windows(
+        self, pieces: Array, down: _Cuts, across: _Cuts, complete: Bools | None
+    ) -> Array:
         """Return pieces as pooled codes of the windows (n_y, n_x, n_codes)."""
         sizes = np.outer(down.sizes(), across.sizes())
+        if complete is not None:
+            rows, columns = (each.window[each.of_position] for each in (down, across))
+            of_window = rows[:, np.newaxis] * sizes.shape[1] + columns
+            n_complete = np.bincount(of_window[complete], minlength=sizes.size)
+            sizes = n_complete.reshape(sizes.shape)
         windows = pieces
         if len(pieces) > sizes.size:
             windows = self._room(*sizes.shape, pieces.dtype)
             self._gather(pieces, (down.window * sizes.shape[1], across.window), windows)
         if self.pooling != MAX:  # a sum as a mean, since the last windows may be smaller
-            windows = windows / sizes.reshape(-1, 1).astype(pieces.dtype)
+            windows = windows / np.maximum(sizes, 1).reshape(-1, 1).astype(pieces.dtype)
+        if complete is not None:
+            windows[sizes.ravel() == 0] = np.nan
         return self._root(windows).reshape(*sizes.shape, -1)
 
     def _root(self, pooled: Array) -> Array:
@@ -229,11 +264,11 @@ class LayerPooling:
         return np.copysign(root, pooled, out=root)
 
 
-def _part_of(shape: tuple[int, int], features: tuple[Cells, Array] | None) -> PartOf:
+def _part_of(shape: tuple[int, int], features: CellSums | None) -> PartOf:
     """Return which row and column of parts of the cells each position lies in."""
     if features is None:
         return np.zeros(shape[0], dtype=np.intp), np.zeros(shape[1], dtype=np.intp)
-    cells = features[0]
+    cells = features.cells
     return cells.part_of[0] // cells.shape[1], cells.part_of[1]
 
 

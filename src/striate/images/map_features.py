@@ -215,8 +215,8 @@ class MapComputation:
         self._encode(level, patches, tiles, place)
         complete = complete_patches(level, patches[:2], stride)
         if complete is not None:
-            target = maps[y : place[2][0], x : place[2][1]]
-            target[~complete[: target.shape[0], : target.shape[1]]] = np.nan
+            written = maps[y : place[2][0], x : place[2][1]]
+            written[~complete[: written.shape[0], : written.shape[1]]] = np.nan
 
     def _encode(
         self, level: Array, patches: Patches, tiles: list[int], place: tuple[Array, Any, Any]
