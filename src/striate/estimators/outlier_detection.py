@@ -100,7 +100,7 @@ class OutlierDetection(OutlierMixin):
                 f"this {type(self).__name__} has no offset_, since it is from an earlier version "
                 "of Striate: fit it again, or set offset_ to the lowest score of an inlier"
             )
-        scores: npt.NDArray[Any] = self.score_samples(X)  # type: ignore[attr-defined]
+        scores: npt.NDArray[Any] = self.score_samples(X)
         # In float64, where it is negative if and only if the score is below the offset.
         return (scores - np.float64(self.offset_)).astype(scores.dtype)
 

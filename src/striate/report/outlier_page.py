@@ -67,7 +67,9 @@ def outlier_page(
         n_outliers=int(found.are_outliers.sum()),
         odd=odd,
         threshold=found.threshold,
-        chart={dark: scores_svg(found.scores, found.threshold, dark=dark) for dark in (0, 1)},
+        chart={
+            dark: scores_svg(found.scores, found.threshold, dark=dark) for dark in (False, True)
+        },
         version=striate.__version__,
     )
 

@@ -50,9 +50,10 @@ def map(
 ) -> None:
     """Write a page with all images of a folder, similar ones near each other.
 
-    The page is one HTML file, with small pictures of the images inside, and needs no network. Click
-    an image, or go to it with the arrow keys, to see the images most similar to it. Files can be
-    found by parts of their names, and opened if they are still where they were.
+    FOLDER is searched for images. The page is one HTML file, with small pictures of the images
+    inside, and needs no network. Click an image, or go to it with the arrow keys, to see the images
+    most similar to it. Files can be found by parts of their names, and opened if they are still
+    where they were.
 
     Similarity is that of features: of FILE, or learned from the folder itself.
     """

@@ -56,9 +56,10 @@ def outliers(
 ) -> None:
     """Find the images of a folder that are unlike the rest, and the regions that make them so.
 
-    The score of an image is its mean distance to the five images most similar to it, in multiples
-    of the median score. Distances are those of features: of FILE, or learned from the folder. The
-    page shows the most unusual images, with the regions in which they differ from similar ones.
+    FOLDER is searched for images. The score of an image is its mean distance to the five images
+    most similar to it, in multiples of the median score. Distances are those of features: of FILE,
+    or learned from the folder. The page shows the most unusual images, with the regions in which
+    they differ from similar ones.
 
     The table has a row for each image, the most unusual first, with the columns file, score,
     outlier (yes or no), and for the images on the page left, top, right and bottom: the most

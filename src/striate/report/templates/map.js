@@ -12,6 +12,7 @@ const WIDEST = 10000;  // of data.points
 const MARGIN = 0.6;  // around the map, in tiles
 const SPREAD = 1.5;  // sides of the map of clusters in sides of the grid: tiles cover each other less
 const DRAG = 5;  // pixels from which on a press is a drag
+const SMALL = 16;  // pixels of a tile
 const MOST_ZOOM = 256;  // pixels of a tile
 
 // Centres of tiles, in tiles.
@@ -61,13 +62,16 @@ function draw() {
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
   pen.imageSmoothingEnabled = view.zoom < 2 * data.side || data.side > 40;
-  const spots = places[layout], tile = view.zoom * 0.96;
+  // Small tiles have no gaps, and lie on whole pixels.
+  const spots = places[layout], small = view.zoom < SMALL;
+  const tile = small ? Math.ceil(view.zoom) : view.zoom * 0.96;
   const left = width / 2 - view.x * view.zoom, top = height / 2 - view.y * view.zoom;
   const one = (i) => {
     const x = left + spots[2 * i] * view.zoom, y = top + spots[2 * i + 1] * view.zoom;
     if (x < -tile || y < -tile || x > width + tile || y > height + tile) return;
     pen.globalAlpha = matching && !matching[i] ? 0.12 : 1;
-    paint(pen, i, x - tile / 2, y - tile / 2, tile);
+    const corner = [x - tile / 2, y - tile / 2];
+    paint(pen, i, ...(small ? corner.map(Math.round) : corner), tile);
   };
   for (let i = 0; i < n; i += 1) if (i !== selected) one(i);
   pen.globalAlpha = 1;
@@ -79,7 +83,10 @@ function draw() {
       pen.strokeStyle = colour; pen.lineWidth = thick;
       pen.strokeRect(x - side / 2, y - side / 2, side, side);
     };
-    for (const i of similar(selected)) ring(i, style.getPropertyValue("--accent"), 2);
+    for (const i of similar(selected)) {
+      ring(i, style.getPropertyValue("--paper"), 4);
+      ring(i, style.getPropertyValue("--accent"), 2);
+    }
     one(selected);
     pen.globalAlpha = 1;
     ring(selected, style.getPropertyValue("--paper"), 6);
@@ -91,8 +98,25 @@ function paint(target, i, x, y, side) {
   const wide = data.sizes[2 * i], high = data.sizes[2 * i + 1];
   const scale = side / Math.max(wide, high);
   const from_x = (i % data.columns) * data.side, from_y = Math.floor(i / data.columns) * data.side;
-  target.drawImage(sheet, from_x, from_y, wide, high,
+  const [source, part] = sheet_for(side * (window.devicePixelRatio || 1));
+  target.drawImage(source, from_x * part, from_y * part, wide * part, high * part,
     x + (side - wide * scale) / 2, y + (side - high * scale) / 2, wide * scale, high * scale);
+}
+
+// The sheet in the smallest size that suffices for thumbnails of a side: many are drawn faster so.
+const sheets = [[sheet, 1]];
+function sheet_for(side) {
+  let k = 0;
+  while (data.side / 2 ** (k + 1) >= Math.max(side, 4)) k += 1;
+  while (sheets.length <= k) {
+    const [larger, part] = sheets[sheets.length - 1];
+    const smaller = document.createElement("canvas");
+    smaller.width = Math.ceil((larger.naturalWidth || larger.width) / 2);
+    smaller.height = Math.ceil((larger.naturalHeight || larger.height) / 2);
+    smaller.getContext("2d").drawImage(larger, 0, 0, smaller.width, smaller.height);
+    sheets.push([smaller, part / 2]);
+  }
+  return sheets[k];
 }
 
 function similar(i) {
