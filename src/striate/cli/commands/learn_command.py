@@ -129,7 +129,8 @@ def learn(
       patches      random patches, without learning; nearly as accurate as omp1
       random       random numbers; a baseline to compare the others with
 
-    `striate train` without features tries several by the labels, and `striate compare` tabulates them.
+    `striate train` without --features tries several on the labels, `striate compare` tabulates all.
+
     All but the autoencoder are dictionaries, and may have two or three layers: --layers 2 usually
     classifies better. Use --no-flips with a dictionary if left and right
     differ, as in letters, digits and organs.
