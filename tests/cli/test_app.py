@@ -56,12 +56,12 @@ def test_help_of_a_command(name):
 
 def test_help_lists_the_encoders_line_by_line():
     lines = succeed("learn", "--help").splitlines()
-    begin = next(i for i, line in enumerate(lines) if line.startswith("    autoencoder "))
+    begin = next(i for i, line in enumerate(lines) if line.startswith("    auto "))
     table = lines[begin : begin + len(Encoder)]
     assert {line.split()[0] for line in table} == {encoder.value for encoder in Encoder}
     assert len({line.index(line.split(maxsplit=1)[1]) for line in table}) == 1  # one column
     assert lines[begin - 1] == lines[begin + len(Encoder)] == ""
-    assert "(default: 100; dictionaries: 400)" in " ".join(" ".join(lines).split())
+    assert "(default: 400; autoencoder: 100)" in " ".join(" ".join(lines).split())
 
 
 def test_help_imports_no_mathematics():

@@ -66,7 +66,7 @@ def test_the_autoencoder_stays_as_it_was(stripes, tmp_path):
 
 def test_auto_says_that_it_takes_the_best_on_average(stripes, tmp_path):
     printed, _ = run("learn", stripes, "--out", tmp_path / "a.skops", *QUICK)
-    assert printed.startswith("--encoder auto: omp1, the most accurate on average\n")
+    assert printed.endswith("\n--encoder auto: omp1, the most accurate on average\n")
     assert (
         "auto:"
         not in run("learn", stripes, "--out", tmp_path / "b.skops", *QUICK, "--encoder", "omp1")[0]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import striate
 from striate.analysis.image_copies import copies, near_duplicates
 from striate.analysis.number_validation import group_codes
 from striate.files.feature_table import FeatureTable, TabledFeatures
@@ -147,7 +148,7 @@ def compute_features(
     ImageError
         If an image cannot be used and is not to be skipped, or if none can be used.
     """
-    with KeptFeatures(features, channels) as kept:
+    with KeptFeatures(features, channels, striate.__version__) as kept:
         source = kept if table is None else TabledFeatures(table, kept)
         if isinstance(source, TabledFeatures):
             source.check(files)

@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
-import striate
 from striate.estimators.training_identity import text_of
 
 from .atomic_writing import check_writable, write_file
@@ -54,6 +53,8 @@ class KeptFeatures:
         The features.
     channels : {1, 3} or None
         Channels that the images are converted to.
+    version : str, default=""
+        Version of Striate: another one may read files in another way.
 
     Notes
     -----
@@ -62,7 +63,7 @@ class KeptFeatures:
     too. Rows have checksums. The least recently used tables are removed if there is no room.
     """
 
-    def __init__(self, features: Any, channels: int | None) -> None:
+    def __init__(self, features: Any, channels: int | None, version: str = "") -> None:
         self._features, self._channels = features, channels
         self._folder, self._size = cache_folder(), cache_size()
         self._where: dict[bytes, tuple[_Table, int]] = {}
@@ -70,7 +71,7 @@ class KeptFeatures:
         self._written = 0
         self._used: set[Path] = set()
         if self._folder is not None:
-            self._name = _identity(features, channels)
+            self._name = _identity(features, channels, version)
             self._find_tables(self._folder)
 
     def __enter__(self) -> Self:
@@ -269,9 +270,9 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     return found.st_size, found.st_mtime_ns
 
 
-def _identity(features: Any, channels: int | None) -> str:
+def _identity(features: Any, channels: int | None, version: str) -> str:
     """Return a digest of the features and of how their images are read."""
-    text = f"{striate.__version__} {channels} {_state_text(features)}"
+    text = f"{version} {channels} {_state_text(features)}"
     digest = hashlib.sha256(text.encode())
     height, width = getattr(features, "min_image_size_", (1, 1))
     shape = (1, max(height, _PROBE_SIZE), max(width, _PROBE_SIZE), channels or 1)

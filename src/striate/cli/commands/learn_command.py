@@ -137,22 +137,22 @@ def learn(
 
     The encoder determines the kind of features:
 
-      auto         omp1, the most accurate on average; `striate train` and `striate compare`
-                   choose by labels
+      auto         omp1, the most accurate on average
       autoencoder  hidden units of a small network, mostly edges
       omp1         directions in the space of patches; usually the most accurate
       kmeans       typical patches; half as many values per image as omp1
       patches      random patches, without learning; nearly as accurate as omp1
       random       random numbers; a baseline to compare the others with
 
+    `striate train` without --features tries several on the labels, `striate compare` tabulates all.
+
     All but the autoencoder are dictionaries, and may have two or three layers: --layers 2 usually
     classifies better. Use --no-flips with a dictionary if left and right
     differ, as in letters, digits and organs, and --symmetries if images have
     no up, as under a microscope.
     """
-    if encoder is Encoder.auto:
-        encoder = BEST_ON_AVERAGE
-        print(f"--encoder auto: {encoder.value}, the most accurate on average")
+    is_auto = encoder is Encoder.auto
+    encoder = BEST_ON_AVERAGE if is_auto else encoder
     choices = reading_choices(page, bands, value_range)
     settings = settings_for(
         encoder,
@@ -168,6 +168,8 @@ def learn(
     features = new_features(encoder, settings, seed, layers)
     choices["channels"] = 1 if grey else None
     _learn(features, images, out, choices, skip_errors=skip_errors)
+    if is_auto:
+        print(f"--encoder auto: {encoder.value}, the most accurate on average")
 
 
 def _learn(
