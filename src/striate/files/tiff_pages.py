@@ -68,7 +68,7 @@ def read_samples(file: Any, page: int | str | None) -> Samples:
         if len({(_page_shape(each), each.dtype) for each in series}) > 1:
             raise ImageError(f"holds {len(pages)} images of several sizes or types; choose a page")
         _check_size(series[0], len(pages))
-        values = np.concatenate([bands for each in series for bands in _all_pages(file, each)], 2)
+        values = np.concatenate([bands for each in series for bands in _all_pages(each)], 2)
         return Samples(values, series[0].keyframe, len(pages))
     if int(page) >= len(pages):
         raise ImageError(f"has {len(pages)} pages, numbered from 0: there is no page {page}")
@@ -142,21 +142,17 @@ def _one_page(file: Any, page: _Page) -> Array:
         frame = series[k]
         if frame is None:
             raise ImageError(f"page {k} is missing")
-        _check_whole(file, frame)
         return _bands_last(frame.asarray(maxworkers=1), frame.keyframe.axes)
-    return list(_all_pages(file, series))[k]
+    return list(_all_pages(series))[k]
 
 
 def _page_axes(series: Any) -> list[str]:
     return [axis for axis in series.axes if axis in _OF_PAGE]
 
 
-def _all_pages(file: Any, series: Any) -> Iterator[Array]:
-    if series.dataoffset is None:
-        for frame in series:
-            if frame is None:
-                raise ImageError("a page is missing")
-            _check_whole(file, frame)
+def _all_pages(series: Any) -> Iterator[Array]:
+    if series.dataoffset is None and any(frame is None for frame in series):
+        raise ImageError("a page is missing")
     values = series.asarray(maxworkers=1)
     if values.shape != tuple(series.shape):
         raise ImageError(f"is truncated, or not of the shape {tuple(series.shape)} that it says")
@@ -171,11 +167,3 @@ def _bands_last(values: Array, axes: str) -> Array:
     if "S" not in axes:
         return values[..., np.newaxis]
     return np.moveaxis(values, axes.index("S"), -1)
-
-
-def _check_whole(file: Any, frame: Any) -> None:
-    """Raise an ImageError if parts of a page are not in the file: they would be read as 0."""
-    size = file.filehandle.size
-    parts = zip(frame.dataoffsets, frame.databytecounts, strict=True)
-    if any(n == 0 or first + n > size for first, n in parts):
-        raise ImageError("is truncated: parts of its pixels are missing")

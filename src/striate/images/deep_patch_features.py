@@ -91,8 +91,8 @@ class DeepPatchFeatures(
 
     Notes
     -----
-    Images are given as to `PatchFeatures`, also with NaN for pixels without data; a map is NaN where
-    no patch of a window has all data. One pass computes all layers of an image; neither all
+    Images are given as to `PatchFeatures`, also with NaN for pixels without data; a map is NaN
+    where no patch of a window has all data. One pass computes all layers of an image; neither all
     codes nor the maps of other images are stored, so that memory does not grow with the number of
     images. The result is the same, to the last bit, for any number of threads, and for any division
     of the images into calls of `transform`.
