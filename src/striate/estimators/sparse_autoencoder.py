@@ -347,7 +347,8 @@ class SparseAutoencoder(CallbackSupportMixin, OutlierDetection, Reconstruction):
             self.loss_, self.n_iter_ = result.value, result.n_iter
             self._optimizer = dict(result.state)
             self.mean_activation_ = self._mean_activation(X)
-            self.offset_ = outlier_offset(self._scores(X), self.contamination)
+            with np.errstate(over="ignore"):  # `outlier_offset` takes infinite errors
+                self.offset_ = outlier_offset(self._scores(X), self.contamination)
             layers = [*self.encoder_layers(), *self.decoder_layers()]
             report_worst_fault(best.progress, layers, X)
         return self
