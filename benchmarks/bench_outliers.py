@@ -43,8 +43,8 @@ def measure(n_splits=3, folder=FOLDER, path=RESULTS, detectors=None, most_rows=M
     report.tables += [_summary(results, known), *(_by_table(results, known, m) for m in MEASURES)]
     report.remarks.append(
         f"{len(names)} tables, at most {most_rows:,} rows of each; number of splits: {n_splits}. "
-        "Detectors learn from 70% of the rows, outliers among them, without labels, and score the others. "
-        "Seconds are of learning and scoring, with 1 thread."
+        "Detectors learn from 70% of the rows, outliers among them, without labels, and score the "
+        "others. Seconds are of learning and scoring, with 1 thread."
     )
     return report
 
