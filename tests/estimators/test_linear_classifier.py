@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification
@@ -300,11 +300,13 @@ def test_the_temperature_is_that_of_rows_that_neither_the_weights_nor_alpha_saw(
     ]
     outputs = np.concatenate([z[alpha][k] for k, alpha in enumerate(chosen)])
     outputs = np.hstack([0 * outputs, outputs]) if n_classes == 2 else outputs
-    grid = np.geomspace(0.1, 10, 5000)
-    losses = [
-        90 * log_loss(np.concatenate(codes), softmax(outputs / t, axis=1)) for t in grid
-    ] + np.log(grid) ** 2 / (2 * 0.3**2)
-    assert classifier.temperature_ == pytest.approx(grid[np.argmin(losses)], rel=2e-3)
+
+    def penalized(logarithm):
+        probabilities = softmax(outputs / np.exp(logarithm), axis=1)
+        return 90 * log_loss(np.concatenate(codes), probabilities) + logarithm**2 / (2 * 0.3**2)
+
+    best = minimize_scalar(penalized, bounds=(-2, 2), options={"xatol": 1e-6})
+    assert classifier.temperature_ == pytest.approx(np.exp(best.x), rel=2e-3)
 
 
 def test_calibration_changes_probabilities_only():

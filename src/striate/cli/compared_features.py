@@ -126,18 +126,20 @@ def compare_all(
         If an image cannot be used and is not to be skipped, or if nothing can be held out.
     """
     usable = skipped.check(given.files, 3, max(each.smallest for each in candidates))
-    images = ImageCollection(usable, channels=common_channels(usable))
+    common = common_channels(usable)
+    images = ImageCollection(usable, channels=common)
     labelled: Labelled | None = None
     trials = []
     for candidate in candidates:
         start = time.perf_counter()
         features = candidate.make(images)
         seconds = time.perf_counter() - start if candidate.is_learned else None
-        images = images.as_learned(features) if hasattr(features, "used_range_") else images
+        images = images.with_range(getattr(features, "used_range_", images.used_range))
         if isinstance(features, FeatureTable):
             X, image_seconds = features.all_rows_of(usable), None
         else:
-            channels = _channels(candidate, features, images)
+            is_handmade = isinstance(features, HandmadeFeatures)
+            channels = common if is_handmade else image_channels(features, Path(candidate.name))
             kept, X = compute_features(features, usable, channels, skipped)
             if len(kept) < len(usable):
                 raise ValueError(next(iter(skipped.reasons.values())))
@@ -177,12 +179,6 @@ def _from_file(path: Path, folder: Path) -> Candidate:
 
 def _handmade(kind: type[HandmadeFeatures], images: ImageCollection) -> HandmadeFeatures:
     return kind(images.used_range)
-
-
-def _channels(candidate: Candidate, features: Any, images: ImageCollection) -> int | None:
-    if isinstance(features, HandmadeFeatures):
-        return images.n_channels
-    return image_channels(features, Path(candidate.name))
 
 
 def _check_measurable(labelled: Labelled) -> None:

@@ -77,12 +77,14 @@ def learn_here(
     if given.source.columns or not measurable(first.labelled).any():
         print(f"--encoder auto: {wanted.value}, the most accurate on average")
         return first
-    return _best(first, skipped, class_weight)
+    return _best(first, channels, skipped, class_weight)
 
 
-def _best(first: LearnedHere, skipped: SkippedImages, class_weight: str | None) -> LearnedHere:
+def _best(
+    first: LearnedHere, channels: int | None, skipped: SkippedImages, class_weight: str | None
+) -> LearnedHere:
     """Try other features on the same images and folds, and return the best."""
-    labelled, channels = first.labelled, first.labelled.images.n_channels
+    labelled = first.labelled
     images = ImageCollection(labelled.files, channels=channels)
     others: dict[str, Callable[[], LayeredFeatures]] = {
         _NO_FLIPS: lambda: copy.copy(first.features).set_params(flips=False),

@@ -43,10 +43,11 @@ def smallest_to_learn_from(features: LayeredFeatures) -> Any:
     return features.patch_size
 
 
-def common_channels(files: list[Path]) -> int:
+def common_channels(files: list[Path]) -> int | None:
     """Return the number of channels to convert all images to: 3 if any is in colour, otherwise 1.
 
-    Images that cannot be used are passed over.
+    None if they have other bands, which are not converted. Images that cannot be used are passed
+    over.
     """
     most = 1
     for file in progress(files, "Looking for colour"):
@@ -56,4 +57,4 @@ def common_channels(files: list[Path]) -> int:
             continue
         if most >= 3:
             break
-    return 3 if most > 1 else 1
+    return most if most in (1, 3) else None

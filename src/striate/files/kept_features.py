@@ -275,7 +275,8 @@ def _identity(features: Any, channels: int | None, version: str) -> str:
     text = f"{version} {channels} {_state_text(features)}"
     digest = hashlib.sha256(text.encode())
     height, width = getattr(features, "min_image_size_", (1, 1))
-    shape = (1, max(height, _PROBE_SIZE), max(width, _PROBE_SIZE), channels or 1)
+    n_bands = getattr(features, "patch_shape_", (1, 1, channels or 1))[2]
+    shape = (1, max(height, _PROBE_SIZE), max(width, _PROBE_SIZE), n_bands)
     noise = np.random.RandomState(0).random_sample(shape).astype(np.float32)
     with suppress(ValueError):  # of another size or of more channels
         digest.update(checked_rows(features.transform(noise)).tobytes())
