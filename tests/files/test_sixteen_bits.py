@@ -101,7 +101,7 @@ def test_labelled_images_are_shown_as_they_were_learned(tmp_path):
         Image.fromarray(pixels).save(tmp_path / name / f"{pixels.sum()}.png")
     learned, skipped = features().fit(DEPTHS["10 bits"]), SkippedImages(skip=False)
     given = files_with_labels(LabelSource(tmp_path), skipped)
-    labelled, _ = labelled_features(given, learned, tmp_path, skipped)
+    labelled, _ = labelled_features(given, learned, skipped)
     assert all(0.3 < image.mean() < 0.6 for image in labelled.images)
 
 

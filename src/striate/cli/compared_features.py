@@ -139,7 +139,7 @@ def compare_all(
             X, image_seconds = features.all_rows_of(usable), None
         else:
             is_handmade = isinstance(features, HandmadeFeatures)
-            channels = common if is_handmade else image_channels(features, Path(candidate.name))
+            channels = common if is_handmade else image_channels(features)
             kept, X = compute_features(features, usable, channels, skipped)
             if len(kept) < len(usable):
                 raise ValueError(next(iter(skipped.reasons.values())))
@@ -173,7 +173,6 @@ def _from_file(path: Path, folder: Path) -> Candidate:
     if path.suffix.lower() != ".skops":
         raise ValueError(f"--with {path}: give a table (.npy), or features (.skops)")
     _, features = load_features(path)
-    image_channels(features, path)  # checks it
     return Candidate(path.name, lambda images: features, max(features.min_image_size_))
 
 

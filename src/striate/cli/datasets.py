@@ -26,7 +26,7 @@ from .skip_errors import SkippedImages
 _BLOCK = 16
 
 
-def image_channels(features: LayeredFeatures, source: Path) -> int | None:
+def image_channels(features: LayeredFeatures) -> int | None:
     """Return the number of channels to convert image files to: 1, 3, or None for other bands."""
     channels: int = features.patch_shape_[-1]
     return channels if channels in (1, 3) else None
@@ -35,7 +35,6 @@ def image_channels(features: LayeredFeatures, source: Path) -> int | None:
 def labelled_features(
     given: LabelledFiles,
     features: LayeredFeatures,
-    source: Path,
     skipped: SkippedImages,
     table: FeatureTable | None = None,
 ) -> tuple[Labelled, npt.NDArray[Any]]:
@@ -47,8 +46,6 @@ def labelled_features(
         Image files and labels.
     features : PatchFeatures or DeepPatchFeatures
         Fitted features.
-    source : Path
-        File of the features, for messages.
     skipped : SkippedImages
         Collects the images that cannot be used.
     table : FeatureTable or None, default=None
@@ -71,7 +68,7 @@ def labelled_features(
     UserWarning
         If files are equal, or if images of different groups have nearly equal features.
     """
-    channels = image_channels(features, source)
+    channels = image_channels(features)
     usable, X = compute_features(features, given.files, channels, skipped, table=table)
     images = ImageCollection(usable, channels=channels).as_learned(features)
     return as_labelled(given, usable, images, X, skipped), X

@@ -80,7 +80,7 @@ class DescribedFolder(NamedTuple):
             features, channels = _learned(files, skipped, grey=grey, seed=seed)
         else:
             _, features = load_features(model)
-            channels = image_channels(features, model)
+            channels = image_channels(features)
             files = skipped.find(folder)
         files = [file for file in files if file not in skipped.reasons]
         files, X = compute_features(features, files, channels, skipped)

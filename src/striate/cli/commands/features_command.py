@@ -96,7 +96,7 @@ def _extract(
                 learned,
                 files,
                 out,
-                channels=image_channels(learned, source),
+                channels=image_channels(learned),
                 on_error="skip" if skip_errors else "raise",
                 progress=partial(progress, title="Computing features of images"),
                 client=client,

@@ -75,7 +75,7 @@ def label(
         _, learned = load_features(features)
         skipped = SkippedImages(skip=True)
         known = None if table is None else FeatureTable(table, folder)
-        channels = image_channels(learned, features)
+        channels = image_channels(learned)
         files, X = compute_features(learned, skipped.find(folder), channels, skipped, known)
         skipped.report()
         names = [str(file.relative_to(folder)) for file in files]

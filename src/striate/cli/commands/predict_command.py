@@ -101,7 +101,7 @@ def predict(
         check_copies(copy_to, estimator.classes_)
     skipped = SkippedImages(skip_errors)
     files = skipped.find(images)
-    channels = image_channels(features, model)
+    channels = image_channels(features)
     known = None if table is None else FeatureTable(table)
     files, X = compute_features(features, files, channels, skipped, known)
     found = predicted(estimator, files, X)

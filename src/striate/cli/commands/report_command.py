@@ -68,7 +68,7 @@ def report(
     if not regression:
         _check_classes(estimator, given)
     known = None if table is None else FeatureTable(table, folder)
-    labelled, X = labelled_features(given, features, model, skipped, known)
+    labelled, X = labelled_features(given, features, skipped, known)
     new = _are_new(estimator, labelled)
     page = report_page(model.name, features, estimator[1:], labelled, X, new=new, progress=progress)
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes

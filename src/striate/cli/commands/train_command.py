@@ -165,7 +165,7 @@ def _learned(
         return learn_here(given, encoder or Encoder.auto, skipped, weight)
     features = load_only_features(source)
     known = None if table is None else FeatureTable(table, given.source.folder)
-    labelled, X = labelled_features(given, features, source, skipped, known)
+    labelled, X = labelled_features(given, features, skipped, known)
     return LearnedHere(features, labelled, X, None)
 
 
