@@ -6,11 +6,12 @@ from typing import Any, NamedTuple, Self
 
 import numpy.typing as npt
 
-from striate.files.image_collection import ImageCollection, MixedChannelsError
+from striate.files.image_collection import ImageCollection
 from striate.images.deep_patch_features import LayeredFeatures
 
 from .datasets import compute_features, image_channels
 from .encoder_options import Encoder, new_features, settings_for
+from .learning import fit_features
 from .models import load_features
 from .skip_errors import SkippedImages
 
@@ -101,11 +102,8 @@ def _learned(
     channels = 1 if grey else None
     usable = skipped.check(files, channels, min_size=features.patch_size + 1)  # for 2 × 2 cells
     images = ImageCollection(usable, channels=channels)
-    try:
-        with warnings.catch_warnings():
-            # Of images that are all constant, there is nothing to learn, and nothing is unusual.
-            warnings.simplefilter("ignore", UserWarning)
-            features.fit(images)
-    except MixedChannelsError as error:
-        raise ValueError(f"{error}, or convert all to grey with --grey") from error
+    with warnings.catch_warnings():
+        # Of images that are all constant, there is nothing to learn, and nothing is unusual.
+        warnings.simplefilter("ignore", UserWarning)
+        fit_features(features, images)
     return features, images.n_channels
