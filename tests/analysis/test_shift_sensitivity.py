@@ -181,7 +181,7 @@ def test_as_a_table_and_in_words():
         (noise(3, 20, 20), {"shifts": 1.5}, "whole numbers"),
         (noise(3, 20, 20), {"shifts": [[1, 2]]}, "whole numbers"),
         (np.ones((3, 20, 20)), {}, "all images have the same features"),
-        (np.full((3, 20, 20), np.nan), {}, "image 0: has NaN"),
+        (np.full((3, 20, 20), np.nan), {}, "image 0: has no pixel with data"),
         ([noise(20, 20), noise(20, 20, 3)], {}, "image 1: has 3 channels"),
     ],
 )
