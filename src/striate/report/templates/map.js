@@ -33,6 +33,7 @@ let view = { x: 0, y: 0, zoom: 1 };  // what is in the middle, in tiles, and pix
 let selected = -1;
 let matching = null;  // null, or whether each image matches the search
 let waiting = false;
+let fitted = true;  // whether the whole map is shown, also if the window changes
 
 function size() { return { width: canvas.clientWidth, height: canvas.clientHeight }; }
 
@@ -45,6 +46,7 @@ function whole() {
     y: factor * n_rows / 2,
     zoom: Math.min(width / across, height / down, MOST_ZOOM),
   };
+  fitted = true;
   redraw();
 }
 
@@ -177,6 +179,7 @@ function bring_into_view(i) {
   if (Math.abs(x) > room_x || Math.abs(y) > room_y) {
     view.x = places[layout][2 * i];
     view.y = places[layout][2 * i + 1];
+    fitted = false;
   }
 }
 
@@ -187,6 +190,7 @@ function zoom_by(factor, x = size().width / 2, y = size().height / 2) {
   view.x += (x - width / 2) * (1 / view.zoom - 1 / zoom);
   view.y += (y - height / 2) * (1 / view.zoom - 1 / zoom);
   view.zoom = zoom;
+  fitted = false;
   redraw();
 }
 
@@ -299,6 +303,7 @@ canvas.addEventListener("pointermove", (event) => {
     pressed.moved = true;
     view.x -= (now[0] - before[0]) / view.zoom;
     view.y -= (now[1] - before[1]) / view.zoom;
+    fitted = false;
     redraw();
   } else return;
   pointers.set(event.pointerId, now);
@@ -328,7 +333,10 @@ element("out").addEventListener("click", LETTERS["-"]);
 element("whole").addEventListener("click", whole);
 element("words").addEventListener("input", search);
 element("search").addEventListener("submit", (event) => { event.preventDefault(); next_match(); });
-window.addEventListener("resize", redraw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
-sheet.decode().then(() => { whole(); document.documentElement.dataset.ready = "yes"; });
+sheet.decode().then(() => {
+  new ResizeObserver(() => { if (fitted) whole(); else redraw(); }).observe(canvas);
+  whole();
+  document.documentElement.dataset.ready = "yes";
+});
