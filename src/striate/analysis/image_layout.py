@@ -125,7 +125,7 @@ def grid_places(points: Floats) -> Places:
     --------
     >>> import numpy as np
     >>> grid_places(np.array([[0.9, 0.1], [0.8, 0.9], [0.1, 0.5]])).tolist()
-    [[1, 0], [2, 0], [0, 0]]
+    [[1, 0], [0, 1], [0, 0]]
     """
     n = len(points)
     n_columns = max(1, min(n, round((_GRID_SHAPE * n) ** 0.5)))
