@@ -44,7 +44,7 @@ def measure(n_splits=3, folder=FOLDER, path=RESULTS, detectors=None, most_rows=M
     report.remarks.append(
         f"{len(names)} tables, at most {most_rows:,} rows of each; number of splits: {n_splits}. "
         "Detectors learn from 70% of the rows, outliers among them, without labels, and score the "
-        "others. Seconds are of learning and scoring, with 1 thread."
+        "others. Times are of learning and scoring, with 1 thread."
     )
     return report
 
@@ -75,7 +75,7 @@ def _values(results, detector, key):
 
 def _summary(results, detectors):
     columns = [f"{f} {m}" for m in MEASURES for f in ("mean", "median")]
-    table = Table(("", *columns, "mean rank", "seconds: median", "seconds: sum"))
+    table = Table(("", *columns, "mean rank", "median time", "time of all tables"))
     ranks = _ranks(np.array([_values(results, each, "AUROC") for each in detectors]))
     for detector, rank in zip(detectors, ranks, strict=True):
         cells = []
