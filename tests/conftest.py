@@ -2,8 +2,15 @@
 
 import threading
 
+import hypothesis
 import pytest
 from threadpoolctl import threadpool_limits
+
+# What is slow depends on what else the machine does.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
