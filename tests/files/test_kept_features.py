@@ -64,7 +64,7 @@ def rows_of(features, files, channels=1):
 
 
 def tables(cache):
-    return sorted(cache.glob("*.rows"))
+    return sorted(cache.glob("[!.]*.rows"))  # not temporary ones
 
 
 def test_they_are_computed_once(features, files, computed):

@@ -250,7 +250,7 @@ def _latest_first(folder: Path) -> Iterator[tuple[Path, int]]:
     found = []
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(_SUFFIX):
+            if entry.name.endswith(_SUFFIX) and entry.name[0] != ".":  # or it is being written
                 with suppress(OSError):  # another process was quicker
                     stat = entry.stat()
                     found.append((-stat.st_mtime_ns, entry.path, stat.st_size))
