@@ -6,7 +6,7 @@ from benchmarks.result_tables import ValueTargets
 from striate import KernelClassifier
 
 from .single_layer_recipes import percent
-from .two_layer_recipe import components_of, two_layers
+from .two_layer_recipe import components_of_all, two_layers
 
 #: Chosen on held-out training images.
 N_COMPONENTS = 1000
@@ -16,12 +16,7 @@ def run(work, make_features=two_layers, n_components=N_COMPONENTS):
     if (data := cifar10()) is None:
         return None
     X, y, X_test, y_test = data
-    features = make_features()
-    with work.step(f"Learning the features from {len(X):,} images without labels"):
-        features.fit(X)
-    components = components_of(work, features, X, n_components)
-    with work.step(f"Features and components of {len(X) + len(X_test):,} images"):
-        train, test = components(X), components(X_test)
+    train, test = components_of_all(work, X, X_test, make_features(), n_components)
     classifier = KernelClassifier(n_centers=None, random_state=0)
     with work.step(f"Kernel classifier, {len(X):,} images"):
         classifier.fit(train, y)

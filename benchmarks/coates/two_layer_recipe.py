@@ -57,16 +57,20 @@ def components_of(work, features, X, n_components=N_COMPONENTS):
     return components
 
 
-def run(work, make_features=two_layers, draws=DRAWS, n_components=N_COMPONENTS):
-    if (data := cifar10()) is None:
-        return None
-    X, y, X_test, y_test = data
-    features = make_features()
+def components_of_all(work, X, X_test, features, n_components):
+    """Learn features and components from the training images; return those of all images."""
     with work.step(f"Learning the layers from {len(X):,} images without labels"):
         features.fit(X)
     components = components_of(work, features, X, n_components)
     with work.step(f"Features and components of {len(X) + len(X_test):,} images"):
-        train, test = components(X), components(X_test)
+        return components(X), components(X_test)
+
+
+def run(work, make_features=two_layers, draws=DRAWS, n_components=N_COMPONENTS):
+    if (data := cifar10()) is None:
+        return None
+    X, y, X_test, y_test = data
+    train, test = components_of_all(work, X, X_test, make_features(), n_components)
     pool = train[:POOL], y[:POOL], test, y_test
     found = {
         name: accuracies(work, name, y[:POOL], draws, accuracy_of)

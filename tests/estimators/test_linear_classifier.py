@@ -269,7 +269,7 @@ def test_a_weight_for_no_class_is_refused():
 
 
 def noisy_classes(n, n_classes=2, seed=0):
-    """Rows of more features than can be learned from, and classes of which some are wrong."""
+    """Rows with more features than can be learned from, and some wrong classes."""
     rng = np.random.default_rng(seed)
     y = rng.integers(n_classes, size=n)
     X = rng.normal(size=(n, 40)) + 0.9 * np.eye(n_classes, 40)[y]

@@ -186,7 +186,7 @@ def test_white_may_be_zero(tmp_path):
     write_bands(tmp_path / "a.tif", BANDS[..., :2], photometric="miniswhite")
     same(tmp_path / "a.tif", 1 - white(BANDS[..., :2]))
     write_bands(tmp_path / "b.tif", BANDS[..., :2] / 1.0, photometric="miniswhite")
-    with pytest.raises(ImageError, match="of which 0 is white; invert them first"):
+    with pytest.raises(ImageError, match="declares that 0 is white; invert them first"):
         read_image(tmp_path / "b.tif")
 
 

@@ -45,7 +45,7 @@ _PROBE_SIZE = 64
 class KeptFeatures:
     """A transformer of image files that keeps what it computes for later runs.
 
-    Use it in a ``with`` block, at the end of which the last rows are written.
+    Use it in a ``with`` block: the last rows are written when the block ends.
 
     Parameters
     ----------

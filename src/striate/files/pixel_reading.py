@@ -16,7 +16,7 @@ Range = tuple[float, float]
 
 # Values of integers of 16 bits are divided by this.
 _WHITE = 65535
-# Of other numbers, black and white are these percentiles, of so many values at most.
+# Black and white of other numbers are these percentiles, of at most this number of values.
 _PERCENTILES, _MOST_VALUES = (1, 99), 1_000_000
 
 

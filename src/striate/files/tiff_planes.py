@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 _BITS_PER_SAMPLE, _DESCRIPTION, _IMAGE_DEPTH = 258, 270, 32997
-# Of each channel of an image in colour, Pillow keeps so many bits.
+# Pillow keeps this number of bits of each channel of a colour image.
 _MOST_BITS = 8
 #: Tag of GDAL with the value of pixels without data.
 NO_DATA = 42113

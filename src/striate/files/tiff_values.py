@@ -113,7 +113,9 @@ def _check_colours(keyframe: Any) -> None:
         name = getattr(colours, "name", str(colours)).lower()
         raise ImageError(f"has colours of the kind {name}; save it as RGB or grey")
     if colours == _WHITE_IS_ZERO and keyframe.dtype.kind not in "bu":
-        raise ImageError("has floats or signed integers of which 0 is white; invert them first")
+        raise ImageError(
+            "has floats or signed integers, and declares that 0 is white; invert them first"
+        )
 
 
 def _kind(values: Array, keyframe: Any, dtype: np.dtype[Any]) -> Pixels:
