@@ -17,10 +17,10 @@ hypothesis.settings.load_profile("any machine")
 def sixteen_cores():
     """Let tests choose their numbers of threads, whatever machine they run on.
 
-    Those that choose none have one: threads of a BLAS that wait in a loop for small products would
-    take most of the time.
+    Those that choose none have one: threads of a BLAS and of OpenMP that wait in a loop for each
+    other, beside another process that tests, would take most of the time.
     """
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1, user_api="blas"):
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
         patch.setattr("striate.native.threads.cpu_count", lambda: 16)
         yield
 

@@ -208,6 +208,7 @@ def test_ratios_are_taken_in_each_round():
     assert (6 / ratio).median == 3
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not peak_memory.STATUS.exists(), reason="only Linux reports the peak")
 def test_peak_memory_is_that_of_the_work():
     # glibc may serve up to 32 MiB from memory that an earlier test left resident, but not more.

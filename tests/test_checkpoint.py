@@ -249,6 +249,7 @@ clone(estimator).set_callbacks(Checkpoint(sys.argv[1], every_n_epochs=3), kill).
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal on this system")
 def test_another_process_continues_after_kill_9(tmp_path):
     path, folder = tmp_path / "run.skops", os.path.dirname(__file__)
@@ -340,6 +341,7 @@ def iterations(action):
         yield
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
 @pytest.mark.parametrize("name", WHOLES)
 def test_fits_inside_a_fit_continue(name, share, tmp_path):
@@ -640,6 +642,7 @@ def test_forged_counts_of_lbfgs_are_refused(array, value, tmp_path):
         resumed(estimator, tmp_path / "run.skops", data)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", range(16, 44))
 def test_forged_pointers_of_lbfgs_are_refused_or_harmless(place, tmp_path):
     estimator, data = NETWORKS["lbfgs, l1"]

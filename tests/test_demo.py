@@ -59,6 +59,7 @@ def test_nearly_all_units_become_edges(model):
     assert n_edges(model[-1]) >= 85
 
 
+@pytest.mark.long
 def test_most_units_become_edges(few_features):
     assert n_edges(few_features[-1]) >= 48
 

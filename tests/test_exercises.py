@@ -43,6 +43,7 @@ def check_pictures(results):
     assert all(picture.png.startswith(b"\x89PNG") for picture in results.pictures)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", short_first(["whitening", "sparse"]))
 @fixed_iterations()
 def test_an_exercise_with_photographs_reaches_what_any_size_must(name):

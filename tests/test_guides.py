@@ -117,6 +117,7 @@ def names_after(guide):
     return names
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_few_labels(photographs, capsys):
     names = names_after("few_labels.md")
@@ -140,6 +141,7 @@ def test_outliers():
     assert set(names["detector"].predict(names["X"])) == {-1, 1}
 
 
+@pytest.mark.long
 def test_pixels(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = names_after("pixels.md")
@@ -196,6 +198,7 @@ def test_long_runs(tmp_path, monkeypatch):
     assert names["network"].n_restarts == 4
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_scale(tmp_path, monkeypatch, capsys):
@@ -222,6 +225,7 @@ def test_diagnosing(capsys):
     assert "\nDiagnosis: columns of very different scale: " in printed
 
 
+@pytest.mark.long
 def test_exporting(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     monkeypatch.chdir(tmp_path)

@@ -101,6 +101,7 @@ class Parts(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.long
 def test_page_needs_nothing_else(page):
     parts = Parts()
     parts.feed(page)
@@ -148,6 +149,7 @@ def test_names_are_text(page):
     assert "both &amp; $all" in page
 
 
+@pytest.mark.long
 def test_same_report_again_without_the_folder(page, model, tmp_path):
     succeed("report", model, "--out", tmp_path / "again.html")
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
@@ -163,6 +165,7 @@ def test_page_in_a_browser(page, tmp_path):
         assert seen[width]["taken"] <= seen[width]["room"] == width
 
 
+@pytest.mark.long
 def test_new_images_are_predicted_by_the_model_itself(model, tmp_path):
     for kind, name in enumerate(CLASSES[:2]):
         (tmp_path / name).mkdir()

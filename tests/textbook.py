@@ -199,16 +199,14 @@ def normalize(patch, how):
 
 
 def convolve(image, patch_shape, stride, how, encode):
-    """The map (n_y, n_x, k) of `encode` at every position of an image (h, w, c)."""
+    """The map (n_y, n_x, k) of `encode`, of patches as rows, at every position of (h, w, c)."""
     height, width = patch_shape
     rows = range(0, image.shape[0] - height + 1, stride)
     columns = range(0, image.shape[1] - width + 1, stride)
-    return np.array(
-        [
-            [encode(normalize(image[y : y + height, x : x + width].ravel(), how)) for x in columns]
-            for y in rows
-        ]
-    )
+    patches = [
+        normalize(image[y : y + height, x : x + width].ravel(), how) for y in rows for x in columns
+    ]
+    return encode(np.array(patches)).reshape(len(rows), len(columns), -1)
 
 
 def pool(feature_map, grid, pooling):

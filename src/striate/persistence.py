@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -164,7 +165,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = 2**28) -> Any:
         check_declared_size(data, limit)
         written_by = _versions(data)
         refused = _refused_types(skops, data)
-        estimator = None if refused else skops.loads(data, trusted=_trusted_types())
+        estimator = None if refused else skops.loads(data, trusted=[*_trusted_types()])
         _check_sparse(estimator)
         check_trees(_estimators_in(estimator))
         for each in _estimators_in(estimator):
@@ -245,7 +246,8 @@ def _suggestion(estimator: Any) -> str:
     return ""
 
 
-def _trusted_types() -> list[str]:
+@cache  # many signatures are inspected, which would take half the time of a small file
+def _trusted_types() -> tuple[str, ...]:
     """Return the full names of Striate's estimators, and of what searches over them may hold."""
     # Estimators one by one, so that no public function is trusted.
     public = [getattr(striate, name) for name in striate.__all__]
@@ -255,7 +257,7 @@ def _trusted_types() -> list[str]:
     splitters = [getattr(model_selection, name) for name in _SPLITTERS]
     metrics = [score_function(get_scorer(name)) for name in get_scorer_names()]
     types = [*estimators, *_SPARSE_TYPES, *splitters, *metrics]
-    return [*(f"{each.__module__}.{each.__qualname__}" for each in types), *_PARTS]
+    return (*(f"{each.__module__}.{each.__qualname__}" for each in types), *_PARTS)
 
 
 @contextmanager

@@ -113,6 +113,7 @@ def test_diabetes_with_scaled_targets():
     assert subjects(model, X, y, **held_out) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "scaler", [MaxAbsScaler(), TfidfTransformer(), StandardScaler(with_mean=False), None], ids=str
 )

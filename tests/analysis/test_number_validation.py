@@ -30,6 +30,7 @@ def test_numbers_are_predicted_by_regressions_that_did_not_see_them(data):
     assert found.mean_absolute_error == mean_absolute_error(y, found.predicted) < found.baseline / 3
 
 
+@pytest.mark.long
 def test_groups_of_numbers_are_held_out_as_a_whole():
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(30), 8)

@@ -80,6 +80,7 @@ def test_sign_and_scale_do_not_matter(x, factor):
     np.testing.assert_allclose(orientation_selectivity(factor * x), expected, atol=1e-9)
 
 
+@pytest.mark.long
 @settings(deadline=None)
 @given(filters)
 def test_quarter_turn_keeps_selectivity(x):

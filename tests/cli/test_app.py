@@ -107,12 +107,14 @@ def in_a_process(*arguments, code=None, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
+@pytest.mark.long
 def test_a_real_process(model, gratings):
     result = in_a_process("predict", model, gratings / "down")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("file,label,probability\n")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT of this kind")
 def test_a_real_signal(gratings, tmp_path):
     code = """if True:

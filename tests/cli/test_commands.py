@@ -145,6 +145,7 @@ def test_show_describes_a_file(features, model, tmp_path):
     assert succeed("show", model).endswith(f"to {model.with_suffix('.png')}\n")
 
 
+@pytest.mark.long
 def test_grey_features_of_colour_images(gratings, tmp_path):
     for name in ("across", "down"):
         (tmp_path / "colour" / name).mkdir(parents=True)

@@ -30,6 +30,7 @@ def lines_of(printed):
     return {name: (int(values), float(score)) for name, values, score, _ in found}
 
 
+@pytest.mark.long
 def test_all_kinds_are_compared_the_best_first(gratings, tmp_path):
     out, picture = tmp_path / "c.csv", tmp_path / "c.png"
     printed = succeed("compare", gratings, "--out", out, "--picture", picture)
@@ -91,6 +92,7 @@ def test_a_table_of_other_features(gratings, tmp_path):
     assert "other.npy: has no features of 2 of 16 images, for example " in said
 
 
+@pytest.mark.long
 def test_labels_groups_and_numbers_are_those_of_train(gratings, tmp_path):
     flat = tmp_path / "flat"
     flat.mkdir()
@@ -113,6 +115,7 @@ def test_labels_groups_and_numbers_are_those_of_train(gratings, tmp_path):
     assert "\nalways the median: 0.5\n" in printed
 
 
+@pytest.mark.long
 def test_grey_and_colour_together(gratings, tmp_path):
     for name in ("across", "down"):
         (tmp_path / "mixed" / name).mkdir(parents=True)
@@ -124,6 +127,7 @@ def test_grey_and_colour_together(gratings, tmp_path):
     assert found["pixels"][0] == 3072
 
 
+@pytest.mark.long
 def test_images_that_cannot_be_used(gratings, tmp_path):
     for name in ("across", "down"):
         (tmp_path / "bad" / name).mkdir(parents=True)

@@ -31,6 +31,7 @@ def stripes(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encoder", short_first(["kmeans", "random", "omp1", "patches"], 2))
 def test_dictionaries_go_through_every_command(stripes, tmp_path, encoder):
     learned, model, page = (tmp_path / name for name in ("f.skops", "m.skops", "r.html"))
@@ -174,6 +175,7 @@ def test_an_unknown_encoder(stripes, tmp_path):
     assert "'sparse' is not one of 'auto', 'autoencoder', 'kmeans'" in said
 
 
+@pytest.mark.long
 def test_two_layers_go_through_every_command(stripes, tmp_path):
     learned, model, page = (tmp_path / name for name in ("f.skops", "m.skops", "r.html"))
     layers = ["--encoder", "omp1", "--layers", 2]

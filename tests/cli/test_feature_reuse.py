@@ -42,6 +42,7 @@ def table(gratings, features, tmp_path):
     return out
 
 
+@pytest.mark.long
 def test_commands_share_features(gratings, features, tmp_path, computed):
     model = tmp_path / "m.skops"
     first = succeed("train", gratings, "-f", features, "-o", model)
@@ -88,6 +89,7 @@ def test_a_table_is_used_by_every_command(gratings, features, table, tmp_path, c
     assert computed == []
 
 
+@pytest.mark.long
 def test_what_a_table_lacks_is_computed(gratings, features, table, tmp_path, computed):
     X = np.load(table)
     X[3] = np.nan
@@ -119,6 +121,7 @@ def test_names_may_be_relative_to_the_folder_or_the_table(gratings, table, tmp_p
         assert rows.tolist() == list(range(16))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "message"),
     [

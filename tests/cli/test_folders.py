@@ -108,6 +108,7 @@ def many_bands(path):
     path.write_bytes(head + pixels + bits + directory + bytes(4))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", READERS)
 def test_an_image_of_many_bands_is_named(labelled, learned, model, tmp_path, name):
     other = labelled / "coarse" / "2.tif"
@@ -123,6 +124,7 @@ def test_an_image_of_many_bands_is_named(labelled, learned, model, tmp_path, nam
     assert said.startswith(f"striate: skipped 1 image:\n  {other}: ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
@@ -151,6 +153,7 @@ def test_learn_wants_images_of_one_kind(labelled, learned, model, tmp_path):
     assert said.endswith("or convert all to grey with --grey\n")
 
 
+@pytest.mark.long
 def test_a_class_of_one_image(labelled, learned, tmp_path):
     write_images(labelled / "rare", 1, seed=7)
     model, page = tmp_path / "m.skops", tmp_path / "r.html"
@@ -177,6 +180,7 @@ def test_a_report_needs_two_classes_that_can_be_held_out(labelled, learned, tmp_
     assert not page.exists()
 
 
+@pytest.mark.long
 def test_fewer_images_than_folds(labelled, learned, tmp_path):
     write_images(labelled / "rare", 2, seed=7)
     model, page = tmp_path / "m.skops", tmp_path / "r.html"

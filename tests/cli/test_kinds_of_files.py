@@ -37,6 +37,7 @@ def satellite(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 def test_bands_go_through_every_command(satellite, tmp_path):
     learned, model = tmp_path / "f.skops", tmp_path / "m.skops"
     printed, _ = run("learn", satellite, "-o", learned, *QUICK, "--bands", "4,0", "--skip-errors")

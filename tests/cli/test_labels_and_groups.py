@@ -54,6 +54,7 @@ def test_images_without_a_label_are_left_out(flat, features, tmp_path):
     assert printed.startswith("across: 6 images\ndown: 4 images\n")
 
 
+@pytest.mark.long
 def test_groups_of_a_table_a_pattern_and_folders(flat, features, tmp_path):
     files = sorted(flat.iterdir())
     lines = [f"{each.name},{each.stem[3:-1]},{each.name[:2]}" for each in files]
@@ -82,6 +83,7 @@ def test_groups_of_a_table_a_pattern_and_folders(flat, features, tmp_path):
     assert " over 5 folds " in train(flat, features, tmp_path / "m.skops", "--labels", plain)
 
 
+@pytest.mark.long
 def test_the_report_uses_the_labels_and_groups_of_the_training(flat, features, tmp_path):
     model, page = tmp_path / "m.skops", tmp_path / "r.html"
     options = ["--labels", table_of(flat, tmp_path / "labels.csv"), "--groups", "^(p.)_"]
@@ -114,6 +116,7 @@ def brightness_table(folder, path):
     return table_of(folder, path, lines)
 
 
+@pytest.mark.long
 def test_numbers_as_labels(features, tmp_path):
     table = brightness_table(tmp_path / "mixed", tmp_path / "labels.csv")
     model, page = tmp_path / "m.skops", tmp_path / "r.html"
@@ -148,6 +151,7 @@ def test_numbers_that_are_no_classes(features, tmp_path):
     )
 
 
+@pytest.mark.long
 def test_more_scores_where_classes_differ_in_size(flat, features, tmp_path):
     files = sorted(flat.iterdir())
     down = [each for each in files if "down" in each.name]

@@ -120,6 +120,7 @@ def test_keys_and_clicks_in_a_browser(page, two_kinds, tmp_path):
         assert browser.said == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "dark"), [(1200, True), (360, False)])
 def test_a_click_selects_and_the_page_fits(width, dark, page, tmp_path):
     with open_browser(tmp_path / "profile") as browser:

@@ -83,6 +83,7 @@ def test_the_page_and_what_is_printed(found, odd_folder, rows):
     assert page.count('<li>\n<div class="three">') == 24
 
 
+@pytest.mark.long
 def test_the_page_fits_wide_and_narrow_screens(found, tmp_path):
     page = (found[1] / "odd.html").read_text(encoding="utf-8")
     seen, console = look_at(page, tmp_path, [320, 1200])
@@ -93,6 +94,7 @@ def test_the_page_fits_wide_and_narrow_screens(found, tmp_path):
         assert each["images"] == 1 + 3 * 24
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_files_and_another_one_others(found, odd_folder, tmp_path):
     succeed("outliers", odd_folder, "--out", tmp_path / "odd.html")
     succeed("outliers", odd_folder, "--out", tmp_path / "other.html", "--seed", 1)

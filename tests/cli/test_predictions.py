@@ -109,6 +109,7 @@ def test_a_folder_that_is_not_empty_is_refused(model, mixed, tmp_path):
     assert files_below(tmp_path) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["../out", "", "a/b", "..", " a"])
 def test_classes_that_lead_out_of_the_folder_are_refused(model, mixed, tmp_path, name):
     changed = load(model)

@@ -76,6 +76,7 @@ def test_json_lines_and_the_least_sure(crossed, words, tmp_path):
         assert each["labels"] == (["down"] if each["probabilities"]["down"] > 0.5 else [])
 
 
+@pytest.mark.long
 def test_one_label_is_as_two_classes(crossed, features, words, labels, tmp_path):
     """Each label has the classifier that its column alone would have."""
     succeed(*words, "across,down")
@@ -93,6 +94,7 @@ def test_groups_are_held_out_together(crossed, features, labels, tmp_path, words
     assert printed.count(" over 3 folds ") == 2
 
 
+@pytest.mark.long
 def test_images_without_labels_are_left_out(words, labels):
     cells = [line.split(",")[1:] for line in labels.read_text().splitlines()[1:]]
     write(labels, [*cells[:20], *[["", ""]] * 4])
@@ -133,6 +135,7 @@ def test_a_file_with_two_decisions(words, labels):
     assert "give 01.png the labels " in fail(*words, "across,down")
 
 
+@pytest.mark.long
 def test_options_that_do_not_go_together(crossed, features, words, labels, tmp_path):
     assert "--label-columns: numbers have no classes" in fail(*words, "across", "--regression")
     out = tmp_path / "m.skops"
@@ -145,6 +148,7 @@ def test_options_that_do_not_go_together(crossed, features, words, labels, tmp_p
     )
 
 
+@pytest.mark.long
 def test_features_that_are_learned_here(crossed, labels, tmp_path, monkeypatch):
     from striate.cli import encoder_options
 

@@ -121,6 +121,7 @@ def locked(labelled, monkeypatch):
     return folder
 
 
+@pytest.mark.long
 def test_a_locked_folder_is_skipped_by_every_command(labelled, learned, locked, tmp_path):
     model = tmp_path / "m.skops"
     commands = [

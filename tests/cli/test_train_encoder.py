@@ -38,6 +38,7 @@ def mirrored(folder, n=12):
     return folder
 
 
+@pytest.mark.long
 def test_what_suits_the_images_is_chosen(tmp_path):
     model = tmp_path / "m.skops"
     printed = succeed("train", mirrored(tmp_path / "labelled"), "-o", model)
@@ -54,6 +55,7 @@ def test_what_suits_the_images_is_chosen(tmp_path):
     assert "accuracy " in succeed("show", model)
 
 
+@pytest.mark.long
 def test_the_accuracy_is_that_of_the_choice(gratings, tmp_path):
     printed = succeed("train", gratings, "-o", tmp_path / "m.skops")
     known = load(tmp_path / "m.skops").cross_validation_
@@ -79,6 +81,7 @@ def test_classes_that_cannot_be_held_out(gratings, tmp_path):
     assert "not estimated, because across has a single image" in printed
 
 
+@pytest.mark.long
 def test_numbers_and_groups(gratings, tmp_path):
     files = sorted(gratings.rglob("*.png"))
     lines = [f"{each.relative_to(gratings)},{i % 2},g{i % 4}" for i, each in enumerate(files)]

@@ -55,7 +55,12 @@ ESTIMATORS = [
 ]
 # Those that come to another result than on arrays: by the order of rows, or the start.
 OTHER_WAY = [ESTIMATORS[2], ESTIMATORS[9]]
-of_estimators = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: repr(each)[:60])
+SHORT = [ESTIMATORS[0], AUTOENCODER, ESTIMATORS[7], ESTIMATORS[8]]
+of_estimators = pytest.mark.parametrize(
+    "estimator",
+    [pytest.param(each, marks=() if each in SHORT else pytest.mark.long) for each in ESTIMATORS],
+    ids=lambda each: repr(each)[:60],
+)
 
 
 def cluster(n_workers, **options):
@@ -96,7 +101,7 @@ def fitted(estimator):
     return clone(estimator).fit(RowBlocks(dask_array()), Y)
 
 
-@pytest.mark.parametrize("n_workers", [1, 3])
+@pytest.mark.parametrize("n_workers", [3, pytest.param(1, marks=pytest.mark.long)])
 def test_bits_are_the_same_for_any_number_of_workers_and_here(n_workers):
     estimators = [ESTIMATORS[0], ESTIMATORS[4], ESTIMATORS[8]]
     here = [fitted(each) for each in estimators]
@@ -115,6 +120,7 @@ def test_bits_of_all_estimators():
         assert_same_bits(one, other)
 
 
+@pytest.mark.long
 def test_chunks_are_not_sent_to_the_client(two_workers, large, monkeypatch):
     def refuse(*_):
         raise AssertionError("rows were read here")

@@ -3,6 +3,7 @@ import sys
 
 import matplotlib as mpl
 import numpy as np
+import pytest
 
 from striate.display import PALETTE, FeatureDisplay, LossCurveDisplay, style
 
@@ -32,5 +33,6 @@ for draw in (*(display.plot for display in displays), style().__enter__):
 """
 
 
+@pytest.mark.long
 def test_without_matplotlib():
     subprocess.run([sys.executable, "-c", WITHOUT_MATPLOTLIB], check=True)

@@ -56,6 +56,7 @@ def test_every_pixel_of_the_grid_is_shown_as_it_is(shape, title):
     np.testing.assert_array_equal(shown, display.im_.get_array())
 
 
+@pytest.mark.long
 def test_saving_again_and_again():
     display = FeatureDisplay(noise(9, 16)).plot(title="Title")
     pictures = []
@@ -141,6 +142,7 @@ def test_axes_in_a_subfigure():
     assert FeatureDisplay(noise(9, 16)).plot(ax=subfigure.subplots()).figure_ is figure
 
 
+@pytest.mark.long
 def test_titles_fit_where_a_layout_places_the_axes():
     with style():
         figure, axes = plt.subplots(1, 2, figsize=(8, 4.2))

@@ -113,6 +113,7 @@ def test_dense_and_sparse_weights_look_alike(local_fields):
         np.testing.assert_array_equal(a.images[0].get_array(), b.images[0].get_array())
 
 
+@pytest.mark.long
 def test_many_windows_need_no_more_than_their_weights():
     fields = LocalReceptiveFields((96, 96), 8, stride=4, n_maps=16)
     display = ReceptiveFieldsDisplay(weights_of(fields), fields).plot(n_maps=4)

@@ -98,6 +98,7 @@ def test_sparse_rows_look_alike(X, model):
         np.testing.assert_allclose(one.get_array(), other.get_array())
 
 
+@pytest.mark.long
 def test_assert_nothing_is_cut_off(X, model):
     for options in ({}, {"units": [2]}, {"title": "Title"}, {"feature_names": ["x" * 60] * 64}):
         display = UnitsDisplay.from_estimator(model, X, **options)

@@ -42,6 +42,7 @@ def test_the_mask_and_the_windows():
     assert mask.nnz == N_UNITS * 64
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("l1_weight", "solver"),
     [

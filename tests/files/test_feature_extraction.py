@@ -220,6 +220,7 @@ def killed_process(code, *arguments):
     assert result.returncode == -signal.SIGKILL, result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("n_blocks", short_first([1, 0, 2]))
 def test_a_killed_process(photos, out, tmp_path, n_blocks):
@@ -415,6 +416,7 @@ def test_a_disk_that_fills_up_later(photos, out, expected, monkeypatch):
     np.testing.assert_array_equal(extract_features(Moments(), photos, out).features, expected)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
 def test_a_real_limit(photos, out):
     code = """

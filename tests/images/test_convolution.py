@@ -149,7 +149,7 @@ def patches_of(height, width, stride, how, *limits):
 @pytest.mark.parametrize("channels", [1, 3, 5])
 def test_gathered_patches(channels, how, stride):
     image = np.random.default_rng(0).random((9, 12, channels))
-    expected = textbook.convolve(image, (3, 4), stride, how, lambda patch: patch)
+    expected = textbook.convolve(image, (3, 4), stride, how, lambda patches: patches)
     n_y, n_x, length = expected.shape
     for begin, n in [(0, n_y * n_x), (0, 1), (n_x - 1, 3), (n_y * n_x - 1, 1)]:
         P = np.empty((n, length))
@@ -160,7 +160,7 @@ def test_gathered_patches(channels, how, stride):
 
 def test_gathered_patches_are_clipped():
     image = np.random.default_rng(0).random((6, 7, 1))
-    expected = textbook.convolve(image, (2, 3), 1, "mean", lambda patch: patch.clip(-0.1, 0.2))
+    expected = textbook.convolve(image, (2, 3), 1, "mean", lambda patches: patches.clip(-0.1, 0.2))
     P = np.empty((25, 6))
     gather_patches(image, patches_of(2, 3, 1, "mean", -0.1, 0.2), (0, 0, 5), 0, P)
     np.testing.assert_allclose(P, expected.reshape(25, 6), atol=1e-12)
@@ -177,8 +177,8 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     W, b = rng.normal(size=(4 * 5 * 2, 6)).astype(dtype), rng.normal(size=6).astype(dtype)
     grid = (2, 3)
 
-    def encode(patch):
-        return textbook.f[activation](patch[np.newaxis] @ W + b)[0]
+    def encode(patches):
+        return textbook.f[activation](patches @ W + b)
 
     feature_map = textbook.convolve(image.astype(float), (4, 5), stride, True, encode)
     assert stride > 1 or feature_map[..., 0].size % BLOCK_POSITIONS > 0 < BLOCK_POSITIONS

@@ -45,8 +45,8 @@ def two_layers(first=(), second=(), **params):
 
 
 def codes_by_loops(layer, image):
-    def encode(patch):
-        return layer.encoder_.transform(layer.whitening_.transform(patch[np.newaxis]))[0]
+    def encode(patches):
+        return layer.encoder_.transform(layer.whitening_.transform(patches))
 
     return textbook.convolve(image, layer.patch_shape_[:2], layer.stride, layer.normalize, encode)
 
@@ -113,6 +113,7 @@ def test_features_are_those_of_loops(way, shape):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.long
 def test_three_layers_are_those_of_loops():
     images = images_of(3, (24, 22))
     layers = [*two_layers().layers, PatchFeatures(SOFT, patch_size=2, **PATCHES)]
@@ -215,6 +216,7 @@ def test_sixteen_bits_are_scaled_by_what_is_used_of_them():
     )
 
 
+@pytest.mark.long
 def test_images_of_several_sizes():
     images = [*images_of(3), *images_of(3, (31, 18), seed=1)]
     features = two_layers().fit(images)

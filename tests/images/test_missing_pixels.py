@@ -76,19 +76,25 @@ def test_rectangles_hold_each_place_once(places):
 # --- pooling --------------------------------------------------------------------------------
 
 
-def pooled_by_loops(learned, image):
-    """Codes of the patches without NaN, pooled cell by cell."""
+def codes_of_patches(learned, image):
+    """Codes of the patches without NaN by their places, and the number of places each way."""
     height, width, stride = *learned.patch_shape_[:2], learned.stride
-    image = image.reshape(*image.shape[:2], -1)
     n_y = (image.shape[0] - height) // stride + 1
     n_x = (image.shape[1] - width) // stride + 1
-    codes = {}
+    patches = {}
     for y in range(n_y):
         for x in range(n_x):
             top, left = y * stride, x * stride
             patch = image[top : top + height, left : left + width]
             if not np.isnan(patch).any():
-                codes[y, x] = learned.patch_encoder_.transform(patch.reshape(1, -1))[0]
+                patches[y, x] = patch.ravel()
+    rows = learned.patch_encoder_.transform(np.array(list(patches.values())))
+    return dict(zip(patches, rows, strict=True)), n_y, n_x
+
+
+def pooled_by_loops(learned, image):
+    """Codes of the patches without NaN, pooled cell by cell."""
+    codes, n_y, n_x = codes_of_patches(learned, image)
     reduce = {"mean": np.mean, "max": np.max, "sum": np.sum}[learned.pooling]
     rows = textbook.pool(np.arange(n_y * n_x).reshape(n_y, n_x, 1), learned.pool_grid, "sum")
     assert rows.sum() == np.arange(n_y * n_x).sum()
@@ -176,21 +182,16 @@ def test_symmetries_hold_with_holes(symmetries):
 def map_by_loops(learned, image):
     """The map of the first layer: windows one after the other, NaN without a whole patch."""
     layer, size = learned.layers_[0], learned.map_pool_sizes_[0]
-    height, width, stride = *layer.patch_shape_[:2], layer.stride
-    n_y, n_x = (image.shape[0] - height) // stride + 1, (image.shape[1] - width) // stride + 1
+    codes, n_y, n_x = codes_of_patches(layer, image)
     reduce = np.max if layer.pooling == "max" else np.mean
     rows = []
     for top in range(0, n_y, size):
         row = []
         for left in range(0, n_x, size):
-            codes = []
-            for y in range(top, min(top + size, n_y)):
-                for x in range(left, min(left + size, n_x)):
-                    patch = image[y * stride : y * stride + height, x * stride : x * stride + width]
-                    if not np.isnan(patch).any():
-                        codes.append(layer.patch_encoder_.transform(patch.reshape(1, -1))[0])
+            ys, xs = range(top, min(top + size, n_y)), range(left, min(left + size, n_x))
+            inside = [codes[y, x] for y in ys for x in xs if (y, x) in codes]
             n_codes = layer.patch_encoder_.n_codes
-            row.append(reduce(codes, axis=0) if codes else np.full(n_codes, np.nan))
+            row.append(reduce(inside, axis=0) if inside else np.full(n_codes, np.nan))
         rows.append(row)
     pooled = np.array(rows)
     pooled = np.sign(pooled) * np.sqrt(np.abs(pooled)) if layer.signed_sqrt else pooled

@@ -69,10 +69,8 @@ def by_loops(features, images):
     """Features of one image after another, one patch after another."""
     whitening, encoder = features.whitening_, features.encoder_
 
-    def encode(patch):
-        x = patch[np.newaxis]
-        x = x if whitening is None else whitening.transform(x)
-        return encoder.transform(x)[0]
+    def encode(patches):
+        return encoder.transform(patches if whitening is None else whitening.transform(patches))
 
     rows = []
     for image in images:

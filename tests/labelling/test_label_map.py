@@ -170,6 +170,7 @@ def address(folder, session):
     listening.close()
 
 
+@pytest.mark.long
 def test_the_map_by_keys_in_a_browser(folder, session, address, tmp_path):
     cards = "document.querySelectorAll('#clusters > button')"
     with open_browser(tmp_path / "profile") as page:

@@ -51,6 +51,7 @@ def label_all(page, key_of, n):
     return names
 
 
+@pytest.mark.long
 def test_labels_by_keys(folder, tmp_path):
     session = folder.session(["ash", "birch"])
     with served(session, folder) as address, open_browser(tmp_path / "profile") as page:
@@ -88,6 +89,7 @@ def test_labels_by_keys(folder, tmp_path):
         assert [each for each in page.said if "favicon" not in str(each)] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_page_on_phones_and_wide_screens(folder, tmp_path, dark):
     session = folder.session(

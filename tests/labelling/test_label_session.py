@@ -76,6 +76,7 @@ def test_names_that_are_none(name):
         checked_class(name)
 
 
+@pytest.mark.long
 def test_it_learns_in_the_background(folder, session):
     session.start()
     wait_until(lambda: session._learned_from)

@@ -342,6 +342,7 @@ print(codes)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_fits_after_a_fork():
     result = subprocess.run(
