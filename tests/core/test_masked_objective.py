@@ -53,8 +53,10 @@ def from_textbook(network, theta, X, Y, w, **terms):
     return masked.objective(network, theta, "squared_error", X, Y, w=w, **terms)
 
 
+@pytest.mark.parametrize(("kind", "terms"), all_pairs(product(masked.KINDS, TERMS)))
 @pytest.mark.parametrize(
-    ("kind", "terms", "dtype"), all_pairs(product(masked.KINDS, TERMS, (np.float64, np.float32)))
+    "dtype",
+    [np.float64, pytest.param(np.float32, marks=pytest.mark.long)],  # compiled anew
 )
 def test_it_is_that_of_a_masked_dense_network(kind, terms, dtype):
     terms = TERMS[terms]

@@ -35,7 +35,6 @@ SPARSE_ALLOWED = [
         for solver in ("adam", "sgd", "gd", "lbfgs")
     ),
     MLPClassifier(connectivity=MASK, max_iter=3, random_state=0),
-    MLPRegressor(connectivity=[MASK, None], solver="lbfgs", max_iter=3, random_state=0),
     *(clone(AUTOENCODER).set_params(solver=solver) for solver in ("lbfgs", "adam", "gd")),
     StackedAutoencoder((3, 2), autoencoder=AUTOENCODER, random_state=0),
     SelfTaughtClassifier(AUTOENCODER, LinearClassifier(alphas=0.1)),
@@ -49,6 +48,7 @@ DENSE_ONLY = [
 ]
 # Each is compiled anew.
 LONG = [
+    MLPRegressor(connectivity=[MASK, None], solver="lbfgs", max_iter=3, random_state=0),
     clone(AUTOENCODER).set_params(noise=0.1),
     clone(AUTOENCODER).set_params(connectivity=MASK),
 ]

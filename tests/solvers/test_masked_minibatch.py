@@ -164,6 +164,7 @@ def test_sparse_rows_are_dense_rows(kind):
     np.testing.assert_allclose(same, dense, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.long  # compiled anew
 def test_noisy_rows_are_those_of_the_objective():
     """Of a layer with all connections, so that the objective can be that of a dense network."""
     dense, _, X, Y, w = problem("dense", m=60)

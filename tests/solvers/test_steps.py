@@ -101,16 +101,19 @@ def test_layers_drop_their_units_independently():
     assert value == pytest.approx(0.5 * (1 + 3 / n), rel=0.03)  # Var(d₁ d₂) = 1 / 0.5² − 1
 
 
-def test_dropout_of_inputs_scales_what_is_left():
+@pytest.mark.parametrize(
+    "kind",
+    [np.asarray, pytest.param(sparse.csr_array, marks=pytest.mark.long)],  # compiled anew
+)
+def test_dropout_of_inputs_scales_what_is_left(kind):
     X = np.random.default_rng(0).uniform(1, 2, (500, 40))
-    for rows in (X, sparse.csr_array(X)):
-        noisy = with_noise(as_input(rows), NOISE["dropout"], 0.25, 1)
-        network = Network((40, 40), ("identity",))
-        theta = network.pack([np.eye(40)], [np.zeros(40)])
-        given = Problem(network, "squared_error", noisy, X)
-        _, (value,), _ = steps_of(given, theta, [0.0], batch_size=500)
-        # ½ Σ (x̃ − x)² with x̃ = x / 0.75 in 3 of 4 cases, else 0: ½ Σ x² (0.25 + 0.75 / 9).
-        assert value == pytest.approx((X**2).sum() / 500 / 2 / 3, rel=0.03)
+    noisy = with_noise(as_input(kind(X)), NOISE["dropout"], 0.25, 1)
+    network = Network((40, 40), ("identity",))
+    theta = network.pack([np.eye(40)], [np.zeros(40)])
+    given = Problem(network, "squared_error", noisy, X)
+    _, (value,), _ = steps_of(given, theta, [0.0], batch_size=500)
+    # ½ Σ (x̃ − x)² with x̃ = x / 0.75 in 3 of 4 cases, else 0: ½ Σ x² (0.25 + 0.75 / 9).
+    assert value == pytest.approx((X**2).sum() / 500 / 2 / 3, rel=0.03)
 
 
 def test_weight_decay_is_taken_off_the_weights_alone():
