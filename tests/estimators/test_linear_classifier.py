@@ -378,3 +378,17 @@ def test_groups_and_calibration_that_make_no_sense():
         LinearClassifier(calibrate=True).fit(X, y)
     one_group = LinearClassifier("log_loss", validation_folds=3).fit(X, y, groups=np.zeros(30))
     assert one_group.alpha_ == 1.0  # nothing can be held out
+
+
+def test_alphas_that_are_too_small_for_the_precision_are_not_chosen():
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(600, 1))
+    X = (common + 1e-5 * rng.normal(size=(600, 300))).astype(np.float32)
+    y = common[:, 0] > 0
+    with pytest.raises(ValueError, match="alpha=1e-12 is too small for these features"):
+        LinearClassifier(alphas=[1e-13, 1e-12], random_state=0).fit(X, y)
+    found = LinearClassifier("log_loss", alphas=[1e-12, 1e-2], random_state=0).fit(X, y)
+    expected = LinearClassifier("log_loss", alphas=[1e-2, 1e-2], random_state=0).fit(X, y)
+    assert found.validation_scores_ == expected.validation_scores_
+    assert found.validation_scores_.keys() == {1e-2}
+    np.testing.assert_array_equal(found.coef_, expected.coef_)

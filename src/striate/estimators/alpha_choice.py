@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 
 from .held_out_rows import Rows
 from .linear_maps import Array
-from .linear_problem import GramProblem
+from .linear_problem import GramProblem, TooSmallAlphaError
 
 # Standard deviation of log T, as long as nothing is known of it: with few rows, T stays near 1.
 _SPREAD = 0.3
@@ -24,7 +24,7 @@ class AlphaChoice(NamedTuple):
     alpha : float
         The α with the best score.
     scores : dict of float to float
-        Score of each α; empty if no rows were held out.
+        Score of each α that is not too small; empty if no rows were held out.
     temperature : float
         T: softmax(z / T) is as sure as it is right.
     """
@@ -57,29 +57,54 @@ def choose_alpha(
     calibrate : bool
         Whether to fit T. The scores that it is fitted to are those of the α that the other parts
         choose, so that neither W nor α has seen the rows.
+
+    Raises
+    ------
+    TooSmallAlphaError
+        If all candidates are too small.
     """
     if not parts:
         return AlphaChoice(max(alphas), {}, 1.0)
     weights = problem.weight.copy()
-    z: list[list[Array]] = [[] for _ in parts]  # of each part, for each α
-    totals = np.zeros((len(parts), len(alphas)))
-    for k, rows in enumerate(parts):
+    z: list[dict[float, Array]] = []  # of each part, for each α
+    for rows in parts:
         with problem.excluding(rows):
-            solutions = [problem.solve(alpha)[:2] for alpha in alphas]
-            for a, z_of_part in enumerate(problem.scores(rows, solutions)):
-                z[k].append(z_of_part)
-                scores = _validation_scores(z_of_part, codes[rows], problem.loss)
-                totals[k, a] = weights[rows] @ scores
+            solutions = _solutions(problem, alphas)
+            alphas = list(solutions)
+            z.append(dict(zip(alphas, problem.scores(rows, list(solutions.values())), strict=True)))
+    totals = np.array(
+        [
+            [
+                weights[rows] @ _validation_scores(of_part[alpha], codes[rows], problem.loss)
+                for alpha in alphas
+            ]
+            for rows, of_part in zip(parts, z, strict=True)
+        ]
+    )
     held_out = np.concatenate(parts)
     total = totals.sum(axis=0)
     means = total / (float(weights[held_out].sum()) or 1.0)
     temperature = 1.0
     if calibrate and weights[held_out].any():
         others = total - totals if len(parts) > 1 else totals
-        chosen = [z[k][a] for k, a in enumerate(others.argmax(axis=1))]
+        best = others.argmax(axis=1)
+        chosen = [of_part[alphas[a]] for of_part, a in zip(z, best, strict=True)]
         temperature = fitted_temperature(np.concatenate(chosen), codes[held_out], weights[held_out])
     by_alpha = dict(zip(alphas, means.tolist(), strict=True))
     return AlphaChoice(alphas[int(means.argmax())], by_alpha, temperature)
+
+
+def _solutions(problem: GramProblem, alphas: list[float]) -> dict[float, tuple[Array, Array]]:
+    """Return W and b for each α that is not too small; raise an error if all are."""
+    solutions, error = {}, None
+    for alpha in alphas:
+        try:
+            solutions[alpha] = problem.solve(alpha)[:2]
+        except TooSmallAlphaError as caught:
+            error = caught
+    if error is not None and not solutions:
+        raise error
+    return solutions
 
 
 def fitted_temperature(z: Array, codes: Rows, weights: Array) -> float:

@@ -86,7 +86,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         The chosen α.
     validation_scores_ : dict of float to float
         Score of each α on the held-out rows: accuracy, or with "log_loss" the mean log-probability
-        of the true class. Empty if no rows were held out.
+        of the true class. Empty if no rows were held out; an α that is too small for the precision
+        of the features is left out.
     temperature_ : float
         What W and b were divided by; 1 without `calibrate`, or if no rows were held out.
     n_iter_ : int

@@ -24,6 +24,10 @@ from .linear_maps import BLOCK_ROWS, Array, Precondition, Standardize
 from .training import team_for
 
 
+class TooSmallAlphaError(ValueError):
+    """The rounding errors of the Gram matrix are larger than α."""
+
+
 class GramProblem:
     """Rows, their Gram matrix, their products with the targets, and the minimum of J for each α.
 
@@ -138,7 +142,9 @@ class GramProblem:
             except linalg.LinAlgError:
                 if in_place:
                     self._sum_up()
-        raise ValueError(f"alpha={alpha:g} is too small for these features; choose a larger one.")
+        raise TooSmallAlphaError(
+            f"alpha={alpha:g} is too small for these features; choose a larger one."
+        )
 
     def _minimize(self, alpha: float, L: Array, W: Array, b: Array) -> tuple[Array, Array, int]:
         """Minimize J from W and b on by L-BFGS on V, where W = L⁻ᵀ V."""
