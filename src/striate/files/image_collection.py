@@ -42,9 +42,9 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         Floating-point type of the resulting images.
     channels : {1, 3} or None, default=None
         1 converts colour to grey, 3 converts grey to colour, None requires images that agree.
-    page, bands, value_range : optional
-        As in `read_image`, for files; the range also for arrays of 16 bits. Features that are
-        fitted to the images keep these choices, and read other files likewise.
+    page, bands, value_range, shrink : optional
+        As in `read_image`, for files and images of Pillow; the range also for arrays of 16 bits.
+        Features that are fitted to the images keep these choices, and read other files likewise.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     used_range : UsedRange
         Values of black and white of images of 16 bits.
     reading : Reading
-        Page, bands and range.
+        Page, bands, range and size.
 
     Raises
     ------
@@ -80,6 +80,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         page: int | str | None = None,
         bands: Sequence[int] | None = None,
         value_range: tuple[float, float] | None = None,
+        shrink: int | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         self._n_channels: int | None = None
@@ -88,7 +89,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         self._of_sixteen_bits: set[int] = set()
         self._of_open_range: dict[int, Range] = {}
         self._finds_range = self._takes_missing = False
-        self.reading: Reading = new_reading(page, bands, value_range)
+        self.reading: Reading = new_reading(page, bands, value_range, shrink)
         self._images: Any
         if isinstance(images, ImageCollection):
             self._images = images._images
@@ -180,6 +181,11 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             _finds_range=True,
         )
 
+    def to_look_at(self) -> Self:
+        """Return the same images, not reduced, and with pixels that may have no data."""
+        reading = self.reading._replace(shrink=None)
+        return self._changed(reading=reading, _takes_missing=True)
+
     def with_missing(self) -> Self:
         """Return the same images, in which pixels may be NaN for want of data."""
         return self._changed(_takes_missing=True)
@@ -250,9 +256,9 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def _pixels(self, row: int) -> Pixels:
         item = self._images[row]
         if is_path(item):
-            return read_pixels(item, self.dtype, self.reading)
+            return self.reading.shrunk(read_pixels(item, self.dtype, self.reading))
         if is_pillow_image(item):
-            return pillow_pixels(item, self.dtype, self.reading)
+            return self.reading.shrunk(pillow_pixels(item, self.dtype, self.reading))
         return as_float(_in_memory(item), self.dtype)
 
 
