@@ -57,6 +57,8 @@ def segment(
     cross-validation over images, on strokes in images that the classifier was not trained on. The
     final classifier is trained on all strokes.
 
+    Pixels without data are left out, and get class 0 and no probability (NaN).
+
     RESULTS gets, for an image a.jpg, the classes a.png and the picture a_overlay.png, and the model
     model.skops.
     """
@@ -140,7 +142,7 @@ def _mask(path: Path, images: ImageCollection, i: int) -> Any:
     """Read a mask, and check its size."""
     from striate.files.label_masks import read_mask
 
-    mask, shape = read_mask(path), images.to_find_range()[i].shape[:2]
+    mask, shape = read_mask(path), images.to_find_range().with_missing()[i].shape[:2]
     if mask.shape != shape:
         raise ValueError(
             f"{path}: is of {mask.shape[0]} x {mask.shape[1]} pixels, but {images.name(i)} of "
@@ -178,7 +180,7 @@ def _segment_all(
     from striate.cli.progress_bar import progress
     from striate.display.segmentation_overlay import segmentation_overlay
 
-    images = images.as_learned(model.features_)
+    images = images.as_learned(model.features_).with_missing()
     classes = np.asarray(model.classes_)
     for i in progress(range(len(images)), "Segmenting images"):
         image, target = images[i], targets[i]
