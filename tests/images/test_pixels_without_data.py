@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
-from command_line import succeed
+from command_line import fail, succeed
 from PIL import Image
 
 from striate import DictionaryEncoder, PatchFeatures, PixelClassifier
@@ -101,6 +101,25 @@ def test_a_folder_with_missing_pixels(tmp_path):
         np.testing.assert_array_equal(np.isnan(p[..., 0]), missing)
         overlay = np.asarray(Image.open(tmp_path / "out" / f"{i}_overlay.png"))
         assert overlay[~missing].mean() > 50
+
+
+def test_masks_of_pixels_without_data(tmp_path):
+    for folder in ("images", "strokes", "data"):
+        (tmp_path / folder).mkdir()
+    missing = np.isnan(picture(0))
+    for i in range(2):
+        whole = (255 * filled(picture(i))[0]).clip(0, 255).astype(np.uint8)
+        Image.fromarray(whole).save(tmp_path / "images" / f"{i}.png")
+        Image.fromarray(strokes()).save(tmp_path / "strokes" / f"{i}.png")
+    Image.fromarray(np.where(missing, 0, 255).astype(np.uint8)).save(tmp_path / "data" / "1.png")
+    words = ["segment", tmp_path / "images", "--labels", tmp_path / "strokes"]
+    words += ["--out", tmp_path / "out", "--data-masks", tmp_path / "data"]
+    succeed(*words)
+    labels = [np.asarray(Image.open(tmp_path / "out" / f"{i}.png")) for i in range(2)]
+    assert (labels[0] > 0).all()
+    np.testing.assert_array_equal(labels[1] == 0, missing)
+    Image.new("L", (3, 4), 255).save(tmp_path / "data" / "1.png")
+    assert "but its mask of 4 x 3" in fail(*words)
 
 
 def test_missing_pixels_are_black_in_overlays():

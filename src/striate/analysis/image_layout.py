@@ -95,8 +95,9 @@ def check_method(method: str) -> None:
 
 
 def _reducer(method: str, seed: int) -> Any:
-    kind = getattr(_module(method), {"umap": "UMAP", "pacmap": "PaCMAP"}[method])
-    return kind(n_components=2, random_state=seed)
+    if method == "umap":  # which warns of more threads, since these would change the map
+        return _module(method).UMAP(n_components=2, random_state=seed, n_jobs=1)
+    return _module(method).PaCMAP(n_components=2, random_state=seed)
 
 
 def _module(method: str) -> Any:

@@ -14,7 +14,7 @@ from striate.native.threads import available_threads
 
 from .decoded_pixels import ImageError, Pixels
 from .given_images import all_double, checked, is_path, is_pillow_image, is_stored, listed
-from .missing_pixels import check_no_missing, check_some_data
+from .missing_pixels import check_no_missing, check_some_data, masked
 from .pixel_reading import Range, Reading, extremes, new_reading
 from .read_images import pillow_pixels, read_pixels, with_channels
 from .sixteen_bits import WHOLE_RANGE, UsedRange
@@ -45,6 +45,10 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     page, bands, value_range, shrink : optional
         As in `read_image`, for files and images of Pillow; the range also for arrays of 16 bits.
         Features that are fitted to the images keep these choices, and read other files likewise.
+
+    masks : list of paths or None, optional
+        For each file an image of its size, before it is reduced, that is 0 (black) where there are no
+        data; or None.
 
     Attributes
     ----------
@@ -81,6 +85,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         bands: Sequence[int] | None = None,
         value_range: tuple[float, float] | None = None,
         shrink: int | None = None,
+        masks: Sequence[Any] | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         self._n_channels: int | None = None
@@ -100,6 +105,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             self._finds_range = images._finds_range
             self._takes_missing = images._takes_missing
             self._most_readers: float = images._most_readers
+            self._masks: Sequence[Any] | None = images._masks
         else:
             images = checked(listed(images))
             self._images = StoredImages(images) if is_stored(images) else images
@@ -107,6 +113,9 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             self._channels = channels
             self.used_range = WHOLE_RANGE
             self._most_readers = _most_readers(self._images)
+            self._masks = masks
+            if masks is not None and len(masks) != len(self._images):
+                raise ValueError(f"there are {len(masks)} masks for {len(self._images)} images")
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -256,7 +265,11 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def _pixels(self, row: int) -> Pixels:
         item = self._images[row]
         if is_path(item):
-            return self.reading.shrunk(read_pixels(item, self.dtype, self.reading))
+            pixels = read_pixels(item, self.dtype, self.reading)
+            mask = None if self._masks is None else self._masks[row]
+            if mask is not None:
+                pixels = masked(pixels, read_pixels(mask, np.float32).values)
+            return self.reading.shrunk(pixels)
         if is_pillow_image(item):
             return self.reading.shrunk(pillow_pixels(item, self.dtype, self.reading))
         return as_float(_in_memory(item), self.dtype)

@@ -43,6 +43,15 @@ def segment(
         int,
         typer.Option(metavar="N", min=0, help="Random seed: the same seed gives the same result."),
     ] = 0,
+    data_masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--data-masks",
+            metavar="FOLDER",
+            help="Folder with masks of pixels without data, of the names of their images, black where "
+            "there are none.",
+        ),
+    ] = None,
     page: Page = None,
     bands: Bands = None,
     value_range: ValueRange = None,
@@ -74,7 +83,8 @@ def segment(
     targets = _results(out, files, probabilities)
     _check_results(out, targets, [*files, *filter(None, masks)])
     choices = reading_choices(page, bands, value_range)
-    images = ImageCollection(files, channels=1 if grey else None, **choices)
+    data = None if data_masks is None else masks_of(files, data_masks)
+    images = ImageCollection(files, channels=1 if grey else None, masks=data, **choices)
     model = _trained(images, masks, seed)
     if made:
         out.mkdir(parents=True)
