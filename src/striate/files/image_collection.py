@@ -47,8 +47,8 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         Features that are fitted to the images keep these choices, and read other files likewise.
 
     masks : list of paths or None, optional
-        For each file an image of its size, before it is reduced, that is 0 (black) where there are no
-        data; or None.
+        For each file an image of its size, before it is reduced, that is 0 (black) where there are
+        no data; or None.
 
     Attributes
     ----------

@@ -48,8 +48,7 @@ def segment(
         typer.Option(
             "--data-masks",
             metavar="FOLDER",
-            help="Folder with masks of pixels without data, of the names of their images, black where "
-            "there are none.",
+            help="Folder with masks for some images, of their names: black where there are no data.",
         ),
     ] = None,
     page: Page = None,
