@@ -48,7 +48,7 @@ def segment(
         typer.Option(
             "--data-masks",
             metavar="FOLDER",
-            help="Folder with masks for some images, of their names: black where there are no data.",
+            help="Folder with masks of the names of their images: black where there are no data.",
         ),
     ] = None,
     page: Page = None,
