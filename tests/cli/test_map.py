@@ -190,8 +190,8 @@ def test_a_broken_file_is_skipped(two_kinds, tmp_path):
 
 def test_another_method_is_called_where_it_is_installed(monkeypatch):
     class UMAP:
-        def __init__(self, n_components, random_state):
-            assert (n_components, random_state) == (2, 5)
+        def __init__(self, n_components, random_state, n_jobs):
+            assert (n_components, random_state, n_jobs) == (2, 5, 1)
 
         def fit_transform(self, Z):
             return Z[:, :2].astype(np.float32)

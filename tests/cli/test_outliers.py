@@ -193,6 +193,27 @@ def test_scores_do_not_depend_on_units_or_order(n, seed):
     assert not (found.nearest == np.arange(n)[:, np.newaxis]).any()
 
 
+@pytest.mark.parametrize("noise", [0, 1e-3])
+def test_copies_of_an_odd_image_are_found(noise):
+    rng = np.random.default_rng(0)
+    X = np.concatenate(
+        [rng.normal(size=(100, 8)), np.repeat(4 + rng.normal(size=(1, 8)), 9, axis=0)]
+    )
+    X[100:] += noise * rng.normal(size=(9, 8))
+    found = image_outliers(X)
+    assert sorted(found.order[:9]) == list(range(100, 109))
+    assert found.are_outliers[100:].all()
+    assert (found.nearest[100:] < 100).all()
+
+
+def test_copies_of_a_usual_image_do_not_change_scores():
+    X = np.random.default_rng(1).normal(size=(80, 8))
+    copied = np.concatenate([X, np.repeat(X[:1], 3, axis=0)])
+    found = image_outliers(copied)
+    assert (found.scores[80:] == found.scores[0]).all()
+    assert np.corrcoef(found.scores[:80], image_outliers(X).scores)[0, 1] > 0.99
+
+
 def test_equal_images_are_no_outliers():
     X = np.ones((6, 8))
     found = image_outliers(X)

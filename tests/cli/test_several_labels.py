@@ -142,10 +142,48 @@ def test_options_that_do_not_go_together(crossed, features, words, labels, tmp_p
     said = fail("train", crossed, "-f", features, "-o", out, "--label-columns", "across")
     assert "--label-columns: needs --labels" in said
     succeed(*words, "across,down")
-    assert "has several labels per image" in fail("report", out, "-o", tmp_path / "r.html")
     assert "--copy-to: images with several labels" in fail(
         "predict", out, crossed, "--copy-to", tmp_path / "sorted"
     )
+
+
+def test_a_report_on_each_label(crossed, labels, words, tmp_path):
+    printed, model, page = succeed(*words, "across,down"), tmp_path / "m.skops", tmp_path / "r.html"
+    succeed("report", model, "-o", page)
+    text = page.read_text()
+    rows = re.findall(r'<tr><th scope="row">(\w+)</th>((?:<td>[^<]*</td>)+)</tr>', text)
+    assert [name for name, _ in rows] == ["across", "down"]
+    said = re.findall(r"images\): ([\d.]+%).* accuracy ([\d.]+%), .* curve ([\d.]+)", printed)
+    for (_, cells), scores in zip(rows, said, strict=True):
+        found = re.findall(r"<td>([^<]*)</td>", cells)
+        assert found[0] == "12"
+        assert (found[1], found[2], found[5]) == scores
+    assert text.count("<h3>") == 2
+    assert "LinearClassifier, one per label" in text
+    assert ">12<" in text  # images with the label
+    other = tmp_path / "other.csv"
+    other.write_text(labels.read_text().replace("Across", "wet"))
+    words = ["report", model, crossed, "-o", page]
+    assert "give their table with --labels" in fail(*words)
+    assert "must name the columns file, across" in fail(*words, "--labels", other)
+
+
+def test_a_report_on_new_images_and_rare_labels(crossed, labels, words, features, tmp_path):
+    model, page = tmp_path / "m.skops", tmp_path / "r.html"
+    succeed(*words, "across,down")
+    new = tmp_path / "new"
+    new.mkdir()
+    for i in range(8):
+        grating(0, 300 + i).save(new / f"{i:02}.png")
+    table = write(tmp_path / "new.csv", [["1", str(int(i == 3))] for i in range(8)])
+    succeed("report", model, new, "--labels", table, "-o", page)
+    text = page.read_text()
+    assert "was trained on none of these images" in text
+    assert '<tr><th scope="row">across</th><td>8</td>' in text
+    cells = [["1" if i == 3 else "0", str(i % 2)] for i in range(24)]
+    rare = write(tmp_path / "rare.csv", cells)
+    succeed("report", model, crossed, "--labels", rare, "-o", page)
+    assert "without are needed: across." in page.read_text().replace("\n", " ")
 
 
 @pytest.mark.long

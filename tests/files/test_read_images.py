@@ -121,14 +121,6 @@ def test_colour_of_sixteen_bits_is_read_in_full(tmp_path):
     np.testing.assert_allclose(got, values / 65535, rtol=1e-15)
 
 
-def test_colour_of_few_bits_in_sixteen_is_refused_in_png(tmp_path):
-    """Of the upper 8 bits, it uses 2 or 4: too few to tell textures apart."""
-    row = struct.pack(">3H", 1000, 500, 20)
-    (tmp_path / "image.png").write_bytes(png(16, True, row, bytes(6)))
-    with pytest.raises(ImageError, match="has colour of 16 bits and uses the lowest"):
-        read_image(tmp_path / "image.png")
-
-
 @pytest.mark.parametrize(("bands", "bits"), [(2, 8), (5, 8), (5, 16), (8, 16)])
 def test_any_number_of_bands(tmp_path, bands, bits):
     content, values = tiff(bands, bits)
@@ -194,7 +186,10 @@ def test_pixels_of_a_transparent_value_are_white(tmp_path, bits, row, transparen
     np.testing.assert_array_equal((pixels == 1).all(axis=2), [white])
     with Image.open(path) as opened:
         for _ in range(2):
-            np.testing.assert_array_equal(ImageCollection([opened])[0], pixels)
+            tolerance = (
+                1 / 255 if bits == 16 and len(transparent) == 3 else 0
+            )  # Pillow keeps 8 bits
+            np.testing.assert_allclose(ImageCollection([opened])[0], pixels, atol=tolerance)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])

@@ -18,6 +18,7 @@ from striate.estimators.held_out_rows import grouped_folds
 from .held_out_predictions import HeldOutPredictions, Rows
 from .image_classifier import group_parameter
 from .progress_protocol import Progress, no_progress
+from .self_trained_images import unlabeled_parameter
 
 _MOST_FOLDS = 5
 _TRIES = 20
@@ -48,6 +49,7 @@ def cross_validate(
     progress: Progress = no_progress,
     *,
     groups: NDArray[Any] | None = None,
+    unlabeled: NDArray[Any] | None = None,
 ) -> HeldOutPredictions:
     """Predict each image by a classifier trained on the other folds, at most five, stratified.
 
@@ -63,6 +65,8 @@ def cross_validate(
         Shows progress over the folds.
     groups : ndarray of shape (n_images,), default=None
         Groups of images, such as those of one patient, that are in one fold.
+    unlabeled : ndarray of shape (n_unlabeled, n_features), default=None
+        Other images, for a classifier that learns from images without labels.
 
     Raises
     ------
@@ -73,7 +77,8 @@ def cross_validate(
     probabilities = np.empty((len(y), len(classes)))
     folds = np.empty(len(y), dtype=np.intp)
     for k, (train, test) in enumerate(progress(_splits(X, y, groups), "Cross-validating")):
-        fitted = _fit_clone(classifier, X[train], y[train], _rows_of(groups, train))
+        of_train = _rows_of(groups, train)
+        fitted = _fit_clone(classifier, X[train], y[train], of_train, unlabeled)
         probabilities[test] = fitted.predict_proba(X[test])
         folds[test] = k
     return HeldOutPredictions(classes, y, probabilities, folds)
@@ -201,7 +206,11 @@ def _sizes(most: int) -> list[int]:
 
 
 def _fit_clone(
-    classifier: Any, X: NDArray[Any], y: Rows, groups: NDArray[Any] | None = None
+    classifier: Any,
+    X: NDArray[Any],
+    y: Rows,
+    groups: NDArray[Any] | None = None,
+    unlabeled: NDArray[Any] | None = None,
 ) -> Any:
     # Products are small here: BLAS threads would only wait for each other.
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
@@ -209,4 +218,5 @@ def _fit_clone(
         warnings.simplefilter("ignore", ConvergenceWarning)
         # Few labels per class are intended, not a regression target.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        return clone(classifier).fit(X, y, **group_parameter(classifier, groups))
+        params = group_parameter(classifier, groups) | unlabeled_parameter(unlabeled)
+        return clone(classifier).fit(X, y, **params)

@@ -5,6 +5,7 @@ per image, so that none hides another: the points are divided between the halves
 and again, and the images of a small part are assigned to its places with the least total distance.
 """
 
+import logging
 from importlib import import_module
 from typing import Any
 
@@ -21,6 +22,9 @@ Places = NDArray[np.intp]
 
 #: Methods of `similarity_layout`, and the package that each needs.
 METHODS = {"tsne": "scikit-learn", "umap": "umap-learn", "pacmap": "pacmap"}
+
+# PaCMAP logs a warning of each seed. Without a handler, Python would print it.
+logging.getLogger("pacmap").addHandler(logging.NullHandler())
 
 # Fewer images than t-SNE has use for.
 _FEW_IMAGES = 10
@@ -95,8 +99,9 @@ def check_method(method: str) -> None:
 
 
 def _reducer(method: str, seed: int) -> Any:
-    kind = getattr(_module(method), {"umap": "UMAP", "pacmap": "PaCMAP"}[method])
-    return kind(n_components=2, random_state=seed)
+    if method == "umap":  # which warns of more threads, since these would change the map
+        return _module(method).UMAP(n_components=2, random_state=seed, n_jobs=1)
+    return _module(method).PaCMAP(n_components=2, random_state=seed)
 
 
 def _module(method: str) -> Any:

@@ -23,6 +23,10 @@ Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.intp]
 
 _NEIGHBOURS = 5
+# Images nearer than this share of the usual distance to the nearest one are copies.
+_COPY = 0.25
+# Neighbours among which those that are no copies are looked for.
+_MOST_COPIES = 50
 _REGIONS = 4  # down and across
 
 
@@ -34,11 +38,12 @@ class ImageOutliers:
     ----------
     scores : ndarray of shape (n_images,)
         Mean distance to the nearest other images, in multiples of the median: the larger, the more
-        unusual.
+        unusual. Copies do not count.
     threshold : float
         Images with a larger score are outliers.
     nearest : ndarray of int of shape (n_images, n_neighbours)
-        The nearest other images, the nearest first.
+        The nearest other images but for copies, the nearest first. Those that have none but copies
+        have these.
     """
 
     scores: Floats
@@ -60,6 +65,9 @@ class ImageOutliers:
 def image_outliers(X: Floats, contamination: float | str = "auto") -> ImageOutliers:
     """Measure how far images are from others.
 
+    Copies of an image, and images that look nearly the same, do not count among its neighbours: an
+    odd image is odd, however often it is there.
+
     Parameters
     ----------
     X : ndarray of shape (n_images, n_features)
@@ -76,7 +84,12 @@ def image_outliers(X: Floats, contamination: float | str = "auto") -> ImageOutli
         raise ValueError("one image has no others to be compared with; give at least two")
     n_neighbours = min(_NEIGHBOURS, len(X) - 1)
     Z = StandardScaler().fit_transform(X)
-    distances, nearest = NearestNeighbors(n_neighbors=n_neighbours).fit(Z).kneighbors()
+    n_found = min(n_neighbours + _MOST_COPIES, len(X) - 1)
+    distances, nearest = NearestNeighbors(n_neighbors=n_found).fit(Z).kneighbors()
+    are_copies = distances <= _COPY * np.median(distances[:, 0])
+    order = np.argsort(are_copies, axis=1, kind="stable")[:, :n_neighbours]
+    nearest = np.take_along_axis(nearest, order, axis=1)
+    distances = np.take_along_axis(distances, order, axis=1)
     scores = distances.mean(axis=1, dtype=np.float64)
     scores /= np.median(scores) or 1.0
     threshold = np.sqrt(-outlier_offset(-(scores**2), contamination))

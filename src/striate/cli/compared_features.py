@@ -116,18 +116,24 @@ def candidates_of(
 
 
 def compare_all(
-    given: LabelledFiles, candidates: list[Candidate], skipped: SkippedImages
+    given: LabelledFiles,
+    candidates: list[Candidate],
+    skipped: SkippedImages,
+    shrink: int | None = None,
 ) -> list[Trial]:
     """Try features on the same images and folds; return the best first.
+
+    Images are reduced `shrink` times, but for features that were learned before.
 
     Raises
     ------
     ValueError
         If an image cannot be used and is not to be skipped, or if nothing can be held out.
     """
-    usable = skipped.check(given.files, 3, max(each.smallest for each in candidates))
+    smallest = max(each.smallest for each in candidates)
+    usable = skipped.check(given.files, 3, smallest, shrink=shrink)
     common = common_channels(usable)
-    images = ImageCollection(usable, channels=common)
+    images = ImageCollection(usable, channels=common, shrink=shrink)
     labelled: Labelled | None = None
     trials = []
     for candidate in candidates:
@@ -177,7 +183,7 @@ def _from_file(path: Path, folder: Path) -> Candidate:
 
 
 def _handmade(kind: type[HandmadeFeatures], images: ImageCollection) -> HandmadeFeatures:
-    return kind(images.used_range)
+    return kind(images.used_range, images.reading.as_dict())
 
 
 def _check_measurable(labelled: Labelled) -> None:

@@ -8,8 +8,8 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from striate.analysis.cross_validation import cross_validate, is_measurable
 from striate.analysis.image_classifier import new_image_classifier
+from striate.analysis.label_validation import cross_validate_label
 from striate.report.labelled_images import Labelled
 
 from .label_decisions import decisions_of
@@ -61,13 +61,11 @@ def _sentence(
     groups: npt.NDArray[Any] | None,
     class_weight: str | None,
 ) -> str:
-    used = is_measurable(y, groups)
-    if len(np.unique(y[used])) < 2:
+    head = new_image_classifier(len(X), class_weight)
+    held_out, _ = cross_validate_label(head, X, y, progress, groups=groups)
+    if held_out is None:
         what = "images" if groups is None else "groups of images"
         return f"not estimated; at least two {what} with and without the label are needed"
-    head = new_image_classifier(len(X), class_weight)
-    of_used = None if groups is None else groups[used]
-    held_out = cross_validate(head, X[used], y[used], progress, groups=of_used)
     return (
         f"{held_out.sentence()}; balanced accuracy {held_out.balanced_accuracy:.1%}, area under "
         f"the ROC curve {held_out.roc_auc:.3f}"

@@ -50,6 +50,7 @@ class DescribedFolder(NamedTuple):
         skipped: SkippedImages,
         *,
         grey: bool,
+        shrink: int | None = None,
         seed: int = 0,
     ) -> Self:
         """Compute the features of the images in a folder.
@@ -63,6 +64,8 @@ class DescribedFolder(NamedTuple):
             Collects the images that cannot be used.
         grey : bool
             Whether to convert colour to grey; a model decides itself.
+        shrink : int or None
+            Factor by which images are reduced to learn; a model decides itself.
         seed : int
             Seed of what is learned.
 
@@ -70,15 +73,17 @@ class DescribedFolder(NamedTuple):
         ------
         OSError, ValueError
             If there is no such folder or no image in it; as from `load_features`; or if an image
-            cannot be used and is not to be skipped.
+            cannot be used and is not to be skipped; or if both a model and `shrink` are given.
         """
+        if model is not None and shrink is not None:
+            raise ValueError("--shrink: --model says how images are read; leave one of them out")
         if not folder.is_dir():
             reason = "is not a folder" if folder.exists() else "no such folder"
             raise NotADirectoryError(f"{folder}: {reason}")
         if model is None:
             files = skipped.find(folder)
             channels: int | None
-            features, channels = _learned(files, skipped, grey=grey, seed=seed)
+            features, channels = _learned(files, skipped, shrink, grey=grey, seed=seed)
         else:
             _, features = load_features(model)
             channels = image_channels(features)
@@ -95,13 +100,14 @@ class DescribedFolder(NamedTuple):
 
 
 def _learned(
-    files: list[Path], skipped: SkippedImages, *, grey: bool, seed: int
+    files: list[Path], skipped: SkippedImages, shrink: int | None, *, grey: bool, seed: int
 ) -> tuple[LayeredFeatures, int]:
     """Learn features from the files; return them and the number of channels."""
     features: Any = new_features(_ENCODER, settings_for(_ENCODER, **_SETTINGS), seed)
     channels = 1 if grey else None
-    usable = skipped.check(files, channels, min_size=features.patch_size + 1)  # for 2 × 2 cells
-    images = ImageCollection(usable, channels=channels)
+    smallest = features.patch_size + 1  # for 2 × 2 cells
+    usable = skipped.check(files, channels, min_size=smallest, shrink=shrink)
+    images = ImageCollection(usable, channels=channels, shrink=shrink)
     with warnings.catch_warnings():
         # Of images that are all constant, there is nothing to learn, and nothing is unusual.
         warnings.simplefilter("ignore", UserWarning)

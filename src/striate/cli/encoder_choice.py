@@ -1,7 +1,8 @@
 """The option `--encoder` of `striate train`: features that are learned from the labelled images."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -43,7 +44,12 @@ class LearnedHere(NamedTuple):
 
 
 def learn_here(
-    given: LabelledFiles, encoder: Encoder, skipped: SkippedImages, class_weight: str | None = None
+    given: LabelledFiles,
+    encoder: Encoder,
+    skipped: SkippedImages,
+    class_weight: str | None = None,
+    shrink: int | None = None,
+    others: Sequence[Path] = (),
 ) -> LearnedHere:
     """Learn features from labelled images; "auto" tries some, and takes the best.
 
@@ -57,6 +63,10 @@ def learn_here(
         Collects the images that cannot be used.
     class_weight : {"balanced"} or None
         Whether classes count equally.
+    shrink : int or None
+        Factor by which images are reduced.
+    others : sequence of Path
+        Images without labels, to learn features from, too. Then one encoder is learned.
 
     Raises
     ------
@@ -65,16 +75,17 @@ def learn_here(
     """
     wanted = BEST_ON_AVERAGE if encoder is Encoder.auto else encoder
     smallest = new_features(wanted, settings_for(wanted), 0).patch_size
-    usable = skipped.check(given.files, 3, smallest)
+    usable = skipped.check(given.files, 3, smallest, shrink=shrink)
     channels = common_channels(usable)
-    images = ImageCollection(usable, channels=channels)
-    features = _learned(wanted, images)
+    more = skipped.check(list(others), channels, smallest, shrink=shrink) if others else []
+    to_learn_from = [*usable, *more]
+    features = _learned(wanted, ImageCollection(to_learn_from, channels=channels, shrink=shrink))
     usable, X = compute_features(features, usable, channels, skipped)
     images = ImageCollection(usable, channels=channels).as_learned(features)
     first = LearnedHere(features, as_labelled(given, usable, images, X, skipped), X, None)
     if encoder is not Encoder.auto:
         return first
-    if given.source.columns or not measurable(first.labelled).any():
+    if others or given.source.columns or not measurable(first.labelled).any():
         print(f"--encoder auto: {wanted.value}, the most accurate on average")
         return first
     return _best(first, channels, skipped, class_weight)
@@ -84,8 +95,7 @@ def _best(
     first: LearnedHere, channels: int | None, skipped: SkippedImages, class_weight: str | None
 ) -> LearnedHere:
     """Try other features on the same images and folds, and return the best."""
-    labelled = first.labelled
-    images = ImageCollection(labelled.files, channels=channels)
+    labelled, images = first.labelled, first.labelled.images
     others: dict[str, Callable[[], LayeredFeatures]] = {
         _NO_FLIPS: lambda: copy.copy(first.features).set_params(flips=False),
         Encoder.kmeans.value: lambda: _learned(Encoder.kmeans, images),

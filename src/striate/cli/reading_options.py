@@ -1,4 +1,4 @@
-"""The options `--page`, `--bands` and `--value-range`: how files are read that leave a choice."""
+"""The options `--page`, `--bands`, `--value-range` and `--shrink`: how files are read."""
 
 from typing import Annotated, Any
 
@@ -25,9 +25,23 @@ ValueRange = Annotated[
     ),
 ]
 
+Shrink = Annotated[
+    int | None,
+    typer.Option(
+        "--shrink",
+        metavar="N",
+        min=1,
+        help="Reduce images N times while they are read: each pixel is the mean of N x N. Features "
+        "and models keep it.",
+    ),
+]
+
 
 def reading_choices(
-    page: str | None, bands: str | None, value_range: tuple[float, float] | None
+    page: str | None,
+    bands: str | None,
+    value_range: tuple[float, float] | None,
+    shrink: int | None = None,
 ) -> dict[str, Any]:
     """Return the choices as parameters of `ImageCollection`.
 
@@ -39,6 +53,7 @@ def reading_choices(
     from striate.files.pixel_reading import new_reading
 
     chosen: dict[str, Any] = {"page": None, "bands": None, "value_range": value_range}
+    chosen["shrink"] = shrink
     if page is not None:
         if page != "all" and not page.isdecimal():
             raise ValueError(f"--page {page}: must be a number from 0, or all")

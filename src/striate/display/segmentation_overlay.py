@@ -34,7 +34,7 @@ def segmentation_overlay(
     Parameters
     ----------
     image : ndarray of shape (h, w, c)
-        Floats; its darkest pixel is drawn black, and its brightest white.
+        Floats; its darkest pixel is drawn black, and its brightest white. NaN is black, too.
     labels : ndarray of shape (h, w)
         A class for each pixel; pixels of other labels stay grey.
     classes : ndarray of shape (n_classes,)
@@ -45,8 +45,8 @@ def segmentation_overlay(
     ndarray of uint8 of shape (h, w, 3)
     """
     grey = image.mean(axis=2) if image.shape[2] != 3 else image
-    low, high = np.percentile(grey, (0.5, 99.5))
-    grey = ((grey - low) / max(high - low, 1e-12)).clip(0, 1)
+    low, high = np.nanpercentile(grey, (0.5, 99.5))
+    grey = np.nan_to_num(((grey - low) / max(high - low, 1e-12)).clip(0, 1))
     base = 255 * (grey if grey.ndim == 3 else np.repeat(grey[..., np.newaxis], 3, axis=2))
     colours = class_colours(len(classes))
     index = np.searchsorted(classes, labels).clip(0, len(classes) - 1)

@@ -27,6 +27,7 @@ def readable_images(
     page: int | str | None = None,
     bands: Sequence[int] | None = None,
     value_range: tuple[float, float] | None = None,
+    shrink: int | None = None,
     on_error: str = "raise",
     progress: Callable[[list[Any]], Iterable[Any]] | None = None,
 ) -> tuple[list[Any], dict[Any, str]]:
@@ -44,9 +45,9 @@ def readable_images(
         1 or 3 if all images will be converted to grey or to colour: then their kinds may differ.
         With None, images whose number of channels differs from that of most others cannot be used.
     min_size : int or (int, int), default=1
-        Smallest height and width of an image that can be used: ``features.min_image_size_`` for a
-        fitted `PatchFeatures`.
-    page, bands, value_range : optional
+        Smallest height and width of an image that can be used, after it is reduced:
+        ``features.min_image_size_`` for a fitted `PatchFeatures`.
+    page, bands, value_range, shrink : optional
         As in `read_image`. Without a range, floats and integers of 32 bits may have any values,
         since features that are learned from the images find one.
     on_error : {"raise", "skip"}, default="raise"
@@ -103,7 +104,7 @@ def readable_images(
     kinds: dict[Any, int] = {}
     watched = (progress or iter)(paths)
     images = ImageCollection(
-        paths, channels=channels, page=page, bands=bands, value_range=value_range
+        paths, channels=channels, page=page, bands=bands, value_range=value_range, shrink=shrink
     )
     images = images.to_find_range().with_missing()
     for path, shape in zip(watched, _shapes(images), strict=True):

@@ -16,6 +16,9 @@ _GREY = ("1", "L", "LA", "La")
 # The upper 8 bits of images of 12 bits are below this.
 _DARK = 16
 
+# How Pillow calls grey of 16 bits with transparency.
+_DEEP_GREY = "LA;16B"
+
 # Grey of 2 and 4 bits in PNG files, and by what Pillow multiplies it.
 _SCALES = {"L;2": 85, "L;4": 17}
 
@@ -61,7 +64,7 @@ def pixels_of(image: Any, dtype: npt.DTypeLike, page: int | str | None = None) -
         _check_single(image)
     else:
         _turn_to(image, page)
-    kind, layout = image.format, _layout(image)
+    kind, layout = image.format, layout_of(image)
     _scale_transparent_value(image, layout)
     image.load()
     if ";16" in layout and not image.mode.startswith("I"):
@@ -76,7 +79,9 @@ def pixels_of(image: Any, dtype: npt.DTypeLike, page: int | str | None = None) -
         if "transparency" in upright.info:
             grey[np.asarray(upright) == upright.info["transparency"]] = 1
         return Pixels(grey[..., np.newaxis], sixteen_bits=True)
-    return Pixels(_eight_bits(upright, dtype))
+    values = _eight_bits(upright, dtype)
+    # Pillow knows no grey of 16 bits with transparency.
+    return Pixels(np.ascontiguousarray(values[..., :1]) if layout == _DEEP_GREY else values)
 
 
 def _turn_to(image: Any, page: int | str) -> None:
@@ -104,7 +109,7 @@ def _check_single(image: Any) -> None:
         raise ImageError(several(frames))
 
 
-def _layout(image: Any) -> str:
+def layout_of(image: Any) -> str:
     """Return how Pillow calls the layout of pixels in a file, "" for a decoded image."""
     if not getattr(image, "tile", None):
         return ""
@@ -119,7 +124,7 @@ def _check_upper_bits(image: Any) -> None:
     if 0 < brightest < _DARK:
         raise ImageError(
             "has colour of 16 bits and uses the lowest of them; the upper 8 are read: scale it to "
-            "8 bits, or read it with another library and pass arrays"
+            "8 bits, or, if it is a PNG file, pip install 'striate[images]' to read it in full"
         )
 
 

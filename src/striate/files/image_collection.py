@@ -14,7 +14,7 @@ from striate.native.threads import available_threads
 
 from .decoded_pixels import ImageError, Pixels
 from .given_images import all_double, checked, is_path, is_pillow_image, is_stored, listed
-from .missing_pixels import check_no_missing, check_some_data
+from .missing_pixels import check_no_missing, check_some_data, masked
 from .pixel_reading import Range, Reading, extremes, new_reading
 from .read_images import pillow_pixels, read_pixels, with_channels
 from .sixteen_bits import WHOLE_RANGE, UsedRange
@@ -42,9 +42,13 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         Floating-point type of the resulting images.
     channels : {1, 3} or None, default=None
         1 converts colour to grey, 3 converts grey to colour, None requires images that agree.
-    page, bands, value_range : optional
-        As in `read_image`, for files; the range also for arrays of 16 bits. Features that are
-        fitted to the images keep these choices, and read other files likewise.
+    page, bands, value_range, shrink : optional
+        As in `read_image`, for files and images of Pillow; the range also for arrays of 16 bits.
+        Features that are fitted to the images keep these choices, and read other files likewise.
+
+    masks : list of paths or None, optional
+        For each file an image of its size, before it is reduced, that is 0 (black) where there are
+        no data; or None.
 
     Attributes
     ----------
@@ -53,7 +57,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     used_range : UsedRange
         Values of black and white of images of 16 bits.
     reading : Reading
-        Page, bands and range.
+        Page, bands, range and size.
 
     Raises
     ------
@@ -80,6 +84,8 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         page: int | str | None = None,
         bands: Sequence[int] | None = None,
         value_range: tuple[float, float] | None = None,
+        shrink: int | None = None,
+        masks: Sequence[Any] | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         self._n_channels: int | None = None
@@ -88,7 +94,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         self._of_sixteen_bits: set[int] = set()
         self._of_open_range: dict[int, Range] = {}
         self._finds_range = self._takes_missing = False
-        self.reading: Reading = new_reading(page, bands, value_range)
+        self.reading: Reading = new_reading(page, bands, value_range, shrink)
         self._images: Any
         if isinstance(images, ImageCollection):
             self._images = images._images
@@ -99,6 +105,7 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             self._finds_range = images._finds_range
             self._takes_missing = images._takes_missing
             self._most_readers: float = images._most_readers
+            self._masks: Sequence[Any] | None = images._masks
         else:
             images = checked(listed(images))
             self._images = StoredImages(images) if is_stored(images) else images
@@ -106,6 +113,9 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             self._channels = channels
             self.used_range = WHOLE_RANGE
             self._most_readers = _most_readers(self._images)
+            self._masks = masks
+            if masks is not None and len(masks) != len(self._images):
+                raise ValueError(f"there are {len(masks)} masks for {len(self._images)} images")
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -180,6 +190,11 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
             _finds_range=True,
         )
 
+    def to_look_at(self) -> Self:
+        """Return the same images, not reduced, and with pixels that may have no data."""
+        reading = self.reading._replace(shrink=None)
+        return self._changed(reading=reading, _takes_missing=True)
+
     def with_missing(self) -> Self:
         """Return the same images, in which pixels may be NaN for want of data."""
         return self._changed(_takes_missing=True)
@@ -250,9 +265,13 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
     def _pixels(self, row: int) -> Pixels:
         item = self._images[row]
         if is_path(item):
-            return read_pixels(item, self.dtype, self.reading)
+            pixels = read_pixels(item, self.dtype, self.reading)
+            mask = None if self._masks is None else self._masks[row]
+            if mask is not None:
+                pixels = masked(pixels, read_pixels(mask, np.float32).values)
+            return self.reading.shrunk(pixels)
         if is_pillow_image(item):
-            return pillow_pixels(item, self.dtype, self.reading)
+            return self.reading.shrunk(pillow_pixels(item, self.dtype, self.reading))
         return as_float(_in_memory(item), self.dtype)
 
 

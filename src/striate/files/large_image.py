@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .filled_pixels import filled
 from .given_images import checked, is_path, is_pillow_image
 from .image_collection import ImageCollection, as_float
 from .missing_pixels import check_no_missing
@@ -28,6 +29,8 @@ class LargeImage:
         1 converts colour to grey, 3 converts grey to colour, for files and images of Pillow.
     with_missing : bool, default=False
         Whether pixels may be NaN for want of data.
+    fill_missing : bool, default=False
+        Whether such pixels take the values of the nearest others. The image must be in memory.
 
     Attributes
     ----------
@@ -36,6 +39,8 @@ class LargeImage:
     n_channels : int
     dtype : dtype
         float64 if the image is, and float32 otherwise.
+    missing : ndarray of bool of shape (h, w), or None
+        Which pixels were filled.
 
     Raises
     ------
@@ -50,6 +55,7 @@ class LargeImage:
         *,
         channels: int | None = None,
         with_missing: bool = False,
+        fill_missing: bool = False,
     ) -> None:
         self.n_channels = n_channels = int(features.patch_shape_[2])
         self._with_missing = with_missing
@@ -61,8 +67,11 @@ class LargeImage:
             image = np.load(image, mmap_mode="r", allow_pickle=False)
         elif is_path(image) or is_pillow_image(image):
             images = ImageCollection([image], channels=channels).as_learned(features)
-            image = (images.with_missing() if with_missing else images)[0]
+            image = (images.with_missing() if with_missing or fill_missing else images)[0]
         (self._pixels,) = checked([image])
+        self.missing: npt.NDArray[np.bool_] | None = None
+        if fill_missing and type(self._pixels) is np.ndarray:
+            self._pixels, self.missing = filled(self._pixels)
         shape = tuple(self._pixels.shape)
         if min(shape) == 0:
             raise ValueError(f"{self._name}: is empty, its shape is {shape}")

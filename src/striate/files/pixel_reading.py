@@ -1,4 +1,4 @@
-"""How pixels are taken from image files, where the files leave a choice: page, bands, range."""
+"""How pixels are taken from image files: the choices of page, bands, range and size."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from striate.estimators.fitted_attributes import Attribute, FittedAttributeError, Sizes
 
+from .area_means import area_means
 from .decoded_pixels import ImageError, Pixels
 from .sixteen_bits import UsedRange, used_range
 
@@ -33,12 +34,15 @@ class Reading(NamedTuple):
         Values of black and white of floats and of integers of 16 and 32 bits, given by hand.
     float_range : (float, float) or None
         Values of black and white of floats and of integers of 32 bits, found in `fit`.
+    shrink : int or None
+        Factor by which files are reduced; None for 1.
     """
 
     page: int | str | None = None
     bands: tuple[int, ...] | None = None
     value_range: Range | None = None
     float_range: Range | None = None
+    shrink: int | None = None
 
     @classmethod
     def of(cls, learned: Mapping[str, Any]) -> Self:
@@ -52,6 +56,18 @@ class Reading(NamedTuple):
     def or_else(self, other: "Reading") -> "Reading":
         """Return these choices, completed by others."""
         return Reading(**{**other.as_dict(), **self.as_dict()})
+
+    def shrunk(self, pixels: Pixels) -> Pixels:
+        """Return the pixels of the reduced image.
+
+        Raises
+        ------
+        ImageError
+            If nothing would be left.
+        """
+        if self.shrink is None:
+            return pixels
+        return pixels._replace(values=area_means(pixels.values, self.shrink))
 
     def scaled(self, pixels: Pixels, used_range: UsedRange) -> npt.NDArray[Any]:
         """Return the values of pixels such that black is 0 and white is 1.
@@ -85,6 +101,7 @@ def new_reading(
     page: int | str | None = None,
     bands: Sequence[int] | None = None,
     value_range: Sequence[float] | None = None,
+    shrink: int | None = None,
 ) -> Reading:
     """Return checked choices.
 
@@ -105,8 +122,10 @@ def new_reading(
         if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
             raise ValueError(f"value_range must be (black, white), got {value_range!r}")
         value_range = float(ends[0]), float(ends[1])
+    if shrink is not None and not (_is_number(shrink) and shrink > 0):
+        raise ValueError(f"shrink must be a whole number of at least 1, or None, got {shrink!r}")
     page = page if page is None or page == "all" else int(page)
-    return Reading(page, bands, value_range)
+    return Reading(page, bands, value_range, shrink=None if shrink in (None, 1) else int(shrink))
 
 
 def found_range(values: npt.NDArray[Any]) -> Range:
@@ -134,7 +153,7 @@ class ReadingChoices(Attribute):
         """Raise a FittedAttributeError unless the value is as declared."""
         try:
             choices = Reading.of(value)
-            new_reading(*choices[:3])
+            new_reading(*choices[:3], shrink=choices.shrink)
             new_reading(value_range=choices.float_range)
         except (TypeError, ValueError) as error:
             raise FittedAttributeError(f"must be choices of how to read files: {error}") from None

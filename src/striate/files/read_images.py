@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .decoded_pixels import ImageError, Pixels, pixels_of
+from .deep_png import is_deep_png, read_deep_png
 from .missing_pixels import check_some_data, masked
 from .pillow_warnings import quiet_pillow
 from .pixel_reading import Reading, new_reading
@@ -36,15 +37,17 @@ def read_image(
     page: int | str | None = None,
     bands: Sequence[int] | None = None,
     value_range: tuple[float, float] | None = None,
+    shrink: int | None = None,
     mask: str | os.PathLike[str] | None = None,
 ) -> npt.NDArray[Any]:
     """Read an image file into an array with values in [0, 1].
 
     Palettes, CMYK and the like become RGB; transparent pixels are shown on white; the camera's
     orientation (EXIF) is respected. Images of 16 bits are read in full, but for those in colour
-    that are not TIFF files, which are read as 8. Colour is converted to grey as
-    0.299 R + 0.587 G + 0.114 B. Needs Pillow, and tifffile for TIFF files of several pages, of two
-    bands or more than four, with colour of 16 bits, or with integers of 32 bits.
+    that are neither TIFF nor PNG files, which are read as 8. Colour is converted to grey as
+    0.299 R + 0.587 G + 0.114 B. Needs Pillow; tifffile for TIFF files of several pages, of two
+    bands or more than four, with colour of 16 bits, or with integers of 32 bits; and imagecodecs
+    for PNG files with colour of 16 bits.
 
     Parameters
     ----------
@@ -62,8 +65,11 @@ def read_image(
     value_range : (float, float) or None, default=None
         Values of black and white, for floats and integers of 16 or 32 bits. None is [0, 1] for
         floats, and the range of the type for integers of 16 bits.
+    shrink : int or None, default=None
+        Factor by which the image is reduced: each pixel is the mean of `shrink` × `shrink`. Rows
+        and columns that are left over, at the bottom and on the right, are left out.
     mask : path or None, default=None
-        Image of the same size that is 0 (black) where there are no data.
+        Image of the same size, before it is reduced, that is 0 (black) where there are no data.
 
     Returns
     -------
@@ -93,11 +99,12 @@ def read_image(
     ...     read_image(f"{folder}/celsius.tif", value_range=(-10, 50)).ravel().round(2)
     array([0.08, 0.92], dtype=float32)
     """
-    reading = new_reading(page, bands, value_range)
+    reading = new_reading(page, bands, value_range, shrink)
     pixels = read_pixels(path, dtype, reading)
     try:
         if mask is not None:
             pixels = masked(pixels, read_pixels(mask, np.float32).values)
+        pixels = reading.shrunk(pixels)
         check_some_data(pixels.values)
         values = reading.scaled(pixels, WHOLE_RANGE)
     except ImageError as error:
@@ -110,7 +117,7 @@ def read_pixels(
 ) -> Pixels:
     """Read an image file with the channels it has; errors are those of `read_image`.
 
-    Pixels whose black and white are unknown are returned as they are.
+    Pixels whose black and white are unknown are returned as they are, and images are not reduced.
     """
     _import_pillow()
     from PIL import Image, UnidentifiedImageError
@@ -196,6 +203,8 @@ def _decode(path: str | os.PathLike[str], dtype: npt.DTypeLike, reading: Reading
             chosen = reading.page is not None or reading.bands is not None
             if image.format == "TIFF" and is_beyond_pillow(image, path, chosen):
                 return read_tiff(path, reading, dtype)
+            if is_deep_png(image) and reading.page in (None, 0):
+                return _with_bands(read_deep_png(file, image, dtype), reading)
             return _with_bands(pixels_of(image, dtype, reading.page), reading)
 
 

@@ -11,21 +11,10 @@ from .decoded_pixels import ImageError, Pixels
 from .missing_pixels import declared_missing
 from .pixel_reading import Reading
 from .tiff_pages import Samples, read_samples
+from .upright_pixels import ORIENTATION, upright
 
 Array = npt.NDArray[Any]
 
-_ORIENTATION = 274
-# What to do about each orientation: rows and columns exchanged, then each reversed.
-_UPRIGHT = {
-    1: (False, False, False),
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
-}
 # Values of the tag for photometric interpretation, compression and extra samples.
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
 _JPEG = (6, 7)
@@ -88,7 +77,8 @@ def pixels_of_samples(
         pixels = _on_white(pixels[..., :-1], pixels[..., -1:], premultiplied=opacity)
     if missing is not None:
         pixels[missing.any(axis=2)] = np.nan
-    pixels = _upright(pixels, keyframe)
+    tag = keyframe.tags.get(ORIENTATION)
+    pixels = upright(pixels, int(tag.value) if tag else 1)
     return kind._replace(values=np.ascontiguousarray(pixels))
 
 
@@ -153,11 +143,3 @@ def _opacity(keyframe: Any, pixels: Pixels) -> bool | None:
 def _on_white(colours: Array, opacity: Array, *, premultiplied: bool) -> Array:
     shown = colours if premultiplied else colours * opacity
     return np.asarray((shown + (1 - opacity)).clip(0, 1))
-
-
-def _upright(pixels: Array, keyframe: Any) -> Array:
-    tag = keyframe.tags.get(_ORIENTATION)
-    transposed, upside_down, mirrored = _UPRIGHT.get(int(tag.value) if tag else 1, _UPRIGHT[1])
-    pixels = pixels.swapaxes(0, 1) if transposed else pixels
-    pixels = pixels[::-1] if upside_down else pixels
-    return pixels[:, ::-1] if mirrored else pixels

@@ -9,6 +9,7 @@ classification with local binary patterns", IEEE PAMI (2002).
 N. Dalal and B. Triggs, "Histograms of oriented gradients for human detection", CVPR (2005).
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -37,10 +38,17 @@ class HandmadeFeatures(BaseEstimator):
     ----------
     used_range : (float, float), default=(0.0, 1.0)
         Black and white in images of 16 bits, as `PatchFeatures` finds them.
+    reading : dict or None, default=None
+        How files are read, as `reading_` of `PatchFeatures`.
     """
 
-    def __init__(self, used_range: tuple[float, float] = WHOLE_RANGE) -> None:
+    def __init__(
+        self,
+        used_range: tuple[float, float] = WHOLE_RANGE,
+        reading: Mapping[str, Any] | None = None,
+    ) -> None:
         self.used_range = used_range
+        self.reading = reading
 
     def transform(self, images: Any) -> npt.NDArray[np.float32]:
         """Return the features (n_images, n_features).
@@ -50,7 +58,7 @@ class HandmadeFeatures(BaseEstimator):
         ValueError
             If an image cannot be read.
         """
-        collection = as_collection(images).with_range(self.used_range)
+        collection = as_collection(images).with_range(self.used_range, self.reading)
         return np.stack([self._of(image) for image in collection]).astype(np.float32)
 
     def _of(self, image: Image) -> Image:

@@ -51,18 +51,21 @@ class PixelBlocks:
         masks : list of ndarray or None
         """
         if isinstance(images, ImageCollection):
-            images = images.as_learned(self._features)
+            images = images.as_learned(self._features).with_missing()
         parts = []
         for i, mask in enumerate(masks):
             if mask is None:
                 continue
             source = self._source(images[i])
+            mask = _on_data(mask, source)
             if mask.shape != source.shape:
                 sizes = [f"{height} x {width}" for height, width in (mask.shape, source.shape)]
                 raise ValueError(f"mask {i} is of {sizes[0]} pixels, but its image of {sizes[1]}")
             for X, place in self._labelled_blocks(source, mask):
                 labels = mask[place]
                 parts.append((X, labels[labels > 0], np.full(len(X), i)))
+        if not parts:
+            raise ValueError("all labels are on pixels without data")
         return LabelledPixels(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     def predict(
@@ -78,8 +81,10 @@ class PixelBlocks:
 
         `values` are shape and type of what it returns for a pixel; `out` and `block_size` are as in
         `PatchFeatures.transform_maps`. With `in_threads` several threads may call the function.
+        Pixels without data get NaN, or 0 if results are not floats.
         """
         source, maps = self._source(image), self._maps
+        no_data = np.nan if np.dtype(values[1]).kind == "f" else 0
         folded, (per_pixel, dtype) = maps.encoder.folded(source.dtype), values
         with map_output(out, (*source.shape, *per_pixel), dtype) as output:
             for rows, columns in maps.blocks(source.shape, maps.block_side(block_size, source)):
@@ -87,13 +92,16 @@ class PixelBlocks:
                 with team() as run:
                     computed = maps.computation(source, run, folded).block(whole)
                     found = _by_squares(computed, function, run if in_threads else _in_turn)
-                output[slice(*rows), slice(*columns)] = found[: rows.size, : columns.size]
+                found = found[: rows.size, : columns.size]
+                if source.missing is not None:
+                    found[source.missing[slice(*rows), slice(*columns)]] = no_data
+                output[slice(*rows), slice(*columns)] = found
         return finished(out, output)
 
     def _source(self, image: Any) -> LargeImage:
         n_channels = self._features.patch_shape_[2]
         channels = n_channels if n_channels in (1, 3) else None
-        return LargeImage(image, self._features, channels=channels)
+        return LargeImage(image, self._features, channels=channels, fill_missing=True)
 
     def _labelled_blocks(
         self, source: LargeImage, mask: Array
@@ -111,6 +119,13 @@ class PixelBlocks:
                 block = maps.computation(source, run, folded).block(part)
             first = part[0].first - rows.first, part[1].first - columns.first
             yield block[ys - first[0], xs - first[1]], place
+
+
+def _on_data(mask: Array, source: LargeImage) -> Array:
+    """Return a mask without labels of pixels that have no data."""
+    if source.missing is None or source.missing.shape != mask.shape:
+        return mask
+    return np.where(source.missing, 0, mask)
 
 
 def _span_of(places: Array, first: int) -> Span:

@@ -97,6 +97,10 @@ class PixelClassifier(BaseEstimator):
     `predict` computes in blocks, so that memory does not grow with the image. Each number is the
     same, to the last bit, for any blocks and any number of threads.
 
+    Pixels without data, which are NaN or which a TIFF file says are missing, get class 0 and the
+    probability NaN. Their labels do not count. For the features of pixels beside them, they have
+    the values of the nearest pixels with data.
+
     Accuracy must be measured on other images than those with the training strokes, never on other
     pixels of the same images, which resemble their neighbours.
 

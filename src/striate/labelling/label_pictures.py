@@ -68,7 +68,7 @@ class LabelPictures:
         from PIL import Image
 
         images = ImageCollection([file]).with_range(self._used_range, self._reading)
-        image = as_picture(images.with_missing()[0])
+        image = as_picture(images.to_look_at()[0])
         pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)

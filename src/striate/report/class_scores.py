@@ -15,6 +15,7 @@ from striate.analysis.cross_validation import (
 from striate.analysis.held_out_predictions import HeldOutPredictions
 from striate.analysis.progress_protocol import Progress
 from striate.analysis.reliability import Reliability
+from striate.analysis.self_trained_images import calibrated
 
 from .confusion_table import ConfusionTable
 from .labelled_images import Labelled
@@ -24,7 +25,12 @@ _MOST_MISTAKES = 24
 
 
 def class_values(
-    classifier: Any, labelled: Labelled, X: NDArray[Any], new: bool, progress: Progress
+    classifier: Any,
+    labelled: Labelled,
+    X: NDArray[Any],
+    new: bool,
+    progress: Progress,
+    unlabeled: NDArray[Any] | None = None,
 ) -> dict[str, Any]:
     """Measure a classifier; the parameters are those of `report_page`.
 
@@ -46,14 +52,17 @@ def class_values(
         measured, held_out = labelled, evaluate(classifier, X, labelled.labels)
     else:
         held_out = cross_validate(
-            classifier, rows, measured.labels, progress, groups=measured.groups
+            classifier, rows, measured.labels, progress, groups=measured.groups, unlabeled=unlabeled
         )
+        held_out = held_out if unlabeled is None else calibrated(held_out)[0]
     return {
         "numbers": None,
+        "several": None,
         "left_out": [] if new else sorted(set(labelled.labels[~used].tolist())),
         "curve": _curve_values(curve, held_out.baseline),
-        "mistakes": _mistakes(held_out, measured),
-        "reliability": _reliability_values(held_out.reliability),
+        "n_unlabeled": 0 if unlabeled is None else len(unlabeled),
+        "mistakes": mistakes_of(held_out, measured),
+        "reliability": reliability_values(held_out.reliability),
         **_accuracy_values(held_out),
     }
 
@@ -73,7 +82,8 @@ def _accuracy_values(held_out: HeldOutPredictions) -> dict[str, Any]:
     }
 
 
-def _reliability_values(reliability: Reliability) -> dict[str, Any]:
+def reliability_values(reliability: Reliability) -> dict[str, Any]:
+    """Return pictures and numbers of how far probabilities hold."""
     columns = zip(*reliability, strict=True)
     return {
         "light": reliability_svg(reliability, dark=False),
@@ -104,8 +114,11 @@ class _Mistake(NamedTuple):
     p_actual: float
 
 
-def _mistakes(held_out: HeldOutPredictions, labelled: Labelled) -> list[_Mistake]:
-    rows = held_out.most_confident_mistakes(_MOST_MISTAKES)
+def mistakes_of(
+    held_out: HeldOutPredictions, labelled: Labelled, n: int = _MOST_MISTAKES
+) -> list[_Mistake]:
+    """Return at most `n` misclassified images, the most confident predictions first."""
+    rows = held_out.most_confident_mistakes(n)
     names = labelled.names
     return [_mistake(held_out, i, labelled.images[i], names[i]) for i in rows.tolist()]
 

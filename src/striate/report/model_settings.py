@@ -2,6 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from sklearn.multioutput import MultiOutputClassifier
+
+from striate.estimators.self_taught import SelfTaughtClassifier
 from striate.images.deep_patch_features import (
     DeepPatchFeatures,
     LayeredFeatures,
@@ -172,6 +175,10 @@ def _pooling(features: PatchFeatures) -> Setting:
 
 def _classifier(classifier: Any) -> Setting:
     steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
+    if isinstance(steps[-1], SelfTaughtClassifier):
+        return _self_trained(steps[-1])
+    if isinstance(steps[-1], MultiOutputClassifier):
+        return _one_per_label(steps[-1])
     names = ", then ".join(type(step).__name__ for step in steps)
     C, alpha = getattr(steps[-1], "C", None), getattr(steps[-1], "alpha_", None)
     strength = f" (C = {C:g})" if C is not None else ""
@@ -182,4 +189,25 @@ def _classifier(classifier: Any) -> Setting:
         "Classifier",
         names + strength,
         f"Trained with the labels, on those numbers alone.{how}",
+    )
+
+
+def _self_trained(classifier: SelfTaughtClassifier) -> Setting:
+    n_unlabeled = classifier.n_unlabeled_
+    return Setting(
+        "Classifier",
+        f"{type(classifier.classifier_).__name__} (α = {classifier.classifier_.alpha_:g}), "
+        "self-trained",
+        f"Trained with the labels, and on its own predictions of {n_unlabeled:,} images without "
+        f"labels, the surest first, with a weight of {classifier.pseudo_label_weight:g} each.",
+    )
+
+
+def _one_per_label(classifier: MultiOutputClassifier) -> Setting:
+    strengths = ", ".join(f"{each.alpha_:g}" for each in classifier.estimators_)
+    return Setting(
+        "Classifiers",
+        f"{type(classifier.estimator).__name__}, one per label (α = {strengths})",
+        "Each is trained with one label, on those numbers alone. α, the strength of its penalty, "
+        "was chosen on held-out images.",
     )

@@ -39,7 +39,7 @@ def number_values(
         "highest": held_out.true.max(),
         "errors": _errors(held_out, labelled),
     }
-    return {"numbers": numbers, "n_images": len(y)}
+    return {"numbers": numbers, "several": None, "n_images": len(y)}
 
 
 def _rows(held_out: HeldOutNumbers) -> list[list[str]]:

@@ -13,6 +13,7 @@ from striate.images.dictionary_encoder import DictionaryEncoder
 from striate.images.patch_features import PatchFeatures
 
 from .class_scores import class_values
+from .label_scores import Decisions, label_values
 from .labelled_images import Labelled
 from .model_settings import settings_in_words
 from .number_scores import number_values
@@ -33,6 +34,8 @@ def report_page(
     X: NDArray[Any],
     *,
     new: bool = False,
+    unlabeled: NDArray[Any] | None = None,
+    decisions: Decisions | None = None,
     progress: Progress = no_progress,
 ) -> str:
     """Return the page as HTML with all its pictures embedded.
@@ -52,12 +55,20 @@ def report_page(
     new : bool, default=False
         Whether the classifier was trained on none of the images. If so, it predicts them itself;
         if not, they are predicted by cross-validation.
+    unlabeled : ndarray of shape (n_unlabeled, n_features), default=None
+        Features of images without labels that the classifier was trained on, too.
+    decisions : Decisions, default=None
+        Several labels per image, for a classifier of several outputs.
     progress : callable
         Shows progress.
     """
     template = page_template("report.html")
-    measure = number_values if labelled.has_numbers else class_values
-    scores = measure(classifier, labelled, X, new, progress)
+    if decisions is not None:
+        scores = label_values(classifier, labelled, X, decisions, new, progress)
+    elif labelled.has_numbers:
+        scores = number_values(classifier, labelled, X, new, progress)
+    else:
+        scores = class_values(classifier, labelled, X, new, progress, unlabeled)
     layers = layers_of(features)
     top, *above = (
         top_patches(features, labelled.images, _N_TOP, progress, layer=number)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from striate.cli.reading_options import Shrink
 from striate.cli.shared_options import Groups, Labels, SkipErrors
 
 EXAMPLES = (
@@ -66,6 +67,7 @@ def compare(
         Path | None, typer.Option("--picture", metavar="PNG", help="Output file for a chart.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Random seed.")] = 0,
+    shrink: Shrink = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Compare kinds of features by the accuracy of a classifier on them.
@@ -94,7 +96,7 @@ def compare(
     skipped = SkippedImages(skip_errors)
     given = files_with_labels(LabelSource(folder, labels, groups, regression), skipped)
     tried = candidates_of(chosen, others or [], folder, handmade=handmade)
-    trials = compare_all(given, tried, skipped)
+    trials = compare_all(given, tried, skipped, shrink)
     print_trials(trials)
     if out is not None:
         write_trials(trials, out)

@@ -16,7 +16,7 @@ from striate.cli.encoder_options import (
     pool_grid_of,
     settings_for,
 )
-from striate.cli.reading_options import Bands, Page, ValueRange, range_text, reading_choices
+from striate.cli.reading_options import Bands, Page, Shrink, ValueRange, range_text, reading_choices
 from striate.cli.shared_options import Images, SkipErrors
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ EXAMPLES = (
     "striate learn photos/ --out features.skops --layers 2",
     "striate learn digits/ --out features.skops --no-flips",
     "striate learn stacks/ --out features.skops --page 3",
+    "striate learn photos/ --out features.skops --shrink 4",
     "striate learn tissue/ --out features.skops --symmetries all",
     "striate learn a.png b.png --out features.skops --n-features 64 --grey",
 )
@@ -128,6 +129,7 @@ def learn(
     page: Page = None,
     bands: Bands = None,
     value_range: ValueRange = None,
+    shrink: Shrink = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Learn features from images, without labels.
@@ -153,7 +155,7 @@ def learn(
     """
     is_auto = encoder is Encoder.auto
     encoder = BEST_ON_AVERAGE if is_auto else encoder
-    choices = reading_choices(page, bands, value_range)
+    choices = reading_choices(page, bands, value_range, shrink)
     settings = settings_for(
         encoder,
         n_features=n_features,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from striate.cli.plurals import plural
+from striate.cli.reading_options import Shrink
 from striate.cli.shared_options import FeaturesOf, Grey, SkipErrors
 
 EXAMPLES = (
@@ -43,6 +44,7 @@ def map(
         ),
     ] = Method.tsne,
     grey: Grey = False,
+    shrink: Shrink = None,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Random seed: the same seed, the same map.")
     ] = 0,
@@ -70,13 +72,14 @@ def map(
     check_output(out, ".html", ".htm")
     check_method(method)
     skipped = SkippedImages(skip_errors)
-    found = DescribedFolder.of(folder, model, skipped, grey=grey, seed=seed)
+    found = DescribedFolder.of(folder, model, skipped, grey=grey, shrink=shrink, seed=seed)
     Z = similarity_space(found.X)
     with working("Arranging images"):
         points = similarity_layout(Z, method, seed=seed)
         nearest = nearest_images(Z, _SIMILAR)
     rows = progress(range(len(found.files)), "Drawing images")
-    sheet = thumbnail_sheet((found.images[i] for i in rows), len(found.files))
+    images = found.images.to_look_at()
+    sheet = thumbnail_sheet((images[i] for i in rows), len(found.files))
     page = map_page(folder, found.names, points, nearest, sheet, page=out)
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote a map of {plural(len(found.files), 'image')} to {out}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from striate.cli.plurals import plural
+from striate.cli.reading_options import Shrink
 from striate.cli.shared_options import FeaturesOf, Grey, SkipErrors
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def outliers(
         int, typer.Option(metavar="N", min=1, max=1000, help="Number of images on the page.")
     ] = 24,
     grey: Grey = False,
+    shrink: Shrink = None,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Random seed: the same seed, the same scores.")
     ] = 0,
@@ -79,10 +81,11 @@ def outliers(
     check_output(out, ".html", ".htm")
     check_output(table)
     skipped = SkippedImages(skip_errors)
-    described = DescribedFolder.of(folder, model, skipped, grey=grey, seed=seed)
+    described = DescribedFolder.of(folder, model, skipped, grey=grey, shrink=shrink, seed=seed)
     found = image_outliers(described.X, "auto" if contamination is None else contamination)
     shares = region_shares(described.features, described.images, found, found.order[:top])
-    page = outlier_page(folder, described.names, described.images, found, shares, progress=progress)
+    shown = described.images.to_look_at()
+    page = outlier_page(folder, described.names, shown, found, shares, progress=progress)
     rows = _table(described.files, found, shares)
     write_file(table, rows.encode("utf-8", "surrogateescape"))
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes

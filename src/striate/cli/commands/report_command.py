@@ -10,7 +10,12 @@ import typer
 from striate.cli.shared_options import Groups, Labels, Model, SkipErrors, Table
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from striate.cli.labelled_files import LabelledFiles
+    from striate.cli.skip_errors import SkippedImages
+    from striate.images.deep_patch_features import LayeredFeatures
+    from striate.report.label_scores import Decisions
     from striate.report.labelled_images import Labelled
 
 EXAMPLES = (
@@ -55,22 +60,29 @@ def report(
 
     check_output(out, ".html", ".htm")
     estimator, features = load_model(model)
-    if label_names(estimator):
-        raise ValueError(
-            f"{model}: has several labels per image, which a report cannot show; `striate train` "
-            "prints how each does"
-        )
+    columns = tuple(label_names(estimator))
     regression = is_regressor(estimator)
     if folder is None:
         folder, labels, groups = _training_source(estimator, model, labels, groups)
+    if columns and labels is None:
+        raise ValueError(f"{model}: has several labels per image; give their table with --labels")
     skipped = SkippedImages(skip_errors)
-    given = files_with_labels(LabelSource(folder, labels, groups, regression), skipped)
-    if not regression:
+    given = files_with_labels(LabelSource(folder, labels, groups, regression, columns), skipped)
+    if not (regression or columns):
         _check_classes(estimator, given)
     known = None if table is None else FeatureTable(table, folder)
     labelled, X = labelled_features(given, features, skipped, known)
-    new = _are_new(estimator, labelled)
-    page = report_page(model.name, features, estimator[1:], labelled, X, new=new, progress=progress)
+    page = report_page(
+        model.name,
+        features,
+        estimator[1:],
+        labelled,
+        X,
+        new=_are_new(estimator, labelled),
+        unlabeled=_unlabelled(estimator, model, features, labelled, skipped),
+        decisions=_decisions(columns, labelled),
+        progress=progress,
+    )
     write_file(out, page.encode("utf-8", "replace"))  # file names may hold any bytes
     print(f"Wrote the report to {out}")
     skipped.report()
@@ -96,6 +108,34 @@ def _training_source(
                 "--labels"
             )
     return Path(folder), labels, groups if groups is not None else known.get("groups")
+
+
+def _decisions(columns: tuple[str, ...], labelled: Labelled) -> Decisions | None:
+    from striate.cli.label_decisions import decisions_of
+    from striate.report.label_scores import Decisions
+
+    return Decisions(list(columns), decisions_of(labelled.labels, columns)) if columns else None
+
+
+def _unlabelled(
+    estimator: Any,
+    model: Path,
+    features: LayeredFeatures,
+    labelled: Labelled,
+    skipped: SkippedImages,
+) -> npt.NDArray[Any] | None:
+    """Return the features of the images without labels that a model was trained on."""
+    from striate.cli.unlabelled_images import unlabelled_features, unlabelled_files
+
+    folder = getattr(estimator, "trained_on_", {}).get("unlabelled")
+    if folder is None:
+        return None
+    if not Path(folder).is_dir():
+        raise ValueError(
+            f"{model}: was trained with the unlabelled images in {folder}, which does not exist"
+        )
+    files = unlabelled_files(Path(folder), labelled.files, skipped)
+    return unlabelled_features(features, files, skipped)
 
 
 def _check_classes(classifier: Any, given: LabelledFiles) -> None:

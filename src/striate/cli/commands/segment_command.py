@@ -43,6 +43,14 @@ def segment(
         int,
         typer.Option(metavar="N", min=0, help="Random seed: the same seed gives the same result."),
     ] = 0,
+    data_masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--data-masks",
+            metavar="FOLDER",
+            help="Folder with masks of the names of their images: black where there are no data.",
+        ),
+    ] = None,
     page: Page = None,
     bands: Bands = None,
     value_range: ValueRange = None,
@@ -56,6 +64,8 @@ def segment(
     The features are learned from all images. The intersection over union is measured by
     cross-validation over images, on strokes in images that the classifier was not trained on. The
     final classifier is trained on all strokes.
+
+    Pixels without data are left out, and get class 0 and no probability (NaN).
 
     RESULTS gets, for an image a.jpg, the classes a.png and the picture a_overlay.png, and the model
     model.skops.
@@ -72,7 +82,8 @@ def segment(
     targets = _results(out, files, probabilities)
     _check_results(out, targets, [*files, *filter(None, masks)])
     choices = reading_choices(page, bands, value_range)
-    images = ImageCollection(files, channels=1 if grey else None, **choices)
+    data = None if data_masks is None else masks_of(files, data_masks)
+    images = ImageCollection(files, channels=1 if grey else None, masks=data, **choices)
     model = _trained(images, masks, seed)
     if made:
         out.mkdir(parents=True)
@@ -140,7 +151,7 @@ def _mask(path: Path, images: ImageCollection, i: int) -> Any:
     """Read a mask, and check its size."""
     from striate.files.label_masks import read_mask
 
-    mask, shape = read_mask(path), images.to_find_range()[i].shape[:2]
+    mask, shape = read_mask(path), images.to_find_range().with_missing()[i].shape[:2]
     if mask.shape != shape:
         raise ValueError(
             f"{path}: is of {mask.shape[0]} x {mask.shape[1]} pixels, but {images.name(i)} of "
@@ -178,7 +189,7 @@ def _segment_all(
     from striate.cli.progress_bar import progress
     from striate.display.segmentation_overlay import segmentation_overlay
 
-    images = images.as_learned(model.features_)
+    images = images.as_learned(model.features_).with_missing()
     classes = np.asarray(model.classes_)
     for i in progress(range(len(images)), "Segmenting images"):
         image, target = images[i], targets[i]

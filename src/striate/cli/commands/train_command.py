@@ -10,6 +10,7 @@ import typer
 
 from striate.cli.encoder_options import Encoder
 from striate.cli.plurals import plural
+from striate.cli.reading_options import Shrink
 from striate.cli.shared_options import Groups, Labels, SkipErrors, Table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ EXAMPLES = (
     "striate train labelled/ --features features.skops --out model.skops",
     "striate train photos/ --labels labels.csv --features features.skops --out model.skops",
     "striate train photos/ --labels labels.csv --label-columns cracked,wet --out model.skops",
+    "striate train photos/ --labels labels.csv --unlabelled photos/ --out model.skops",
     "striate train tiles/ --groups '([^/]*)_tile' -f features.skops -o model.skops",
 )
 
@@ -86,7 +88,18 @@ def train(
             help='"balanced" weighs classes equally, however many images each has.',
         ),
     ] = ClassWeight.none,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            "--unlabelled",
+            "--unlabeled",
+            metavar="FOLDER",
+            help="Images without labels, of the same classes, to learn from, too; images in it "
+            "that have labels count as such.",
+        ),
+    ] = None,
     table: Table = None,
+    shrink: Shrink = None,
     skip_errors: SkipErrors = False,
 ) -> None:
     """Train a classifier on learned features.
@@ -101,41 +114,50 @@ def train(
     group, such as those of a patient, are in one fold. The features stay the same in all folds,
     since they were learned without labels. The final model is trained on all images.
 
+    With --unlabelled, the classifier also learns from its own predictions of images without labels,
+    the surest first, if that does not make it worse. Useful with few labels; images of other
+    classes, or classes of very different frequency, are not.
+
     Probabilities are calibrated on images that the classifier was not trained on. Where one class
     has over three times as many images as another, more scores are printed than the accuracy.
     """
     from sklearn.frozen import FrozenEstimator
     from sklearn.pipeline import Pipeline
 
+    from striate.analysis.self_trained_images import is_self_trained
+    from striate.cli.encoder_choice import learn_here
     from striate.cli.label_decisions import columns_of
     from striate.cli.labelled_files import LabelSource, files_with_labels
     from striate.cli.output_paths import check_output
     from striate.cli.skip_errors import SkippedImages
+    from striate.cli.unlabelled_images import unlabelled_features, unlabelled_files
     from striate.persistence import save
 
     check_output(out)
-    balanced = class_weight is ClassWeight.balanced
     columns = columns_of(label_columns)
-    if regression and (balanced or columns):
-        what = "--class-weight balanced" if balanced else "--label-columns"
-        raise ValueError(f"{what}: numbers have no classes; leave it out, or --regression")
-    if columns and labels is None:
-        raise ValueError("--label-columns: needs --labels, the table with these columns")
-    if features is not None and encoder is not None:
-        raise ValueError("--encoder: --features has an encoder; leave one of them out")
-    skipped = SkippedImages(skip_errors)
+    balanced = class_weight is ClassWeight.balanced
     source = LabelSource(folder, labels, groups, regression, columns)
+    _check_labels(source, balanced=balanced, unlabelled=unlabelled)
+    _check_features(features, encoder, shrink, table)
+    skipped = SkippedImages(skip_errors)
     given = files_with_labels(source, skipped)
-    learned, labelled, X, held_out = _learned(given, features, encoder, table, skipped, balanced)
-    head, scores = _fit(given.source, labelled, X, balanced, held_out)
-    model = Pipeline([("features", FrozenEstimator(learned)), *head.steps])
+    weight = "balanced" if balanced else None
+    others = unlabelled_files(unlabelled, given.files, skipped) if unlabelled else []
+    if features is not None:
+        found = _known(given, features, table, skipped)
+    else:
+        found = learn_here(given, encoder or Encoder.auto, skipped, weight, shrink, others)
+    U = unlabelled_features(found.features, others, skipped) if unlabelled else None
+    head, scores = _fit(source, found, U, weight)
+    model = Pipeline([("features", FrozenEstimator(found.features)), *head.steps])
     # For `striate report` and `striate show`.
     model.trained_on_ = {
         "folder": str(folder),
         "labels": None if labels is None else str(labels),
         "groups": groups,
-        "checksums": labelled.checksums,
+        "checksums": found.labelled.checksums,
         "label_columns": list(columns),
+        "unlabelled": str(unlabelled) if is_self_trained(head) else None,
     }
     if scores:
         model.cross_validation_ = scores
@@ -144,25 +166,41 @@ def train(
     skipped.report()
 
 
-def _learned(
-    given: LabelledFiles,
-    source: Path | None,
-    encoder: Encoder | None,
-    table: Path | None,
-    skipped: SkippedImages,
-    balanced: bool,
+def _check_labels(source: LabelSource, *, balanced: bool, unlabelled: Path | None) -> None:
+    """Raise an error for options on labels that do not go together."""
+    if source.regression and (balanced or source.columns):
+        what = "--class-weight balanced" if balanced else "--label-columns"
+        raise ValueError(f"{what}: numbers have no classes; leave it out, or --regression")
+    if source.columns and source.table is None:
+        raise ValueError("--label-columns: needs --labels, the table with these columns")
+    if unlabelled is not None and (source.regression or source.columns):
+        what = "--regression" if source.regression else "--label-columns"
+        raise ValueError(f"--unlabelled: needs one class per image; leave it out, or {what}")
+
+
+def _check_features(
+    features: Path | None, encoder: Encoder | None, shrink: int | None, table: Path | None
+) -> None:
+    """Raise an error for options that go with --features only, or only without."""
+    if features is None:
+        if table is not None:
+            raise ValueError("--table: needs --features, the features that it holds")
+        return
+    if encoder is not None:
+        raise ValueError("--encoder: --features has an encoder; leave one of them out")
+    if shrink is not None:
+        raise ValueError("--shrink: --features says how images are read; leave one of them out")
+
+
+def _known(
+    given: LabelledFiles, source: Path, table: Path | None, skipped: SkippedImages
 ) -> LearnedHere:
-    """Return features, labelled images and their features, from a file or learned here."""
+    """Return features from a file, labelled images and their features."""
     from striate.cli.datasets import labelled_features
-    from striate.cli.encoder_choice import LearnedHere, learn_here
+    from striate.cli.encoder_choice import LearnedHere
     from striate.cli.models import load_only_features
     from striate.files.feature_table import FeatureTable
 
-    if source is None:
-        if table is not None:
-            raise ValueError("--table: needs --features, the features that it holds")
-        weight = "balanced" if balanced else None
-        return learn_here(given, encoder or Encoder.auto, skipped, weight)
     features = load_only_features(source)
     known = None if table is None else FeatureTable(table, given.source.folder)
     labelled, X = labelled_features(given, features, skipped, known)
@@ -170,36 +208,43 @@ def _learned(
 
 
 def _fit(
-    source: LabelSource,
-    labelled: Labelled,
-    X: npt.NDArray[Any],
-    balanced: bool,
-    held_out: HeldOut | None,
+    source: LabelSource, found: LearnedHere, U: npt.NDArray[Any] | None, weight: str | None
 ) -> tuple[Pipeline, dict[str, Any]]:
-    """Fit what labels need; print how it does on held-out images, and return both."""
+    """Fit what labels need; print how it does on held-out images, and return both.
+
+    `U` are the features of images without labels, if there are any.
+    """
+    _, labelled, X, held_out = found
     if source.columns:
         from striate.cli.decision_training import fit_decisions
 
         _print_groups(labelled)
-        weight = "balanced" if balanced else None
         return fit_decisions(labelled, X, source.columns, weight), {}
     if source.regression:
         return _fit_regression(labelled, X, held_out)
-    return _fit_classifier(labelled, X, balanced, held_out)
+    _print_class_sizes(labelled.labels)
+    _print_groups(labelled)
+    if U is None:
+        return _fit_classifier(labelled, X, weight, held_out)
+    from striate.cli.unlabelled_images import self_training
+
+    trained = self_training(labelled, X, U, weight)
+    if trained.classifier is None:
+        return _fit_classifier(labelled, X, weight, trained.held_out)
+    measured = _measure(labelled, X, weight, trained.held_out)
+    return trained.classifier, {} if measured is None else measured.summary()
 
 
 def _fit_classifier(
-    labelled: Labelled, X: npt.NDArray[Any], balanced: bool, held_out: HeldOut | None
+    labelled: Labelled, X: npt.NDArray[Any], weight: str | None, held_out: HeldOut | None
 ) -> tuple[Pipeline, dict[str, Any]]:
     """Fit the classifier, print how it does on held-out images, and return both."""
     from threadpoolctl import threadpool_limits
 
     from striate.analysis.image_classifier import group_parameter, new_image_classifier
 
-    _print_class_sizes(labelled.labels)
-    _print_groups(labelled)
-    head = new_image_classifier(len(X), "balanced" if balanced else None)
-    held_out = _measure(labelled, X, balanced, held_out)
+    head = new_image_classifier(len(X), weight)
+    held_out = _measure(labelled, X, weight, held_out)
     with threadpool_limits(1, user_api="blas"):  # as in cross-validation
         head.fit(X, labelled.labels, **group_parameter(head, labelled.groups))
     return head, {} if held_out is None else held_out.summary()
@@ -245,7 +290,7 @@ def _print_groups(labelled: Labelled) -> None:
 
 
 def _measure(
-    labelled: Labelled, X: npt.NDArray[Any], balanced: bool, held_out: HeldOut | None
+    labelled: Labelled, X: npt.NDArray[Any], weight: str | None, held_out: HeldOut | None
 ) -> HeldOutPredictions | None:
     """Print the accuracy on held-out images; return None if two classes cannot be held out."""
     from striate.analysis.cross_validation import is_measurable
@@ -266,14 +311,14 @@ def _measure(
     if isinstance(held_out, HeldOutPredictions):
         found = held_out
     else:
-        found = hold_out_classes(labelled, X, "balanced" if balanced else None)
+        found = hold_out_classes(labelled, X, weight)
     print(f"accuracy on held-out images: {found.sentence()}")
-    _print_more(found, balanced)
+    _print_more(found, balanced=weight is not None)
     print_confusion([str(each) for each in found.classes], found.confusion)
     return found
 
 
-def _print_more(held_out: HeldOutPredictions, balanced: bool) -> None:
+def _print_more(held_out: HeldOutPredictions, *, balanced: bool) -> None:
     """Print whether probabilities hold, and what the accuracy hides if classes differ in size."""
     if held_out.is_imbalanced:
         print(

@@ -1,0 +1,34 @@
+"""Pixels without data that take the values of the nearest ones with data."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import distance_transform_edt
+
+Array = npt.NDArray[Any]
+
+
+def filled(image: Array) -> tuple[Array, npt.NDArray[np.bool_] | None]:
+    """Return an image without missing pixels, and which of them were.
+
+    Parameters
+    ----------
+    image : ndarray of shape (h, w) or (h, w, c)
+        NaN where there are no data. A pixel is missing if one of its bands is.
+
+    Returns
+    -------
+    ndarray
+        The same image, if no pixel is missing.
+    ndarray of bool of shape (h, w), or None
+        None if no pixel is missing.
+    """
+    if image.dtype.kind != "f":
+        return image, None
+    missing = np.isnan(image)
+    missing = missing if missing.ndim == 2 else missing.any(axis=2)
+    if not missing.any() or missing.all():
+        return image, None
+    nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
+    return image[tuple(nearest)], missing
