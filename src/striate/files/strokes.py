@@ -39,7 +39,8 @@ class Strokes(NamedTuple):
         height, width = map(int, mask.shape[:2])
         n_rows, parts = max(1, _BAND_PIXELS // max(width, 1)), []
         for top in range(0, max(height, 1), n_rows):
-            band = loaded(mask[top : top + n_rows]).reshape(-1, width)
+            band = loaded(mask[top : top + n_rows])
+            band = band.reshape(band.shape[:2])
             y, x = np.nonzero(band)
             parts.append((y + top, x, band[y, x]))
         rows, columns, labels = (np.concatenate(each) for each in zip(*parts, strict=True))
