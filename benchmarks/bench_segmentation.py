@@ -61,7 +61,7 @@ def measure(names=SETS, n_draws=3, side=256, n_trees=100, timed=False, **setting
         f"25 pixels on {SHARE:.0%} of the pixels of each class; mean and standard deviation of "
         f"{n_draws} draws of strokes.",
         "The defaults were chosen on other images of the same sets, and on other mosaics. It is "
-        "the third measurement on these test images; earlier defaults were ensembles of networks.",
+        "the fourth measurement on these test images, each of other defaults.",
     ]
     if not timed:
         remarks.append("Times were not measured: other programs were running.")

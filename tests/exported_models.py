@@ -21,6 +21,8 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, Stan
 from sklearn.svm import LinearSVC
 
 from striate import (
+    KernelClassifier,
+    KernelRegressor,
     LinearClassifier,
     MLPClassifier,
     MLPRegressor,
@@ -28,6 +30,7 @@ from striate import (
     SelfTaughtClassifier,
     SparseAutoencoder,
     StackedAutoencoder,
+    WhitenedComponents,
     ZCAWhitening,
 )
 
@@ -113,6 +116,14 @@ MODELS = {
     "scaler alone": (StandardScaler(), None),
     "scalers alone": (make_pipeline(MinMaxScaler(), StandardScaler()), None),
     "nested": (make_pipeline(make_pipeline(StandardScaler(), PCA(5)), mlp()), "text"),
+    "kernel": (make_pipeline(StandardScaler(), KernelClassifier()), "text"),
+    "kernel binary": (KernelClassifier(n_centers=30, random_state=0), "bool"),
+    "kernel regressor": (make_pipeline(RobustScaler(), KernelRegressor()), "outputs"),
+    "components": (WhitenedComponents(5), None),
+    "kernel of components": (
+        make_pipeline(WhitenedComponents(5), KernelClassifier(n_centers=20, random_state=0)),
+        "multiclass",
+    ),
     "self-taught": (
         SelfTaughtClassifier(make_pipeline(StandardScaler(), AUTOENCODER), LogisticRegression()),
         "multiclass",

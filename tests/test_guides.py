@@ -72,6 +72,9 @@ SMALL = {
             "PixelClassifier(windows=(1, 8), scales=(1,), random_state=0)"
         ),
         "PatchFeatures(encoder,": "PatchFeatures(encoder, n_patches=500,",
+        'json.loads((files("spyndex") / "data" / "S2_10m.json").read_text())': (
+            "np.random.default_rng(0).integers(0, 4000, (4, 300, 300)).tolist()"
+        ),
         "RandomForestClassifier(50,": "RandomForestClassifier(2,",
     },
     "tables.md": {

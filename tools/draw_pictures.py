@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 # Names in docs/images of the figures in the order in which they are opened; None is not saved.
 PICTURES = {
     "docs/sparse_networks.md": ["sparse_mask", "sparse_pathways", "sparse_zeros"],
-    "docs/pixels.md": ["pixels"],
+    "docs/pixels.md": ["pixels", "satellite"],  # needs spyndex
     "examples/plot_local_fields.py": [None, None, "sparse_fields"],
 }
 

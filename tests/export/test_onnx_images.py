@@ -11,14 +11,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from striate import (
+    DeepPatchFeatures,
     DictionaryEncoder,
     ImageWhitening,
+    KernelClassifier,
     LinearClassifier,
     PatchFeatures,
     PatchScaler,
     SelfTaughtClassifier,
     SparseAutoencoder,
     StackedAutoencoder,
+    WhitenedComponents,
     ZCAWhitening,
     to_onnx,
 )
@@ -110,6 +113,49 @@ def test_features(encoder, whitening, layout, normalize, pooling, stride, views,
         **LAYOUTS[layout],
     )
     check(features.fit(images), images, image_size=images.shape[1:3])
+
+
+def deep(pooling="mean", first=(), second=(), **params):
+    soft = DictionaryEncoder(4, dictionary="omp1", encoding="soft_threshold", random_state=0)
+    both = {"n_patches": 200, "random_state": 0, "pooling": pooling}
+    first = PatchFeatures(
+        **{"encoder": soft, "patch_size": 4, "pool_grid": (2, 2)} | both | dict(first)
+    )
+    second = PatchFeatures(
+        **{"encoder": soft, "patch_size": 2, "pool_grid": (1, 2)} | both | dict(second)
+    )
+    return DeepPatchFeatures([first, second], **{"n_channels": 3, "random_state": 0} | params)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(
+    ("shape", "views", "first", "map_pool_size"),
+    [
+        ((19, 22), {}, {"signed_sqrt": True}, 3),
+        ((17, 16, 3), {"flips": True}, {"stride": 2}, 2),
+        ((18, 21), {"symmetries": "rotations"}, {"encoder": PCA(3), "whitening": None}, 4),
+    ],
+)
+def test_layers(pooling, shape, views, first, map_pool_size):
+    images = pictures(shape)
+    features = deep(pooling, {**views, **first}, views, map_pool_size=map_pool_size)
+    check(features.fit(images), images, image_size=images.shape[1:3])
+
+
+def test_a_kernel_on_components_of_layers():
+    images, y = pictures((19, 22), n=30), np.arange(30) % 3
+    model = make_pipeline(deep(), WhitenedComponents(6), KernelClassifier()).fit(images, y)
+    found = run_onnx(to_onnx(model), pixels(images))
+    np.testing.assert_allclose(
+        found["probabilities"], model.predict_proba(images), rtol=0, atol=1e-3
+    )
+    np.testing.assert_array_equal(found["label"], model.predict(images))
+
+
+def test_images_that_are_too_small_for_the_layers():
+    features = deep().fit(pictures((19, 22)))
+    with pytest.raises(ValueError, match="maps of 2 x 1 pixels are smaller than a patch of 2 x 2"):
+        to_onnx(features, image_size=(8, 5))
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

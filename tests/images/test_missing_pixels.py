@@ -289,15 +289,16 @@ def test_maps_are_nan_where_patches_lack_data(block_size):
 
 def test_maps_at_several_scales_are_nan_around_holes_only():
     rng = np.random.default_rng(0)
-    image = rng.random((70, 80))
+    image = rng.random((120, 80))
     learned = features(patch_size=3).fit([image])
     settings = {"scales": (1, 2), "windows": (1, 4), "with_pixels": True}
     whole = learned.transform_maps(image, **settings)
-    image[40, 50] = np.nan
+    image[105, 50] = np.nan
     maps = learned.transform_maps(image, **settings)
     lacking = np.isnan(maps)
-    assert lacking[40, 50].all()
-    assert not lacking[:12].any()
+    assert lacking[105, 50].all()
+    # Away by four standard deviations of the widest Gaussian, and some pixels of its level.
+    assert not lacking[: 105 - 4 * 16 - 4 * 8].any()
     np.testing.assert_array_equal(maps[~lacking], whole[~lacking])
 
 
@@ -324,8 +325,10 @@ def test_infinite_pixels_are_refused():
         features().fit([image])
 
 
-def test_what_cannot_leave_pixels_out_says_so():
+def test_what_cannot_leave_pixels_out_says_so(tmp_path):
     strokes = np.zeros((18, 21), dtype=np.uint8)
     strokes[:2], strokes[-2:] = 1, 2
+    np.save(tmp_path / "image.npy", IMAGES[0])
+    stored = np.load(tmp_path / "image.npy", mmap_mode="r")
     with pytest.raises(ValueError, match="has NaN or infinity: pixels without data"):
-        PixelClassifier(random_state=0).fit(IMAGES[:1], [strokes])
+        PixelClassifier(random_state=0).fit([stored], [strokes])

@@ -21,6 +21,7 @@ from striate import (
     PixelClassifier,
 )
 from striate.analysis.image_cross_validation import cross_validate_images
+from striate.files.strokes import Strokes
 from striate.images.code_components import CodeComponents
 from striate.images.labelled_pixels import LabelledPixels, chosen
 from striate.persistence import load, save
@@ -277,12 +278,13 @@ def test_a_failed_fit_leaves_what_was_learned(fitted):
 def test_of_many_labels_rare_classes_are_kept(counts, most, kept):
     mask = np.repeat(np.arange(len(counts) + 1), [7, *counts]).reshape(1, -1)
     mask = np.random.default_rng(0).permutation(mask, axis=1)
-    masks = [mask[:, :40], None, mask[:, 40:]]
-    some = chosen(masks, most, np.random.RandomState(0))
-    labels = np.concatenate([each.ravel() for each in some if each is not None])
-    assert tuple(np.bincount(labels)[1:]) == kept
-    assert (labels[labels > 0] == mask.ravel()[labels > 0]).all()
+    strokes = [Strokes.of(mask[:, :40], ""), None, Strokes.of(mask[:, 40:], "")]
+    some = chosen(strokes, most, np.random.RandomState(0))
     assert some[1] is None
+    places = np.concatenate([some[0].columns, 40 + some[2].columns])
+    labels = np.concatenate([some[0].labels, some[2].labels])
+    assert tuple(np.bincount(labels)[1:]) == kept
+    assert (labels == mask[0, places]).all()
 
 
 def test_at_most_so_many_pixels_are_used():

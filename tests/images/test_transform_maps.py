@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from scipy.special import comb
-from sklearn.base import BaseEstimator, TransformerMixin
+from scipy.interpolate import RegularGridInterpolator
+from scipy.ndimage import gaussian_filter
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
@@ -109,34 +109,35 @@ def test_scales_and_windows_are_those_of_a_padded_image(scale, window):
     np.testing.assert_allclose(maps, by_loops(features, image, scale, window), rtol=1e-9)
 
 
-@pytest.mark.filterwarnings("ignore:each patch is of one grey")
 def test_layers_and_pixels_follow_each_other():
     image = image_of(33, 26, 2, np.float64)
     features = learned(image, DictionaryEncoder(6, encoding="soft_threshold", random_state=0))
     maps = features.transform_maps(image, scales=(1, 3), windows=(1, 2), with_pixels=True)
     parts = [by_loops(features, image, s, w) for s in (1, 3) for w in (1, 2)]
-    of_pixels = learned(image, Derivatives(), patch_size=7, normalize=False, whitening=None)
-    parts += [by_loops(of_pixels, image, pitch) for pitch in (1, 2, 3, 6)]
+    parts += [smoothed(image, sigma) for sigma in (0.5, 1, 2, 4, 8, 16)]
     np.testing.assert_allclose(maps, np.concatenate(parts, axis=2), rtol=1e-9, atol=1e-12)
 
 
-class Derivatives(TransformerMixin, BaseEstimator):
-    """Value, and slope and curvatures after smoothing, in patches of 7 x 7 pixels, 2 channels."""
-
-    def fit(self, X, y=None):
-        self.fitted_ = True
-        return self
-
-    def transform(self, X):
-        raw = X.reshape(-1, 7, 7, 2)
-        P = np.apply_along_axis(np.convolve, 1, raw, comb(4, np.arange(5)) / 16, "valid")
-        P = np.apply_along_axis(np.convolve, 2, P, comb(4, np.arange(5)) / 16, "valid")
-        dy, dx = (np.gradient(P, axis=axis)[:, 1, 1] for axis in (1, 2))
-        dyy, dxx = np.diff(P[:, :, 1], 2, axis=1)[:, 0], np.diff(P[:, 1], 2, axis=1)[:, 0]
-        dxy = np.gradient(np.gradient(P, axis=1)[:, 1], axis=1)[:, 1]
-        hessian = np.stack([dyy, dxy, dxy, dxx], axis=-1).reshape(*dyy.shape, 2, 2)
-        smaller, larger = np.moveaxis(np.linalg.eigvalsh(hessian), -1, 0)
-        return np.concatenate([raw[:, 3, 3], np.hypot(dy, dx), larger, smaller], axis=1)
+def smoothed(image, sigma):
+    """Value, slope and curvatures after a Gaussian of the image, or of one that is shrunk."""
+    pitch = max(1, int(sigma / 2))
+    sides = [8 * pitch * -(-96 // (8 * pitch))] * 2
+    padded = np.pad(image, [*zip(sides, sides, strict=True), (0, 0)], mode="symmetric")
+    n_y, n_x = (n // pitch for n in padded.shape[:2])
+    level = padded[: n_y * pitch, : n_x * pitch].reshape(n_y, pitch, n_x, pitch, -1)
+    level = level.mean(axis=(1, 3))
+    deviation = np.sqrt(sigma**2 - (pitch**2 - 1) / 12) / pitch  # a square has some of its own
+    level = gaussian_filter(level, (deviation, deviation, 0), truncate=4)
+    dy, dx = np.gradient(level, axis=(0, 1))
+    (dyy, dyx), dxx = np.gradient(dy, axis=(0, 1)), np.gradient(dx, axis=1)
+    hessian = np.stack([dyy, dyx, dyx, dxx], axis=-1).reshape(*dyy.shape, 2, 2)
+    smaller, larger = np.moveaxis(np.linalg.eigvalsh(hessian), -1, 0)
+    values = np.concatenate([level, np.hypot(dy, dx), larger, smaller], axis=2)
+    centres = [
+        pitch * (np.arange(n) + 0.5) - 0.5 - side for n, side in zip((n_y, n_x), sides, strict=True)
+    ]
+    pixels = np.stack(np.mgrid[: image.shape[0], : image.shape[1]], axis=-1)
+    return RegularGridInterpolator(centres, values)(pixels)
 
 
 SEVERAL = {"scales": (1, 2), "windows": (1, 3), "with_pixels": True}
@@ -183,7 +184,7 @@ def test_mirrored_places_are_those_of_a_padded_array(first, size, n):
 def test_images_smaller_than_a_patch(fitted, shape):
     image = np.asarray(RNG.random(shape), dtype=np.float32)
     maps = fitted.transform_maps(image, **SEVERAL)
-    assert maps.shape == (*shape, 4 * 12 + 4 * 4)
+    assert maps.shape == (*shape, 4 * 12 + 6 * 4)
     assert np.isfinite(maps).all()
 
 
@@ -283,24 +284,12 @@ def test_bad_images(fitted, tmp_path, image, message):
         ({"block_size": 0}, "block_size"),
         ({"out": np.empty((9, 9, 3))}, r"shape \(9, 9, 12\), got \(9, 9, 3\)"),
         ({"out": np.empty((9, 9, 12), int)}, "of a type that holds float32, got int64"),
-        ({"out": "maps.png"}, "must end in .npy"),
+        ({"out": "maps.png"}, "must end in .npy, .zarr, .tif, .tiff, or be an array"),
     ],
 )
 def test_bad_parameters(fitted, params, message):
     with pytest.raises(ValueError, match=message):
         fitted.transform_maps(np.ones((9, 9), np.float32), **params)
-
-
-def test_a_full_disk_leaves_no_file(fitted, tmp_path, monkeypatch):
-    def full(file, size):
-        raise OSError(28, "No space left on device", str(file.name))
-
-    (tmp_path / "maps.npy").write_bytes(b"before")
-    monkeypatch.setattr("striate.files.map_output.reserve", full)
-    with pytest.raises(OSError, match="No space left on device: 3.2 kB needed.*maps.npy"):
-        fitted.transform_maps(np.ones((8, 8), np.float32), out=tmp_path / "maps.npy")
-    assert [each.name for each in tmp_path.iterdir()] == ["maps.npy"]
-    assert (tmp_path / "maps.npy").read_bytes() == b"before"
 
 
 def test_more_than_memory(fitted):

@@ -125,6 +125,19 @@ def _shares(graph: Any, z: str) -> str:
     return str(graph.node("Div", z, graph.node("Max", total, tiny)))
 
 
+def _standardized(graph: Any, z: str) -> str:
+    square = graph.node("ReduceMean", graph.node("Mul", z, z), axes=[-1], keepdims=1)
+    tiny = graph.array(np.finfo(graph.dtype).tiny)
+    return str(graph.node("Div", z, graph.node("Sqrt", graph.node("Max", square, tiny))))
+
+
+def _with_square(graph: Any, z: str) -> str:
+    begin, end = graph.indices([0]), graph.indices([-1])
+    x = graph.node("Slice", z, begin, end, graph.indices([-1]))
+    squares = graph.node("ReduceSum", graph.node("Mul", x, x), graph.indices([-1]), keepdims=1)
+    return str(graph.node("Concat", x, squares, axis=-1))
+
+
 def _increasing(graph: Any, z: str) -> str:
     ends, last = graph.indices([np.iinfo(np.int64).max]), graph.indices([-1])
     one = graph.indices([1])
@@ -166,6 +179,40 @@ static void increasing(float *z, int n)
 def _increasing(z):
     steps = np.logaddexp(0, z[:, 1:])
     return np.cumsum(np.concatenate([z[:, :1], steps], axis=1), axis=1)
+""",
+    ),
+    # of mean square 1; 0 stays
+    "standardized": RowFunction(
+        _standardized,
+        """
+static void standardized(float *z, int n)
+{
+    float total = 0.0f;
+    for (int j = 0; j < n; j++) total += z[j] * z[j];
+    total = sqrtf(total / n < FLT_MIN ? FLT_MIN : total / n);
+    for (int j = 0; j < n; j++) z[j] /= total;
+}
+""",
+        """
+def _standardized(z):
+    square = np.mean(z**2, axis=1, keepdims=True)
+    return z / np.sqrt(np.maximum(square, np.finfo(z.dtype).tiny))
+""",
+    ),
+    # the last number replaced by the sum of the squares of the others
+    "with_square": RowFunction(
+        _with_square,
+        """
+static void with_square(float *z, int n)
+{
+    z[n - 1] = 0.0f;
+    for (int j = 0; j < n - 1; j++) z[n - 1] += z[j] * z[j];
+}
+""",
+        """
+def _with_square(z):
+    x = z[:, :-1]
+    return np.concatenate([x, np.sum(x**2, axis=1, keepdims=True)], axis=1)
 """,
     ),
     # z_j / Σ_k z_k: outputs of sigmoid units as probabilities

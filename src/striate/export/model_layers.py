@@ -23,24 +23,31 @@ from striate.core.activations import range_of
 from striate.core.sparse_matrices import dense
 from striate.estimators.estimator_state import require_fitted
 from striate.estimators.feature_classifier import FeatureClassifier
+from striate.estimators.kernel_classifier import KernelClassifier
+from striate.estimators.kernel_regressor import KernelRegressor
 from striate.estimators.linear_classifier import LinearClassifier
 from striate.estimators.mlp_classifier import MLPClassifier
 from striate.estimators.mlp_regressor import MLPRegressor
 from striate.estimators.reconstruction import Layer as FittedLayer
 from striate.estimators.reconstruction import Reconstruction
+from striate.estimators.whitened_components import WhitenedComponents
+from striate.images.deep_patch_features import DeepPatchFeatures
 from striate.images.encoding import HasEncoding
+from striate.images.layer_pooling import MapStep
 from striate.images.patch_features import PatchFeatures
 from striate.images.patch_scaler import PatchScaler
 from striate.images.zca_whitening import ZCAWhitening
 
 from .folded_layers import Layer, row_function, scaling
-from .image_features import ImageFeatures
+from .image_features import ImageFeatures, ImageLayer
+from .kernel_layers import component_layers, kernel_layers
 from .layered_model import LayeredModel, Task
 
 _SUPPORTED = (
     "MLPClassifier and MLPRegressor (scikit-learn's, too), SparseAutoencoder, StackedAutoencoder, "
-    "LinearClassifier, LogisticRegression, LinearSVC, SelfTaughtClassifier, PatchFeatures, "
-    "PatchScaler, ZCAWhitening, PCA, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, and "
+    "LinearClassifier, KernelClassifier, KernelRegressor, LogisticRegression, LinearSVC, "
+    "SelfTaughtClassifier, PatchFeatures, DeepPatchFeatures, PatchScaler, ZCAWhitening, "
+    "WhitenedComponents, PCA, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, and "
     "pipelines of these"
 )
 
@@ -147,6 +154,29 @@ def _linear_classifier(model: Any, has_probabilities: bool) -> LayeredModel:
     return LayeredModel(_name(model), layers, Task.CLASSIFY, model.classes_, has_probabilities)
 
 
+# Kernels
+
+
+@_layered.register
+def _(model: KernelClassifier) -> LayeredModel:
+    n_out, sharpness = len(model.classes_), model.sharpness_
+    W = sharpness * (np.array([[-1.0, 1.0]]) if n_out == 2 else np.ones(n_out))
+    sharpened = [Layer(W, np.zeros(n_out)), row_function("softmax", n_out)]
+    layers = [*kernel_layers(model), *sharpened]
+    return LayeredModel(_name(model), layers, Task.CLASSIFY, model.classes_)
+
+
+@_layered.register
+def _(model: KernelRegressor) -> LayeredModel:
+    layers = [*kernel_layers(model), scaling(model.target_scale_, model.target_mean_)]
+    return LayeredModel(_name(model), layers, Task.REGRESS)
+
+
+@_layered.register
+def _(model: WhitenedComponents) -> LayeredModel:
+    return _transformer(model, *component_layers(model))
+
+
 # Scalers
 
 
@@ -219,10 +249,20 @@ def _(model: PCA) -> LayeredModel:
 
 @_layered.register
 def _(model: PatchFeatures) -> LayeredModel:
+    return LayeredModel(_name(model), [], images=ImageFeatures([_image_layer(model)]))
+
+
+@_layered.register
+def _(model: DeepPatchFeatures) -> LayeredModel:
+    steps = [layer.map_step for layer in model.map_layers()]
+    layers = [_image_layer(*each) for each in zip(model.layers_, steps, strict=True)]
+    return LayeredModel(_name(model), [], images=ImageFeatures(layers))
+
+
+def _image_layer(model: PatchFeatures, map_step: MapStep | None = None) -> ImageLayer:
     whitening = [] if model.whitening_ is None else _of_patches(model.whitening_)
     encoder = None if isinstance(model.encoder_, HasEncoding) else _of_patches(model.encoder_)
-    images = ImageFeatures.of(model, whitening, encoder)
-    return LayeredModel(_name(model), [], images=images)
+    return ImageLayer.of(model, whitening, encoder, map_step)
 
 
 def _of_patches(model: Any) -> list[Layer]:

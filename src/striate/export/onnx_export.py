@@ -36,16 +36,17 @@ def to_onnx(
     classes −z and z. Classifiers with several labels per row give "label" of 0 and 1, of shape
     (n, n_labels). Regressors and transformers give "variable" of shape (n, n_outputs).
 
-    For `PatchFeatures`, and pipelines that begin with it, X is images of shape (n, height, width,
-    n_channels), also if they are grey. Pixels are floats, taken as they are: divide images of 8
-    bits by 255.
+    For `PatchFeatures` and `DeepPatchFeatures`, and pipelines that begin with one, X is images of
+    shape (n, height, width, n_channels), also if they are grey. Pixels are floats, taken as they
+    are: divide images of 8 bits by 255.
 
     Parameters
     ----------
     model : estimator
         `MLPClassifier` or `MLPRegressor` (scikit-learn's, too), `SparseAutoencoder`,
-        `StackedAutoencoder`, `LinearClassifier`, scikit-learn's `LogisticRegression`, `LinearSVC`,
-        `PCA` or scalers of columns, `PatchFeatures`, `ZCAWhitening`, `PatchScaler`,
+        `StackedAutoencoder`, `LinearClassifier`, `KernelClassifier`, `KernelRegressor`,
+        scikit-learn's `LogisticRegression`, `LinearSVC`, `PCA` or scalers of columns,
+        `PatchFeatures`, `DeepPatchFeatures`, `ZCAWhitening`, `WhitenedComponents`, `PatchScaler`,
         or a `SelfTaughtClassifier` or pipeline of these.
     path : path, default=None
         File to write, usually with the suffix ``.onnx``; written atomically.

@@ -1,4 +1,4 @@
-"""PatchFeatures in ONNX: patches by a convolution, codes by products, cells by reductions."""
+"""Features of patches in ONNX: patches by a convolution, codes by products, cells by reductions."""
 
 import numpy as np
 
@@ -6,7 +6,8 @@ from striate.images.encoding import NEAREST, DistanceEncoding
 from striate.images.image_symmetries import ImageCopy
 from striate.images.patches import NORMALIZATIONS
 
-from .image_features import ImageFeatures, Window
+from .folded_layers import Layer
+from .image_features import ImageFeatures, ImageLayer, Window
 from .onnx_graph import OnnxGraph
 
 _REDUCTIONS = {"mean": "ReduceMean", "max": "ReduceMax", "sum": "ReduceSum"}
@@ -23,16 +24,63 @@ def image_features(
     ValueError
         If images of this size are too small for the cells.
     """
-    features = images.features
-    pooled = []
-    for copy in features.image_copies():
-        windows = images.windows(size[::-1] if copy.transposed else size)
-        pooled.append(_pooled(graph, images, windows, _copied(graph, copy, pixels)))
-    result = graph.node(_OF_VIEWS[features.pooling], *pooled) if len(pooled) > 1 else pooled[0]
-    if features.signed_sqrt:
-        root = graph.node("Sqrt", graph.node("Abs", result))
-        result = graph.node("Mul", graph.node("Sign", result), root)
-    return result
+    copies, found = images.features.image_copies(), []
+    views = [_copied(graph, copy, pixels) for copy in copies]
+    sizes = [size[::-1] if copy.transposed else size for copy in copies]
+    for layer in images.layers:
+        codes = [_codes(graph, layer, view) for view in views]
+        pooled = [
+            _pooled(graph, layer, layer.windows(size), each)
+            for size, each in zip(sizes, codes, strict=True)
+        ]
+        operator = _OF_VIEWS[layer.features.pooling]
+        found.append(
+            _rooted(graph, layer, graph.node(operator, *pooled) if len(pooled) > 1 else pooled[0])
+        )
+        if layer.map_step is not None:
+            shapes = list(map(layer.map_shape, sizes))
+            views = [_map(graph, layer, *each) for each in zip(shapes, codes, strict=True)]
+            sizes = [_map_size(shape, layer.map_step.window) for shape in shapes]
+    return graph.node("Concat", *found, axis=1) if len(found) > 1 else found[0]
+
+
+def _rooted(graph: OnnxGraph, layer: ImageLayer, pooled: str) -> str:
+    if not layer.features.signed_sqrt:
+        return pooled
+    root = graph.node("Sqrt", graph.node("Abs", pooled))
+    return graph.node("Mul", graph.node("Sign", pooled), root)
+
+
+def _map_size(shape: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
+    """Return the size of the map of n_y × n_x positions; its last windows may be smaller."""
+    height, width = (-(-n // side) for n, side in zip(shape, window, strict=True))
+    return height, width
+
+
+def _map(graph: OnnxGraph, layer: ImageLayer, shape: tuple[int, int], codes: str) -> str:
+    """Add the nodes from codes (n, n_y, n_x, n_codes) to the map of the next layer."""
+    step, is_max = layer.map_step, layer.features.pooling == "max"
+    assert step is not None
+    size, window = _map_size(shape, step.window), step.window
+    missing = [m * side - n for m, side, n in zip(size, window, shape, strict=True)]
+    filling = graph.array(np.finfo(graph.dtype).min if is_max else 0)
+    whole = graph.node("Pad", codes, graph.indices([0] * 5 + [*missing, 0]), filling)
+    n_codes = layer.features.patch_encoder_.n_codes
+    windows = [0, size[0], window[0], size[1], window[1], n_codes]
+    parts = graph.node("Reshape", whole, graph.indices(windows))
+    if is_max:
+        pooled = graph.node("ReduceMax", parts, axes=[2, 4], keepdims=0)
+    else:
+        total = graph.node("ReduceSum", parts, graph.indices([2, 4]), keepdims=0)
+        counts = [
+            np.minimum(side, n - side * np.arange(m))
+            for m, side, n in zip(size, window, shape, strict=True)
+        ]
+        pooled = graph.node("Div", total, graph.array(np.outer(*counts)[..., np.newaxis]))
+    pooled = _rooted(graph, layer, pooled)
+    if step.weights is None or step.shift is None:
+        return pooled
+    return graph.layers([Layer(step.weights, step.shift)], pooled)
 
 
 def _copied(graph: OnnxGraph, copy: ImageCopy, pixels: str) -> str:
@@ -46,24 +94,23 @@ def _copied(graph: OnnxGraph, copy: ImageCopy, pixels: str) -> str:
     return pixels
 
 
-def _pooled(graph: OnnxGraph, images: ImageFeatures, windows: list[Window], pixels: str) -> str:
+def _pooled(graph: OnnxGraph, layer: ImageLayer, windows: list[Window], codes: str) -> str:
     """Pool the codes of a view over the cells."""
-    codes = _codes(graph, images, graph.layers(images.layers, _patches(graph, images, pixels)))
-    return graph.node("Concat", *(_cell(graph, images, codes, each) for each in windows), axis=1)
+    return graph.node("Concat", *(_cell(graph, layer, codes, each) for each in windows), axis=1)
 
 
-def _cell(graph: OnnxGraph, images: ImageFeatures, codes: str, window: Window) -> str:
+def _cell(graph: OnnxGraph, layer: ImageLayer, codes: str, window: Window) -> str:
     top, bottom, left, right = window
     ends = map(graph.indices, ([top, left], [bottom, right], [1, 2]))
-    inside, operator = graph.node("Slice", codes, *ends), _REDUCTIONS[images.features.pooling]
+    inside, operator = graph.node("Slice", codes, *ends), _REDUCTIONS[layer.features.pooling]
     if operator == "ReduceSum":  # its axes are an input
         return graph.node(operator, inside, graph.indices([1, 2]), keepdims=0)
     return graph.node(operator, inside, axes=[1, 2], keepdims=0)
 
 
-def _patches(graph: OnnxGraph, images: ImageFeatures, pixels: str) -> str:
+def _patches(graph: OnnxGraph, layer: ImageLayer, pixels: str) -> str:
     """Add the nodes from pixels to normalized patches (n, n_y, n_x, n_pixels)."""
-    features, normalization = images.features, images.normalization
+    features, normalization = layer.features, layer.normalization
     n, shape = int(np.prod(features.patch_shape_)), features.patch_shape_
     # Patches are taken out as they are. A kernel that subtracts their mean would lose the contrast
     # of bright flat ones to rounding.
@@ -87,9 +134,9 @@ def _mean(graph: OnnxGraph, x: str) -> str:
     return graph.node("ReduceMean", x, axes=[-1], keepdims=1)
 
 
-def _codes(graph: OnnxGraph, images: ImageFeatures, x: str) -> str:
-    """Add the nodes from the outputs of the layers to codes (n, n_y, n_x, n_codes)."""
-    encoding = images.encoding
+def _codes(graph: OnnxGraph, layer: ImageLayer, pixels: str) -> str:
+    """Add the nodes from pixels (n, h, w, c) to codes (n, n_y, n_x, n_codes)."""
+    x, encoding = graph.layers(layer.layers, _patches(graph, layer, pixels)), layer.encoding
     if isinstance(encoding, DistanceEncoding):
         return _nearest(graph, encoding, x) if encoding.kind == NEAREST else _triangle(
             graph, encoding, x

@@ -7,9 +7,10 @@ so the next `check_writable` in the same folder can tell it from a file in use, 
 import os
 import re
 import secrets
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,14 +35,43 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         If `path` is a folder or a device, or its folder is missing or cannot be written to.
     """
     target = Path(path)
-    real = Path(os.path.realpath(path))  # resolve() raises a RuntimeError for a link to itself
-    folder = real.parent
-    if real.is_symlink():
-        raise OSError(f"{target}: is a link that leads to itself; choose another name")
+    _check_link(target)
     if target.is_dir():
         raise IsADirectoryError(f"{target}: is a folder; give the name of a file")
     if target.exists() and not target.is_file():
         raise OSError(f"{target}: is not a regular file; choose another name")
+    _check_folder_of(target)
+
+
+def check_folder_writable(path: str | os.PathLike[str], marks: Sequence[str]) -> None:
+    """Check, before any work is done, that a folder can be written, as `replacing_folder` does.
+
+    Parameters
+    ----------
+    path : path
+    marks : sequence of str
+        Files of which a folder has one if it may be replaced.
+
+    Raises
+    ------
+    OSError
+        If `path` is something else than such a folder, or cannot be written.
+    """
+    target = Path(path)
+    _check_link(target)
+    if target.exists() and not any((target / mark).is_file() for mark in marks):
+        raise FileExistsError(f"{target}: exists, and is something else; choose another name")
+    _check_folder_of(target)
+
+
+def _check_link(target: Path) -> None:
+    if Path(os.path.realpath(target)).is_symlink():
+        raise OSError(f"{target}: is a link that leads to itself; choose another name")
+
+
+def _check_folder_of(target: Path) -> None:
+    """Check that the folder of a target can be written to, and remove what was abandoned there."""
+    folder = Path(os.path.realpath(target)).parent  # resolve() may raise a RuntimeError
     if not folder.is_dir():
         raise FileNotFoundError(f"{target}: there is no folder {folder}; make it first")
     if target.exists() and not os.access(target, os.W_OK):
@@ -97,12 +127,38 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
+def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield the name of a new folder that replaces `path` when the block succeeds.
+
+    As `replacing` does; but a folder that is replaced is moved away first, and then removed.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = _temporary_name(target)
+    temporary.mkdir()
+    try:
+        with naming_full_disk(path), _locked(_opened(temporary)):
+            yield temporary
+            if target.exists():
+                former = _temporary_name(target)
+                os.replace(target, former)
+                os.replace(temporary, target)
+                shutil.rmtree(former, ignore_errors=True)
+            else:
+                os.replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary_name(target: Path) -> Path:
+    # Without tempfile, whose files only the owner may read.
+    name = f".striate-{secrets.token_hex(8)}{target.suffix}"
+    return Path(os.path.realpath(target)).parent / name
+
+
+@contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
     """Create an empty file in the target's folder, with its suffix; remove it afterwards."""
-    # Without tempfile, whose files only the owner may read.
-    temporary = (
-        Path(os.path.realpath(target)).parent / f".striate-{secrets.token_hex(8)}{target.suffix}"
-    )
+    temporary = _temporary_name(target)
     lock = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
     try:
         with _locked(lock):
@@ -111,12 +167,20 @@ def _temporary(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def _opened(path: Path) -> int | None:
+    """Return a file or folder that is open for a lock; None on Windows, where there is none."""
+    if sys.platform == "win32":
+        return None
+    return os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+
+
 @contextmanager
-def _locked(file: int) -> Iterator[bool]:
+def _locked(file: int | None) -> Iterator[bool]:
     """Lock an open file for a while, then close it; yield whether nobody else has locked it."""
     free = True
-    if sys.platform == "win32":
-        os.close(file)  # an open file cannot be renamed
+    if sys.platform == "win32" or file is None:
+        if file is not None:
+            os.close(file)  # an open file cannot be renamed
         yield free
         return
     try:
@@ -130,13 +194,17 @@ def _locked(file: int) -> Iterator[bool]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove temporary files of processes that were killed."""
+    """Remove temporary files and folders of processes that were killed."""
     latest = time.time() - _SECONDS_UNTIL_ABANDONED
     with suppress(OSError), os.scandir(folder) as entries:
         found = [Path(entry.path) for entry in entries if _TEMPORARY.fullmatch(entry.name)]
         for path in found:
             with suppress(OSError):  # another process was quicker, or owns it
-                if path.is_file() and path.stat().st_mtime < latest:
-                    with _locked(os.open(path, os.O_RDWR)) as free:
-                        if free:
-                            path.unlink()
+                ours = not path.is_symlink() and (path.is_file() or path.is_dir())
+                if not ours or path.stat().st_mtime >= latest:
+                    continue
+                with _locked(_opened(path)) as free:
+                    if free and path.is_dir():
+                        shutil.rmtree(path)
+                    elif free:
+                        path.unlink()

@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .decoded_pixels import ImageError
-from .given_images import is_path, is_pillow_image
+from .given_images import is_path, is_pillow_image, is_stored
+from .large_image import opened_array
 from .pillow_warnings import quiet_pillow
 from .read_images import explaining_errors
 from .regular_files import ENDLESS, is_endless
+from .strokes import Strokes, check_no_negative
 
 Mask = npt.NDArray[Any]
 
@@ -19,8 +21,10 @@ Mask = npt.NDArray[Any]
 _MODES = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
 
 
-def as_masks(masks: Any, n_images: int) -> list[Mask | None]:
-    """Return one mask of whole numbers for each image, None for images without one.
+def as_strokes(masks: Any, n_images: int) -> list[Strokes | None]:
+    """Return the labelled pixels of each image, None for images without a mask.
+
+    Arrays on the disk are read band by band.
 
     Raises
     ------
@@ -36,11 +40,15 @@ def as_masks(masks: Any, n_images: int) -> list[Mask | None]:
             f"there are {len(masks)} masks for {n_images} images; give one for each, None for "
             "images without labels"
         )
-    return [None if mask is None else as_mask(mask, f"mask {i}") for i, mask in enumerate(masks)]
+    names = [f"mask {i}" for i in range(n_images)]
+    return [
+        None if mask is None else Strokes.of(as_mask(mask, name), name)
+        for mask, name in zip(masks, names, strict=True)
+    ]
 
 
-def as_mask(mask: Any, name: str) -> Mask:
-    """Return a mask, given as an array, an image of Pillow or a path.
+def as_mask(mask: Any, name: str) -> Any:
+    """Return a mask, given as an array, an image of Pillow or a path, without reading stored ones.
 
     Raises
     ------
@@ -49,25 +57,26 @@ def as_mask(mask: Any, name: str) -> Mask:
     """
     if is_path(mask):
         return read_mask(mask)
-    values = np.asarray(_pillow_values(mask) if is_pillow_image(mask) else mask)
-    if values.ndim == 3 and values.shape[2] == 1:
-        values = values[..., 0]
-    if values.ndim != 2:
+    values = _pillow_values(mask) if is_pillow_image(mask) else mask
+    if not is_stored(values):
+        values = np.asarray(values)
+        if values.dtype == bool:
+            values = values.astype(np.uint8)
+    if len(values.shape) not in (2, 3) or values.shape[2:] not in ((), (1,)):
         raise ValueError(f"{name}: must have shape (h, w), got {values.shape}")
-    if values.dtype == bool:
-        values = values.astype(np.uint8)
-    if values.dtype.kind not in "ui":
+    if np.dtype(values.dtype).kind not in "ui":
         raise ValueError(
             f"{name}: must hold whole numbers, 0 for no label and 1, 2, … for classes, got "
             f"{values.dtype}"
         )
-    if values.size and values.min() < 0:
-        raise ValueError(f"{name}: has {values.min()}; no label is 0, and classes are 1, 2, …")
-    return values
+    if is_stored(values):
+        return values
+    check_no_negative(values, name)
+    return values.reshape(values.shape[:2])
 
 
-def read_mask(path: str | os.PathLike[str]) -> Mask:
-    """Read a mask from an image file or a .npy file.
+def read_mask(path: str | os.PathLike[str]) -> Any:
+    """Read a mask from an image file, or open one in a .npy or .zarr file.
 
     The numbers of classes are the values of grey pixels, or the indices into a palette. Needs
     Pillow, but for .npy files.
@@ -79,8 +88,9 @@ def read_mask(path: str | os.PathLike[str]) -> Mask:
     """
     name = os.fspath(path)
     try:
-        if name.lower().endswith(".npy"):
-            return as_mask(np.load(path, allow_pickle=False), name)
+        array = opened_array(path)
+        if array is not path:
+            return as_mask(array, name)
         if is_endless(path):
             raise ImageError(ENDLESS)
         from PIL import Image

@@ -1,16 +1,31 @@
 """One image of any size, read block by block as floats."""
 
+import os
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .array_packages import imported
 from .filled_pixels import filled
 from .given_images import checked, is_path, is_pillow_image
 from .image_collection import ImageCollection, as_float
 from .missing_pixels import check_no_missing
 from .pixel_reading import Reading
 from .sixteen_bits import UsedRange
+
+
+def opened_array(image: Any) -> Any:
+    """Return the array in a .npy or .zarr file, without reading it; anything else as it is."""
+    if not is_path(image):
+        return image
+    match os.path.splitext(image)[1].lower():
+        case ".npy":
+            return np.load(image, mmap_mode="r", allow_pickle=False)
+        case ".zarr":
+            return imported("zarr", "reading Zarr", "scale").open_array(os.fspath(image), mode="r")
+        case _:
+            return image
 
 
 class LargeImage:
@@ -22,7 +37,8 @@ class LargeImage:
     Parameters
     ----------
     image : array of shape (h, w) or (h, w, c), image of Pillow, or path
-        The path of an image file, which is read as a whole, or of a .npy file, which is not.
+        The path of an image file, which is read as a whole, or of a .npy or .zarr file, which is
+        not.
     features : PatchFeatures
         Fitted: it must have their number of channels, and is read as their images were.
     channels : {1, 3} or None, default=None
@@ -30,7 +46,7 @@ class LargeImage:
     with_missing : bool, default=False
         Whether pixels may be NaN for want of data.
     fill_missing : bool, default=False
-        Whether such pixels take the values of the nearest others. The image must be in memory.
+        Whether such pixels take the values of the nearest others, if the image is in memory.
 
     Attributes
     ----------
@@ -63,14 +79,14 @@ class LargeImage:
         self._reading = Reading.of(features.reading_)
         if is_path(image):
             self._name = str(image)
-        if is_path(image) and self._name.lower().endswith(".npy"):
-            image = np.load(image, mmap_mode="r", allow_pickle=False)
-        elif is_path(image) or is_pillow_image(image):
+        image = opened_array(image)
+        if is_path(image) or is_pillow_image(image):
             images = ImageCollection([image], channels=channels).as_learned(features)
             image = (images.with_missing() if with_missing or fill_missing else images)[0]
         (self._pixels,) = checked([image])
+        in_memory = type(self._pixels) is np.ndarray and not isinstance(image, np.memmap)
         self.missing: npt.NDArray[np.bool_] | None = None
-        if fill_missing and type(self._pixels) is np.ndarray:
+        if fill_missing and in_memory:
             self._pixels, self.missing = filled(self._pixels)
         shape = tuple(self._pixels.shape)
         if min(shape) == 0:

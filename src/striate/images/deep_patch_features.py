@@ -24,16 +24,22 @@ from .convolution import Patches
 from .dictionary_layers import dictionary_layers
 from .image_passes import ImagePooling
 from .image_symmetries import smallest_size
+from .layer_pooling import LayerPooling
 from .layer_stack import LayerStack
 from .lazy_features import lazy_features
 from .map_extent import MapExtent, smallest_image
 from .patch_features import PatchFeatures
+from .pixel_maps import PixelMaps
 from .pool_layout import two_integers
 from .reading_progress import report_reading
 
 
 class DeepPatchFeatures(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    PixelMaps,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Learn features of images without labels, in several layers.
 
@@ -41,6 +47,7 @@ class DeepPatchFeatures(
     small windows and reduced to some principal components, are a map: an image with many channels,
     whose patches the next layer learns from. The lecture's convolution and pooling thereby become
     a network, fitted greedily, one layer after another. The features are those of all layers.
+    `transform_maps` gives features at every pixel instead.
 
     Parameters
     ----------
@@ -251,6 +258,10 @@ class DeepPatchFeatures(
         """
         check_is_fitted(self)
         return self._stack.maps(self.layers_[0].as_images(images).with_missing(), number)
+
+    def map_layers(self) -> list[LayerPooling]:
+        """Return the layers of `transform_maps`."""
+        return self._stack.poolings(np.float64)
 
     def map_extent(self, number: int) -> MapExtent:
         """Return which pixels of an image the pixels of a layer's input are computed from."""

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from striate.files.strokes import Strokes
+
 Array = npt.NDArray[Any]
 
 
@@ -25,17 +27,16 @@ class LabelledPixels(NamedTuple):
     of_image: npt.NDArray[np.intp]
 
 
-def check_labels(masks: list[Array | None]) -> None:
+def check_labels(strokes: list[Strokes | None]) -> None:
     """Raise a ValueError unless a pixel has a label."""
-    if not any(mask is not None and mask.any() for mask in masks):
+    if not any(each is not None and each.labels.size for each in strokes):
         raise ValueError("the masks have no labels: all are 0; mark some pixels of each class")
 
 
-def check_classes(masks: list[Array | None]) -> None:
+def check_classes(strokes: list[Strokes | None]) -> None:
     """Raise a ValueError unless there are labels of at least two classes."""
-    check_labels(masks)
-    classes = np.unique(np.concatenate([np.unique(mask) for mask in masks if mask is not None]))
-    classes = classes[classes > 0]
+    check_labels(strokes)
+    classes = np.unique(_labels(strokes))
     if classes.size == 1:
         raise ValueError(
             f"the masks have labels of a single class, {classes[0]}; mark some pixels of another, "
@@ -44,32 +45,34 @@ def check_classes(masks: list[Array | None]) -> None:
 
 
 def chosen(
-    masks: list[Array | None], most: int, random_state: np.random.RandomState
-) -> list[Array | None]:
-    """Return the masks with at most `most` labels.
+    strokes: list[Strokes | None], most: int, random_state: np.random.RandomState
+) -> list[Strokes | None]:
+    """Return at most `most` of the labels.
 
     Each class keeps as many pixels as every other, or all if it has fewer.
     """
-    labels = np.concatenate([mask[mask > 0] for mask in masks if mask is not None])
+    labels = _labels(strokes)
     classes, counts = np.unique(labels, return_counts=True)
     if counts.sum() <= most:
-        return masks
+        return strokes
     quota = _quota(counts.tolist(), most)
     keep = np.zeros(labels.size, dtype=bool)
     for label, count in zip(classes, counts, strict=True):
         places = np.flatnonzero(labels == label)
         keep[places[random_state.permutation(count)[:quota]]] = True
-    kept: list[Array | None] = []
-    for mask in masks:
-        if mask is None:
+    kept: list[Strokes | None] = []
+    for each in strokes:
+        if each is None:
             kept.append(None)
             continue
-        some, here = np.zeros_like(mask), mask > 0
-        n = int(here.sum())
-        some[here] = np.where(keep[:n], mask[here], 0)
-        kept.append(some)
+        n = each.labels.size
+        kept.append(each.kept(keep[:n]))
         keep = keep[n:]
     return kept
+
+
+def _labels(strokes: list[Strokes | None]) -> Array:
+    return np.concatenate([each.labels for each in strokes if each is not None])
 
 
 def _quota(counts: list[int], most: int) -> int:

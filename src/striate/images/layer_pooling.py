@@ -161,7 +161,7 @@ class LayerPooling:
                 maps.append(self._map(view, complete, encode_and_pool, sums[shape]))
         # A group has as many copies of each shape.
         pools = [each.finish(name) for each in sums.values()]
-        pooled[:] = self._root(merge_pools(pools, self.pooling))
+        pooled[:] = self.rooted(merge_pools(pools, self.pooling))
         return maps
 
     def map(self, view: Array, encode_and_pool: EncodeAndPool) -> Array:
@@ -254,9 +254,10 @@ class LayerPooling:
             windows = windows / np.maximum(sizes, 1).reshape(-1, 1).astype(pieces.dtype)
         if complete is not None:
             windows[sizes.ravel() == 0] = np.nan
-        return self._root(windows).reshape(*sizes.shape, -1)
+        return self.rooted(windows).reshape(*sizes.shape, -1)
 
-    def _root(self, pooled: Array) -> Array:
+    def rooted(self, pooled: Array) -> Array:
+        """Return pooled codes, or their signed square roots if the layer takes them."""
         if not self.signed_sqrt:
             return pooled
         root = np.abs(pooled)

@@ -1,12 +1,18 @@
-"""Maps of coarse cells: means over squares of positions, and values between the cells."""
+"""Maps of coarse cells: pooled windows of positions, their channels, and values between cells."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from striate.native.blas import product
 from striate.native.compile import kernel
 from striate.native.intrinsics import like
+
+from .pooling import MAX, reduced
+
+#: Cells across whose channels are computed at once.
+CELL_GROUP = 8
 
 
 class Places(NamedTuple):
@@ -25,24 +31,58 @@ class Places(NamedTuple):
 
 
 @kernel
-def average_cells(t, T, codes, first, size, cells):
-    """Write the mean of each square of size × size positions: thread t's rows of cells.
+def pool_cells(t, T, codes, windows, how, cells):
+    """Reduce windows of positions to cells (n_y, n_x, k): thread t's rows of cells.
 
-    `first` is the place of the first cell's first position in `codes` (n_y, n_x, k).
+    Parameters
+    ----------
+    t, T : int
+    codes : array of shape (n_y, n_x, k)
+    windows : ((int, int), int, int)
+        The first position of the first cell, the positions in a window, down and across, and the
+        distance of two of them.
+    how : (int, bool)
+        One of `POOLINGS`, where a sum is a mean, too; and whether positions without data (NaN) are
+        left out. If not, or if all are, the cell is NaN.
+    cells : array of shape (n_y, n_x, k)
     """
-    scale = like(1, codes[0, 0, 0]) / like(size * size, codes[0, 0, 0])
+    (top, left), size, stride = windows
+    start = like(-np.inf if how[0] == MAX else 0, codes[0, 0, 0])
     for y in range(t, cells.shape[0], T):
         for x in range(cells.shape[1]):
-            total = cells[y, x]
-            for j in range(total.size):
-                total[j] = like(0, scale)
-            for row in range(size):
-                for column in range(size):
-                    code = codes[first[0] + y * size + row, first[1] + x * size + column]
-                    for j in range(total.size):
-                        total[j] += code[j]
-            for j in range(total.size):
-                total[j] *= scale
+            total, n = cells[y, x], 0
+            total[:] = start
+            for i in range(size * size):
+                row, column = i // size * stride, i % size * stride
+                code = codes[top + y * size * stride + row, left + x * size * stride + column]
+                if how[1] and np.isnan(code[0]):
+                    continue
+                n += 1
+                for j in range(total.size):
+                    total[j] = reduced(total[j], code[j], how[0])
+            if n == 0:
+                total[:] = like(np.nan, start)
+            elif how[0] != MAX:
+                scale = like(1, start) / like(n, start)
+                for j in range(total.size):
+                    total[j] *= scale
+
+
+@kernel
+def project_cells(t, T, cells, weights, channels):
+    """Write x W + shift of all cells (n_y, n_x, k) to channels (n_y, n_x, c): thread t's rows.
+
+    All products are of groups of CELL_GROUP cells across, of which n_x is a multiple, so that the
+    channels of a cell do not depend on how much else is computed.
+    """
+    W, shift = weights
+    for y in range(t, cells.shape[0], T):
+        for x in range(0, cells.shape[1], CELL_GROUP):
+            projected = channels[y, x : x + CELL_GROUP]
+            product(cells[y, x : x + CELL_GROUP], False, W, False, projected, 0.0)
+            for i in range(CELL_GROUP):
+                for j in range(shift.size):
+                    projected[i, j] += shift[j]
 
 
 @kernel

@@ -347,6 +347,10 @@ class PatchFeatures(
             map_step,
         )
 
+    def map_layers(self) -> list[LayerPooling]:
+        """Return the layers of `transform_maps`: this one."""
+        return [self.layer_pooling()]
+
     @property
     def patch_encoder_(self) -> PatchEncoder:
         """Normalization, whitening and encoder in one."""

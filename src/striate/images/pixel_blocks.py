@@ -9,12 +9,14 @@ import numpy.typing as npt
 from striate.files.image_collection import ImageCollection
 from striate.files.large_image import LargeImage
 from striate.files.map_output import finished, map_output
+from striate.files.strokes import Strokes
 from striate.native.threads import team
 
+from .deep_patch_features import LayeredFeatures
 from .image_levels import Span
 from .labelled_pixels import LabelledPixels
+from .map_blocks import MapComputation
 from .map_features import BLOCK_STEP, MapFeatures
-from .patch_features import PatchFeatures
 
 Array = npt.NDArray[Any]
 
@@ -24,13 +26,13 @@ class PixelBlocks:
 
     Parameters
     ----------
-    features : PatchFeatures
+    features : PatchFeatures or DeepPatchFeatures
     scales, windows : tuple of int
         As in `PatchFeatures.transform_maps`.
     """
 
     def __init__(
-        self, features: PatchFeatures, scales: tuple[int, ...], windows: tuple[int, ...]
+        self, features: LayeredFeatures, scales: tuple[int, ...], windows: tuple[int, ...]
     ) -> None:
         self._features = features
         self._maps: MapFeatures = features.map_features(
@@ -40,33 +42,36 @@ class PixelBlocks:
     @property
     def n_codes(self) -> int:
         """Number of features that are codes; those that are values of pixels come after them."""
-        return self._maps.n_features(0)
+        return self._maps.n_codes
 
-    def labelled(self, images: Any, masks: list[Array | None]) -> LabelledPixels:
-        """Compute the features of labelled pixels.
+    def labelled(self, images: Any, strokes: list[Strokes | None]) -> LabelledPixels:
+        """Compute the features of labelled pixels."""
+        parts = list(self.labelled_parts(images, strokes))
+        if not parts:
+            raise ValueError("all labels are on pixels without data")
+        return LabelledPixels(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+    def labelled_parts(
+        self, images: Any, strokes: list[Strokes | None]
+    ) -> Iterator[LabelledPixels]:
+        """Yield the features of labelled pixels, block by block.
 
         Parameters
         ----------
         images : ImageCollection or sequence of images
-        masks : list of ndarray or None
+        strokes : list of Strokes or None
         """
         if isinstance(images, ImageCollection):
             images = images.as_learned(self._features).with_missing()
-        parts = []
-        for i, mask in enumerate(masks):
-            if mask is None:
+        for i, each in enumerate(strokes):
+            if each is None:
                 continue
             source = self._source(images[i])
-            mask = _on_data(mask, source)
-            if mask.shape != source.shape:
-                sizes = [f"{height} x {width}" for height, width in (mask.shape, source.shape)]
+            if each.shape != source.shape:
+                sizes = [f"{height} x {width}" for height, width in (each.shape, source.shape)]
                 raise ValueError(f"mask {i} is of {sizes[0]} pixels, but its image of {sizes[1]}")
-            for X, place in self._labelled_blocks(source, mask):
-                labels = mask[place]
-                parts.append((X, labels[labels > 0], np.full(len(X), i)))
-        if not parts:
-            raise ValueError("all labels are on pixels without data")
-        return LabelledPixels(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+            for X, y in self._labelled_blocks(source, _on_data(each, source)):
+                yield LabelledPixels(X, y, np.full(len(X), i))
 
     def predict(
         self,
@@ -85,12 +90,13 @@ class PixelBlocks:
         """
         source, maps = self._source(image), self._maps
         no_data = np.nan if np.dtype(values[1]).kind == "f" else 0
-        folded, (per_pixel, dtype) = maps.encoder.folded(source.dtype), values
-        with map_output(out, (*source.shape, *per_pixel), dtype) as output:
-            for rows, columns in maps.blocks(source.shape, maps.block_side(block_size, source)):
+        folded, (per_pixel, dtype) = maps.folded(source.dtype), values
+        side = maps.block_side(block_size, source)
+        with map_output(out, (*source.shape, *per_pixel), dtype, side) as output:
+            for rows, columns in maps.blocks(source.shape, side):
                 whole = rows.aligned(BLOCK_STEP), columns.aligned(BLOCK_STEP)
                 with team() as run:
-                    computed = maps.computation(source, run, folded).block(whole)
+                    computed = MapComputation(maps, source, run, folded).block(whole)
                     found = _by_squares(computed, function, run if in_threads else _in_turn)
                 found = found[: rows.size, : columns.size]
                 if source.missing is not None:
@@ -104,33 +110,31 @@ class PixelBlocks:
         return LargeImage(image, self._features, channels=channels, fill_missing=True)
 
     def _labelled_blocks(
-        self, source: LargeImage, mask: Array
-    ) -> Iterator[tuple[Array, tuple[slice, slice]]]:
-        """Yield the features of labelled pixels, and the block that they are from."""
+        self, source: LargeImage, strokes: Strokes
+    ) -> Iterator[tuple[Array, Array]]:
+        """Yield the features and labels of labelled pixels; only what is around them is read."""
         maps = self._maps
-        folded, side = maps.encoder.folded(source.dtype), maps.block_side(None, source)
-        for rows, columns in maps.blocks(source.shape, side):
-            place = slice(*rows), slice(*columns)
-            ys, xs = np.nonzero(mask[place])
-            if not ys.size:
+        folded, side = maps.folded(source.dtype), maps.block_side(None, source)
+        for block in maps.blocks(source.shape, side):
+            here = strokes.within(*block)
+            if not here.labels.size:
                 continue
-            part = _span_of(ys, rows.first), _span_of(xs, columns.first)
+            rows, columns = _span_of(here.rows), _span_of(here.columns)
             with team() as run:
-                block = maps.computation(source, run, folded).block(part)
-            first = part[0].first - rows.first, part[1].first - columns.first
-            yield block[ys - first[0], xs - first[1]], place
+                X = MapComputation(maps, source, run, folded).block((rows, columns))
+            yield X[here.rows - rows.first, here.columns - columns.first], here.labels
 
 
-def _on_data(mask: Array, source: LargeImage) -> Array:
-    """Return a mask without labels of pixels that have no data."""
-    if source.missing is None or source.missing.shape != mask.shape:
-        return mask
-    return np.where(source.missing, 0, mask)
+def _on_data(strokes: Strokes, source: LargeImage) -> Strokes:
+    """Leave out the labels of pixels that have no data."""
+    if source.missing is None:
+        return strokes
+    return strokes.kept(~source.missing[strokes.rows, strokes.columns])
 
 
-def _span_of(places: Array, first: int) -> Span:
-    """Return the aligned span that holds some places of a block, which begins at `first`."""
-    return Span(first + int(places.min()), first + int(places.max()) + 1).aligned(BLOCK_STEP)
+def _span_of(places: Array) -> Span:
+    """Return the aligned span that holds some places."""
+    return Span(int(places.min()), int(places.max()) + 1).aligned(BLOCK_STEP)
 
 
 def _in_turn(share: Callable[[int, int], list[Array]]) -> list[list[Array]]:

@@ -22,11 +22,13 @@ from striate.estimators.fitted_attributes import (
 from striate.estimators.sklearn_private import HasMethods, Interval, fit_context
 from striate.files.given_images import listed
 from striate.files.image_collection import ImageCollection, as_collection
-from striate.files.label_masks import as_masks
+from striate.files.label_masks import as_strokes
 
 from .code_components import CodeComponents
+from .deep_patch_features import DeepPatchFeatures, LayeredFeatures
 from .dictionary_encoder import DictionaryEncoder
 from .forest_votes import ForestVotes
+from .image_pieces import with_pieces
 from .labelled_pixels import LabelledPixels, check_classes, check_labels, chosen
 from .patch_features import PatchFeatures
 from .pixel_blocks import PixelBlocks
@@ -47,14 +49,14 @@ class PixelClassifier(BaseEstimator):
 
     `fit` learns features from patches of all images, labelled or not, and then a classifier of
     pixels from those that have a label in a mask. The features of a pixel are principal components
-    of the codes of patches around it, at several scales and averaged over windows, and the values
-    of the pixels themselves, averaged likewise, with their derivatives: see
-    `PatchFeatures.transform_maps`. Images may have several sizes.
+    of the codes of patches around it, at several scales and averaged over windows, and the smoothed
+    values of the pixels themselves, with their derivatives: see `PatchFeatures.transform_maps`.
+    Images may have several sizes.
 
     Parameters
     ----------
-    features : PatchFeatures, default=None
-        Features that are learned from all images; cloned. Pooling and flips do not matter here.
+    features : PatchFeatures or DeepPatchFeatures, default=None
+        Features that are learned from all images; cloned. Grids and flips do not matter here.
         None is ``PatchFeatures(DictionaryEncoder(32, dictionary="omp1",
         encoding="soft_threshold"), patch_size=6, whitening=ZCAWhitening(0.01))``.
     classifier : classifier, default=None
@@ -75,7 +77,7 @@ class PixelClassifier(BaseEstimator):
 
     Attributes
     ----------
-    features_ : PatchFeatures
+    features_ : PatchFeatures or DeepPatchFeatures
         Fitted features.
     classifier_ : classifier
         Fitted classifier.
@@ -120,7 +122,7 @@ class PixelClassifier(BaseEstimator):
     """
 
     _fitted: ClassVar[Mapping[str, Attribute]] = {
-        "features_": Instance(PatchFeatures),
+        "features_": Instance(LayeredFeatures),
         "classifier_": Instance(BaseEstimator),
         "classes_": Labels(),
         "mean_": Floats(("number of features",)),
@@ -130,7 +132,7 @@ class PixelClassifier(BaseEstimator):
     }
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "features": [PatchFeatures, None],
+        "features": [PatchFeatures, DeepPatchFeatures, None],
         "classifier": [HasMethods(["fit", "predict"]), None],
         "scales": [tuple, list],
         "windows": [tuple, list],
@@ -165,9 +167,11 @@ class PixelClassifier(BaseEstimator):
         Parameters
         ----------
         images : array of shape (n, h, w) or (n, h, w, c), list of arrays or paths, or a folder
+            Of arrays with more than 16 million pixels each, also in .npy and .zarr files, only some
+            pieces and what is around the labels are read.
         masks : list of arrays of shape (h, w), of paths or None, or array of shape (n, h, w)
             For each image, whole numbers: 0 for no label, 1, 2, … for classes; None for images
-            without labels. Files are grey, have a palette, or are .npy files.
+            without labels. Files are grey, have a palette, or are .npy or .zarr files.
 
         Returns
         -------
@@ -184,10 +188,13 @@ class PixelClassifier(BaseEstimator):
             check_sizes(name, sizes)
         random_state = check_random_state(self.random_state)
         images = images if isinstance(images, ImageCollection) else listed(images)
-        labels = as_masks(masks, len(images))
+        labels = as_strokes(masks, len(images))
         check_classes(labels)
         patches, classifier = self._new_parts(random_state)
-        self.features_ = patches.fit(as_collection(images))
+        learned_from = images
+        if not isinstance(images, ImageCollection):
+            learned_from = as_collection(with_pieces(images, random_state))
+        self.features_ = patches.fit(learned_from)
         some = chosen(labels, int(self.max_pixels), random_state)
         pixels = self._blocks.labelled(images, some)
         features = CodeComponents.fitted(
@@ -221,7 +228,7 @@ class PixelClassifier(BaseEstimator):
         """
         check_is_fitted(self)
         images = images if isinstance(images, ImageCollection) else listed(images)
-        random_state, labels = check_random_state(self.random_state), as_masks(masks, len(images))
+        random_state, labels = check_random_state(self.random_state), as_strokes(masks, len(images))
         check_labels(labels)
         some = chosen(labels, int(self.max_pixels), random_state)
         pixels = self._blocks.labelled(images, some)
@@ -290,15 +297,17 @@ class PixelClassifier(BaseEstimator):
         """
         check_is_fitted(self)
         images = images if isinstance(images, ImageCollection) else listed(images)
-        labels = as_masks(masks, len(images))
+        labels = as_strokes(masks, len(images))
         check_labels(labels)
-        X, y, _ = self._blocks.labelled(images, labels)
-        classes = np.union1d(self.classes_, y)
-        predicted = self.classifier_.predict(self._components.apply(X))
-        confusion = confusion_of(y, predicted, classes)
+        found = [each.labels for each in labels if each is not None]
+        classes = np.unique(np.concatenate([self.classes_, *found]))
+        confusion = np.zeros((len(classes), len(classes)), dtype=np.intp)
+        for X, y, _ in self._blocks.labelled_parts(images, labels):
+            predicted = self.classifier_.predict(self._components.apply(X))
+            confusion += confusion_of(y, predicted, classes)
         return float(np.nanmean(intersections_over_unions(confusion)))
 
-    def _new_parts(self, random_state: np.random.RandomState) -> tuple[PatchFeatures, Any]:
+    def _new_parts(self, random_state: np.random.RandomState) -> tuple[LayeredFeatures, Any]:
         seeds = random_state.randint(2**31, size=3).tolist()
         features, classifier = self.features, self.classifier
         if features is None:

@@ -1,5 +1,6 @@
-"""Features at every pixel of an image, as a method of `PatchFeatures`."""
+"""Features at every pixel of an image, as a method of features of one layer or several."""
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -11,24 +12,16 @@ from striate.files.large_image import LargeImage
 from striate.files.map_output import finished, map_output
 from striate.native.threads import team
 
-from .convolution import Patches
-from .map_features import MapFeatures, MapLayer
-from .patch_encoder import PatchEncoder
+from .layer_pooling import LayerPooling
+from .map_blocks import MapComputation
+from .map_features import MapFeatures, MapView
 
 
 class PixelMaps:
-    """`transform_maps`, for features of patches."""
+    """`transform_maps`, for features of patches; a subclass has what `LargeImage` needs."""
 
-    patch_shape_: tuple[int, int, int]
-    used_range_: tuple[float, float]
-    reading_: dict[str, Any]
-
-    @property
-    def patch_encoder_(self) -> PatchEncoder:
-        """Normalization, whitening and encoder in one."""
-        raise NotImplementedError
-
-    def _patches(self) -> Patches:
+    def map_layers(self) -> Sequence[LayerPooling]:
+        """Return the layers: each but the last makes the maps that the next one takes."""
         raise NotImplementedError
 
     def transform_maps(
@@ -47,7 +40,8 @@ class PixelMaps:
         The features of a pixel are the codes of the patch around it, without pooling over a grid.
         The image continues beyond its border as its mirror image (d c b a | a b c d | d c b a), so
         that the maps have the size of the image. (A patch of even size reaches one pixel further
-        to the right and down.) Where the patch holds a pixel without data (NaN), all are NaN.
+        to the right and down.) Where the patch holds a pixel without data (NaN), all are NaN. The
+        codes of a further layer, whose input is a coarser map, are interpolated linearly.
 
         Parameters
         ----------
@@ -61,14 +55,16 @@ class PixelMaps:
             shrunk image are interpolated linearly to all pixels.
         windows : tuple of int, default=(1,)
             Sides of the squares of positions over which codes are averaged; the means are
-            interpolated linearly. With several scales, for each of them.
+            interpolated linearly. With several scales, for each of them; with several layers, the
+            positions are those of the layer.
         with_pixels : bool, default=False
-            Whether what the pixels' own values say follows the codes: their means over squares of
-            each side s * w, with s of `scales` and w of `windows`, and from these means the length
-            of the gradient and the two curvatures (eigenvalues of the second differences).
+            Whether what the pixels' own values say follows the codes: the values smoothed by
+            Gaussians with standard deviations of 0.5, 1, 2, 4, 8 and 16 pixels, and of each the
+            length of the gradient and the two curvatures (eigenvalues of the second derivatives).
         out : array or path, default=None
             Where the maps are written, if not to a new array: an array of NumPy, h5py or Zarr, or
-            the path of a .npy file, which appears when it is complete.
+            the path of a file, which appears when it is complete: .npy, .zarr, or .tif and .tiff
+            for OME-TIFF.
         block_size : int, default=None
             Side of the blocks that are computed at a time, in pixels, rounded up to a multiple of
             64. The result is the same, to the last bit, for any size and any number of threads.
@@ -76,8 +72,8 @@ class PixelMaps:
         Returns
         -------
         ndarray of shape (ceil(h / stride), ceil(w / stride), n_features)
-            Codes for each scale, for each window; then pixels. The array `out` itself if it was
-            given, or a read-only memory map of the file.
+            Layer by layer, codes for each scale, for each window; then pixels. The array `out`
+            itself if it was given, or a read-only memory map of the file (of Zarr, its array).
 
         Raises
         ------
@@ -101,7 +97,7 @@ class PixelMaps:
         >>> features.fit([image]).transform_maps(image).shape
         (40, 50, 8)
         >>> features.transform_maps(image, scales=(1, 2), windows=(1, 4), with_pixels=True).shape
-        (40, 50, 48)
+        (40, 50, 56)
         """
         check_is_fitted(self)
         maps = self.map_features(
@@ -113,9 +109,9 @@ class PixelMaps:
         shape = maps.map_shape(source)
         side = maps.block_side(block_size, source)
         n_features = maps.n_features(source.n_channels)
-        folded = maps.encoder.folded(source.dtype)
-        with map_output(out, (*shape, n_features), source.dtype) as output, team() as run:
-            computation = maps.computation(source, run, folded)
+        folded = maps.folded(source.dtype)
+        with map_output(out, (*shape, n_features), source.dtype, side) as output, team() as run:
+            computation = MapComputation(maps, source, run, folded)
             for block in maps.blocks(shape, side):
                 computation.write(block, output)
         return finished(out, output)
@@ -132,10 +128,8 @@ class PixelMaps:
         check_scalar(stride, "stride", Integral, min_val=1)
         for name, sizes in (("scales", scales), ("windows", windows)):
             check_sizes(name, sizes)
-        layers = tuple(MapLayer(int(s), int(w)) for s in scales for w in windows)
-        return MapFeatures(
-            self._patches(), self.patch_encoder_, layers, bool(with_pixels), int(stride)
-        )
+        views = tuple(MapView(int(s), int(w)) for s in scales for w in windows)
+        return MapFeatures(self.map_layers(), views, bool(with_pixels), int(stride))
 
 
 def check_sizes(name: str, sizes: Any) -> None:
