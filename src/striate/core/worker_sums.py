@@ -17,7 +17,8 @@ import numpy as np
 
 from striate.native.threads import team
 
-from .row_blocks import RowBlocks, as_rows_of_block
+from .prepared_rows import as_rows_of_block
+from .row_blocks import RowBlocks
 from .tree_sum import Term, added, tree_sum
 
 _logger = logging.getLogger("striate")
