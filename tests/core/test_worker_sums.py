@@ -120,7 +120,8 @@ def test_chunks_are_not_sent_to_the_client(two_workers, large, monkeypatch):
         raise AssertionError("rows were read here")
 
     monkeypatch.setattr(RowBlocks, "read", refuse)
-    monkeypatch.setattr(RowBlocks, "_read_each", refuse)
+    for name in ("_read", "_read_each", "_read_pieces"):
+        monkeypatch.setattr(RowBlocks, name, refuse)
     for estimator in (ESTIMATORS[0], *ESTIMATORS[4:9:2]):
         clone(estimator).fit(dask_array(), Y)
 

@@ -11,9 +11,13 @@ from concurrent.futures import CancelledError
 from functools import partial
 from itertools import count
 from typing import Any
+from uuid import uuid4
 from weakref import WeakSet
 
 import numpy as np
+from dask import optimize
+from dask.delayed import Delayed
+from dask.highlevelgraph import HighLevelGraph
 
 from striate.native.threads import team
 
@@ -22,6 +26,8 @@ from .row_blocks import RowBlocks
 from .tree_sum import Term, added, tree_sum
 
 _logger = logging.getLogger("striate")
+#: Name and number of a task.
+_Key = tuple[str, int]
 #: How often a sum is computed again after workers were lost.
 _ATTEMPTS = 20
 #: Share of the workers' memory that the chunks may take to be kept between sums; more are computed
@@ -55,48 +61,79 @@ class SumsOnWorkers:
             X.on_workers = X.data.rechunk({0: tuple(np.diff(edges).tolist()), 1: -1})
             if X.on_workers.nbytes <= _KEPT_SHARE * _memory_of(client):
                 X.on_workers = client.persist(X.on_workers)
+        else:
+            # What it is made of is simplified once, and not for each sum.
+            (X.on_workers,) = optimize(X.on_workers)
         self._kept = X.on_workers  # the workers keep it as long as someone holds it
-        self._chunks = self._kept.to_delayed()[:, 0]
+        self._chunks = [row[0] for row in self._kept.__dask_keys__()]
         self._settings = X.dtype, X.shape[1]
         self._sent: list[Any] | None = None
 
     def __call__(self, function: Callable[..., Any], *shared: Any) -> Term:
         """Return the sum of function(…) over all chunks."""
-        from dask import delayed
-
-        def total() -> Any:
-            add = delayed(added, pure=False)
-            return tree_sum(self._terms(function, shared), add)
-
-        result: Term = self._computed(total)
+        result: Term = self._computed(partial(self._total, function, shared))
         return result
 
     def each(self, function: Callable[..., Any], *shared: Any) -> Iterator[tuple[slice, Any]]:
         """Yield the rows of each chunk and function(…)."""
+        chunks = range(len(self._edges))
         try:
-            running = self._client.compute([*self._terms(function, shared)])
+            running = self._client.compute(self._terms(function, shared, chunks))
         except lost_errors():  # each is tried again below
             running = [None] * len(self._edges)
         for k, (lo, hi) in enumerate(self._edges):
             waiting, running[k] = running[k], None
-            again = partial(self._term, k, function, shared)
+            again = partial(self._term, function, shared, k)
             yield slice(lo, hi), self._computed(again, waiting)
 
-    def _term(self, k: int, function: Callable[..., Any], shared: Sequence[Any]) -> Any:
+    def _total(self, function: Callable[..., Any], shared: Sequence[Any]) -> Any:
+        """Return the task of the sum over all chunks."""
+        graph, parts = self._graph(function, shared, range(len(self._edges)))
+        name = f"{parts[0][0]}-sum"
+
+        def add(a: _Key, b: _Key) -> _Key:
+            key = name, len(graph)
+            graph[key] = added, a, b
+            return key
+
+        return self._delayed(graph, [tree_sum(parts, add)])[0]
+
+    def _term(self, function: Callable[..., Any], shared: Sequence[Any], k: int) -> Any:
         """Return the task of one chunk."""
-        return [*self._terms(function, shared)][k]
+        return self._terms(function, shared, [k])[0]
 
-    def _terms(self, function: Callable[..., Any], shared: Sequence[Any]) -> Iterator[Any]:
-        """Yield the task of each chunk."""
-        from dask import delayed
+    def _terms(
+        self, function: Callable[..., Any], shared: Sequence[Any], chunks: Sequence[int]
+    ) -> list[Any]:
+        """Return the tasks of some chunks."""
+        return self._delayed(*self._graph(function, shared, chunks))
 
-        task = delayed(_of_chunk, pure=False)
+    def _graph(
+        self, function: Callable[..., Any], shared: Sequence[Any], chunks: Sequence[int]
+    ) -> tuple[dict[_Key, Any], list[_Key]]:
+        """Return a graph of Dask, and the keys of function(…) of some chunks in it.
+
+        Values are hidden in callables, where Dask does not look for keys.
+        """
+        name, sent = f"striate-{uuid4().hex}", self._send()
         # Tasks, so that they are computed again where a worker that had them is lost.
-        shared = [delayed(each, pure=False, traverse=False) for each in shared]
-        sent = self._send()
-        for k, (chunk, (lo, _)) in enumerate(zip(self._chunks, self._edges, strict=True)):
-            rows = chunk, k, lo, *self._settings
-            yield task(function, rows, [each and each[k] for each in sent], shared)
+        same = [(f"{name}-shared", i) for i in range(len(shared))]
+        graph: dict[_Key, Any] = {
+            key: (partial(_as_it_is, each),) for key, each in zip(same, shared, strict=True)
+        }
+        keys = [(name, k) for k in chunks]
+        for key in keys:
+            k = key[1]
+            task = partial(_of_chunk, function, (k, self._edges[k][0], *self._settings))
+            graph[key] = task, self._chunks[k], *(each and each[k] for each in sent), *same
+        return graph, keys
+
+    def _delayed(self, graph: dict[_Key, Any], keys: list[_Key]) -> list[Any]:
+        """Return what computes some keys of a graph above the chunks."""
+        # Made here: `dask.delayed` would simplify the graph below at each call.
+        layer = keys[0][0]
+        whole = HighLevelGraph.from_collections(layer, graph, dependencies=[self._kept])
+        return [Delayed(key, whole, layer=layer) for key in keys]
 
     def _send(self) -> list[Any]:
         """Send the workers what they need of the arrays by row, unless they have it."""
@@ -149,14 +186,16 @@ def raise_if_scheduler_is_lost(client: Any, address: str, error: BaseException) 
         raise ConnectionError(_LOST.format(address)) from error
 
 
-def _of_chunk(
-    function: Callable[..., Any], rows: Sequence[Any], by_row: list[Any], shared: list[Any]
-) -> Any:
+def _of_chunk(function: Callable[..., Any], place: Sequence[Any], chunk: Any, *others: Any) -> Any:
     """Return function(…) of a chunk; this runs on a worker."""
-    chunk, k, first, dtype, n_columns = rows
+    k, first, dtype, n_columns = place
     x = as_rows_of_block(chunk, first, k, dtype, n_columns)
     with team(1) as run:  # a worker has as many tasks at a time as it may use threads
-        return function(x, first, run, *by_row, *shared)
+        return function(x, first, run, *others)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def check_versions(client: Any) -> None:
