@@ -4,28 +4,31 @@ A worker gets θ, returns its sums, and they are added by a tree of a fixed shap
 same to the last bit for any number of workers, and after one has died. Chunks do not travel.
 """
 
-import importlib
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
 from functools import partial
 from itertools import count
 from typing import Any
 from uuid import uuid4
-from weakref import WeakSet
 
 import numpy as np
 from dask import optimize
+from dask._task_spec import Task, TaskRef
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
 from striate.native.threads import team
 
+from .cluster_workers import (
+    LostWorkers,
+    check_versions,
+    logger,
+    lost_errors,
+    raise_if_scheduler_is_lost,
+)
 from .prepared_rows import as_rows_of_block
 from .row_blocks import RowBlocks
 from .tree_sum import Term, added, tree_sum
 
-_logger = logging.getLogger("striate")
 #: Name and number of a task.
 _Key = tuple[str, int]
 #: How often a sum is computed again after workers were lost.
@@ -55,15 +58,15 @@ class SumsOnWorkers:
     def __init__(self, X: RowBlocks, by_row: Sequence[Any], client: Any) -> None:
         check_versions(client)
         self._client, self._address = client, client.scheduler.address
+        self._lost = LostWorkers(client)
         self._by_row, edges = by_row, X.block_edges
         self._edges = [*zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
         if X.on_workers is None:  # once for all sums over X, which may be several for a fit
-            X.on_workers = X.data.rechunk({0: tuple(np.diff(edges).tolist()), 1: -1})
-            if X.on_workers.nbytes <= _KEPT_SHARE * _memory_of(client):
-                X.on_workers = client.persist(X.on_workers)
-        else:
-            # What it is made of is simplified once, and not for each sum.
-            (X.on_workers,) = optimize(X.on_workers)
+            kept = X.data.rechunk({0: tuple(np.diff(edges).tolist()), 1: -1})
+            (kept,) = optimize(kept)  # here, and not for each sum
+            if kept.nbytes <= _KEPT_SHARE * _memory_of(client):
+                kept = client.persist(kept)
+            X.on_workers = kept
         self._kept = X.on_workers  # the workers keep it as long as someone holds it
         self._chunks = [row[0] for row in self._kept.__dask_keys__()]
         self._settings = X.dtype, X.shape[1]
@@ -93,7 +96,7 @@ class SumsOnWorkers:
 
         def add(a: _Key, b: _Key) -> _Key:
             key = name, len(graph)
-            graph[key] = added, a, b
+            graph[key] = Task(key, added, TaskRef(a), TaskRef(b))
             return key
 
         return self._delayed(graph, [tree_sum(parts, add)])[0]
@@ -119,13 +122,14 @@ class SumsOnWorkers:
         # Tasks, so that they are computed again where a worker that had them is lost.
         same = [(f"{name}-shared", i) for i in range(len(shared))]
         graph: dict[_Key, Any] = {
-            key: (partial(_as_it_is, each),) for key, each in zip(same, shared, strict=True)
+            key: Task(key, partial(_as_it_is, each)) for key, each in zip(same, shared, strict=True)
         }
         keys = [(name, k) for k in chunks]
         for key in keys:
             k = key[1]
             task = partial(_of_chunk, function, (k, self._edges[k][0], *self._settings))
-            graph[key] = task, self._chunks[k], *(each and each[k] for each in sent), *same
+            by_row = (each and each[k] for each in sent)  # futures are references, too
+            graph[key] = Task(key, task, TaskRef(self._chunks[k]), *by_row, *map(TaskRef, same))
         return graph, keys
 
     def _delayed(self, graph: dict[_Key, Any], keys: list[_Key]) -> list[Any]:
@@ -150,40 +154,20 @@ class SumsOnWorkers:
         for attempt in count(1):
             try:
                 future = self._client.compute(make()) if future is None else future
-                return future.result()
+                result = future.result()
+                self._lost.log()
+                return result
             except lost_errors() as error:
                 raise_if_scheduler_is_lost(self._client, self._address, error)
                 if attempt == _ATTEMPTS:
                     raise
-                _logger.warning("A worker was lost (%s); its part is computed again.", error)
+                logger.info("Part of a sum is computed again (%s).", error)
                 future = self._sent = None
             except KeyboardInterrupt:
                 if future is not None:
                     future.cancel()
                 raise
         raise AssertionError  # the loop has no end
-
-
-# Clients whose workers have this version.
-_checked: WeakSet[Any] = WeakSet()
-_LOST = (
-    "Lost the scheduler of Dask ({}). Start it again, connect to it, and repeat the call; a fit "
-    "with a Checkpoint among its callbacks continues after the last iteration that it kept."
-)
-
-
-def lost_errors() -> tuple[type[BaseException], ...]:
-    """Return the errors that mean that a worker, or the scheduler, is gone."""
-    from distributed import KilledWorker
-    from distributed.client import ClosedClientError
-
-    return CancelledError, ClosedClientError, KilledWorker, ConnectionError, TimeoutError
-
-
-def raise_if_scheduler_is_lost(client: Any, address: str, error: BaseException) -> None:
-    """Raise a ConnectionError that says how to go on, if the scheduler is gone."""
-    if client.status != "running":
-        raise ConnectionError(_LOST.format(address)) from error
 
 
 def _of_chunk(function: Callable[..., Any], place: Sequence[Any], chunk: Any, *others: Any) -> Any:
@@ -196,30 +180,6 @@ def _of_chunk(function: Callable[..., Any], place: Sequence[Any], chunk: Any, *o
 
 def _as_it_is(value: Any) -> Any:
     return value
-
-
-def check_versions(client: Any) -> None:
-    """Raise a ValueError if workers have no Striate, or another version than this process."""
-    if client in _checked:
-        return
-    mine = importlib.import_module("striate").__version__
-
-    def version() -> str | None:  # sent to the workers as code: they may not know this module
-        import importlib
-
-        try:
-            return str(importlib.import_module("striate").__version__)
-        except ImportError:
-            return None
-
-    for address, theirs in client.run(version).items():
-        if theirs != mine:
-            has = "no Striate" if theirs is None else f"Striate {theirs}"
-            raise ValueError(
-                f"The worker {address} has {has}, and this process Striate {mine}. Install the "
-                "same version everywhere."
-            )
-    _checked.add(client)
 
 
 def _memory_of(client: Any) -> float:
