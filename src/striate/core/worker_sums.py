@@ -159,6 +159,7 @@ class SumsOnWorkers:
                 return result
             except lost_errors() as error:
                 raise_if_scheduler_is_lost(self._client, self._address, error)
+                self._lost.log()
                 if attempt == _ATTEMPTS:
                     raise
                 logger.info("Part of a sum is computed again (%s).", error)
