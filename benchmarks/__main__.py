@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+from itertools import chain
 
 from .environment import HAS_TORCH, KERNEL_VARIABLES, WITHOUT_TORCH, description, restart_without
 from .page_sections import PAGE, write, write_picture
@@ -23,20 +24,28 @@ BENCHMARKS = {
     "sparse-digits": "bench_sparse_digits",
     "tables": "bench_tables",
     "outliers": "bench_outliers",
-    "scale": "bench_scale",
+    "scale-training": "bench_stored_training",
+    "scale-shuffle": "bench_shuffle_buffer",
+    "scale-linear": "bench_stored_linear",
+    "scale-workers": "bench_worker_sums",
+    "scale-killed": "bench_lost_workers",
+    "scale-cost": "bench_cluster_cost",
+    "scale-images": "bench_stored_images",
     "robustness": "robustness.campaign",
 }
+#: Names for several of them.
+GROUPS = {"scale": [name for name in BENCHMARKS if name.startswith("scale-")]}
 #: Pages other than docs/benchmarks.md.
 PAGES = {
     "robustness": PAGE.with_name("reliability.md"),
     "tables": PAGE.with_name("tables.md"),
-    "scale": PAGE.with_name("scale.md"),
     "outliers": PAGE.with_name("outliers.md"),
+    **dict.fromkeys(GROUPS["scale"], PAGE.with_name("scale.md")),
 }
 
 
 def main(arguments=None):
-    names = ", ".join(BENCHMARKS)
+    names = ", ".join([*BENCHMARKS, *GROUPS])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {names}; default: all")
     parser.add_argument(
@@ -45,8 +54,13 @@ def main(arguments=None):
     parser.add_argument(
         "--case", type=int, metavar="N", help="with robustness: show this one of its cases"
     )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="the sizes of the targets, which take hours and 20 GB of disk, where those are larger",
+    )
     options = parser.parse_args(arguments)
-    unknown = [name for name in options.names if name not in BENCHMARKS]
+    unknown = [name for name in options.names if name not in {*BENCHMARKS, *GROUPS}]
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]!r}; choose from: {names}")
     if options.case is not None:
@@ -57,9 +71,10 @@ def main(arguments=None):
     restart_without(KERNEL_VARIABLES)
     if not HAS_TORCH:
         print(WITHOUT_TORCH, flush=True)
-    for name in options.names or BENCHMARKS:
+    for name in chain(*(GROUPS.get(each, [each]) for each in options.names or BENCHMARKS)):
         print(f"\nMeasuring: {name} …", flush=True)
-        report = importlib.import_module(f".{BENCHMARKS[name]}", __package__).measure()
+        module = importlib.import_module(f".{BENCHMARKS[name]}", __package__)
+        report = module.measure(**(getattr(module, "FULL", {}) if options.full else {}))
         report.remarks.append(f"Measured {description()}.")
         report.show()
         if not options.no_page:

@@ -22,7 +22,7 @@ from benchmarks import (
     sgemm,
     timing,
 )
-from benchmarks.__main__ import BENCHMARKS, PAGES
+from benchmarks.__main__ import BENCHMARKS, GROUPS, PAGES
 from benchmarks.bench_image_features import memory_of_transform
 from benchmarks.fixed_iterations import fixed_iterations
 from benchmarks.result_tables import Report, SpreadTargets, Times, ValueTargets, duration
@@ -32,7 +32,7 @@ from small_datasets import folder, small_datasets  # noqa: F401 (fixtures)
 from striate import LocalReceptiveFields, MLPClassifier
 
 FIELDS = LocalReceptiveFields((8, 8), 4, stride=2, n_maps=2)
-LONG = {"sparse-networks", "many-fits", "scale"}
+LONG = {"sparse-networks", "many-fits", *GROUPS["scale"]}
 SIZES = {
     "objective": {"n_rows": 700, "rounds": 1},
     "features": {"n_images": 2, "n_units": 3, "max_iter": 1, "rounds": 1, "many": ()},
@@ -56,13 +56,13 @@ SIZES = {
         "n_trees": 3,
         "scales": (1,),
     },
-    "scale": {
-        "gigabytes": (0.3,),
-        "n_rows": 100,
-        "n_columns": 20,
-        "n_images": 40,
-        "kills": 1,
-    },
+    "scale-training": {"gigabytes": (0.01, 0.3), "n_rows": 200, "rounds": 1},
+    "scale-shuffle": {"n_rows": 200, "n_seeds": 1},
+    "scale-linear": {"n_rows": 300, "n_columns": 20, "n_compared": 200},
+    "scale-workers": {"n_rows": 200, "chunk": 40, "max_iter": 2},
+    "scale-killed": {"kills": 1, "seconds": 20, "works": ("linear",)},
+    "scale-cost": {"n_chunks": (2, 4), "workers": (1,)},
+    "scale-images": {"n_images": 40},
     "many-fits": {"rounds": 1, "n_rows": 60, "n_epochs": 3, "n_candidates": 2},
 }
 # These take minutes at any size: one trains as long as scikit-learn, one starts many processes. The

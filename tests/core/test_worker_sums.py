@@ -22,6 +22,7 @@ from striate import (  # noqa: E402, after the check whether Dask is there
     RowBlocks,
     SparseAutoencoder,
     StackedAutoencoder,
+    WhitenedComponents,
     ZCAWhitening,
 )
 from striate.core import row_blocks, worker_sums  # noqa: E402
@@ -52,6 +53,7 @@ ESTIMATORS = [
     ZCAWhitening(),
     DictionaryEncoder(10, random_state=0),
     DictionaryEncoder(10, dictionary="omp1", random_state=0),
+    WhitenedComponents(5),
 ]
 # Those that come to another result than on arrays: by the order of rows, or the start.
 OTHER_WAY = [ESTIMATORS[2], ESTIMATORS[9]]
@@ -126,7 +128,8 @@ def test_chunks_are_not_sent_to_the_client(two_workers, large, monkeypatch):
         raise AssertionError("rows were read here")
 
     monkeypatch.setattr(RowBlocks, "read", refuse)
-    monkeypatch.setattr(RowBlocks, "_read_each", refuse)
+    for name in ("_read", "_read_each", "_read_pieces"):
+        monkeypatch.setattr(RowBlocks, name, refuse)
     for estimator in (ESTIMATORS[0], *ESTIMATORS[4:9:2]):
         clone(estimator).fit(dask_array(), Y)
 
@@ -195,6 +198,9 @@ def test_killed_processes_do_not_change_the_bits(large, caplog, tmp_path):
     np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-4)
     again = clone(estimator).fit(RowBlocks(dask_array()), Y)
     assert_same_bits(found, again)
+    lines = [each for each in caplog.records if each.name == "striate"]
+    assert len(lines) == 4
+    assert not [*(tmp_path / "workers").rglob("worker-*")]
 
 
 def test_a_lost_scheduler_is_one_line_that_says_how_to_go_on(large, tmp_path):

@@ -130,7 +130,7 @@ def test_a_block_whose_worker_is_lost_is_computed_again(
         return future
 
     monkeypatch.setattr(client, "submit", losing)
-    caplog.set_level(logging.WARNING, "striate")
+    caplog.set_level(logging.INFO, "striate")
     found = extract_features(Moments(), photos, tmp_path / "X.npy", client=client).features
     monkeypatch.undo()
     expected = extract_features(Moments(), photos, tmp_path / "Y.npy").features

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .reused_buffers import ReusedBuffers
 from .row_blocks import RowBlocks
 from .tree_sum import Term, tree_sum
 
@@ -54,6 +55,7 @@ class SumsHere:
 
     def __init__(self, X: RowBlocks, by_row: Sequence[Any], run: Any) -> None:
         self._X, self._by_row, self._run = X, by_row, run
+        self._buffers = ReusedBuffers()
 
     def __call__(self, function: BlockFunction, *shared: Any) -> Term:
         """Return the sum of function(…) over all blocks."""
@@ -61,10 +63,12 @@ class SumsHere:
 
     def each(self, function: BlockFunction, *shared: Any) -> Iterator[tuple[slice, Any]]:
         """Yield the rows of each block and function(…)."""
-        with closing(self._X.parts()) as parts:
+        with closing(self._X.parts(self._buffers)) as parts:
             for rows, x in parts:
                 by_row = (None if each is None else each[rows] for each in self._by_row)
-                yield rows, function(x, rows.start, self._run, *by_row, *shared)
+                found = function(x, rows.start, self._run, *by_row, *shared)
+                del x  # so that its memory is used again
+                yield rows, found
 
 
 def sums_over(X: Any, by_row: Sequence[Any] = (), run: Any = None) -> BlockSums:

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .block_views import ChosenRows, MappedRows
+from .direct_reading import Reader, reading_into
+from .prepared_rows import check_finite, prepared
 from .read_ahead import read_ahead
-from .sparse_matrices import canonical_rows
+from .reused_buffers import ReusedBuffers
 from .stored_arrays import (
     chunk_edges,
     described,
@@ -142,7 +144,8 @@ class RowBlocks:
             most = max(1, min(self.buffer_rows, BLOCK_BYTES // row_bytes))
             self.piece_edges = divided(edges, wanted, self.buffer_rows)
             self.block_edges = divided(self.piece_edges, most, most)
-        self._sound: set[tuple[int, int]] = set()
+        #: Rows that were found finite.
+        self._sound = np.zeros(len(self), dtype=bool)
         #: The array with these blocks as its chunks, once the workers of a cluster keep them.
         self.on_workers: Any = None
 
@@ -181,7 +184,19 @@ class RowBlocks:
         ValueError
             If they have NaN or infinity; the message names the row and the block.
         """
-        return self._checked(self.data[lo:hi], lo, hi)
+        with reading_into(self.data, self.dtype) as reader:
+            return self._read(lo, hi, reader, ReusedBuffers())
+
+    def _read(self, lo: int, hi: int, reader: Reader | None, buffers: ReusedBuffers) -> Any:
+        """Return the rows lo to hi; in memory of the buffers, if they would be copied anyway."""
+        if reader is None and not isinstance(self.data, np.ndarray):
+            return self._checked(self.data[lo:hi], lo, hi)
+        x = buffers.array((hi - lo, self.shape[1]), self.dtype)
+        if reader is None or lo == hi:
+            return self._checked(self.data[lo:hi], lo, hi, x)
+        reader(lo, hi, x)
+        self._check(x, lo, hi)
+        return x
 
     @property
     def client(self) -> Any:
@@ -199,11 +214,20 @@ class RowBlocks:
                 return None
         return None
 
-    def parts(self) -> Generator[tuple[slice, Any], None, None]:
+    def parts(
+        self, buffers: ReusedBuffers | None = None
+    ) -> Generator[tuple[slice, Any], None, None]:
         """Yield (slice, rows) for each block in order; the next one is read ahead."""
-        return read_ahead((slice(lo, hi), self.read(lo, hi)) for lo, hi in ranges(self.block_edges))
+        return read_ahead(self._parts(buffers or ReusedBuffers()))
 
-    def pools(self, batch_size: int, seed: int | None = None) -> Generator[Pool, None, None]:
+    def _parts(self, buffers: ReusedBuffers) -> Iterator[tuple[slice, Any]]:
+        with reading_into(self.data, self.dtype) as reader:
+            for lo, hi in ranges(self.block_edges):
+                yield slice(lo, hi), self._read(lo, hi, reader, buffers)
+
+    def pools(
+        self, batch_size: int, seed: int | None = None, buffers: ReusedBuffers | None = None
+    ) -> Generator[Pool, None, None]:
         """Yield all rows once, in pools for minibatches; the next pool is read ahead.
 
         Parameters
@@ -212,44 +236,69 @@ class RowBlocks:
             All pools but the last have a multiple of it.
         seed : int, default=None
             Decides the order; None for that of X.
+        buffers : ReusedBuffers, default=None
+            Memory for the pools: of earlier epochs, say.
         """
-        return read_ahead(self._pools(batch_size, seed))
+        return read_ahead(self._pools(batch_size, seed, buffers or ReusedBuffers()))
 
-    def _pools(self, batch_size: int, seed: int | None) -> Iterator[Pool]:
+    def _pools(self, batch_size: int, seed: int | None, buffers: ReusedBuffers) -> Iterator[Pool]:
         pieces = np.array([*ranges(self.piece_edges)], dtype=np.int64).reshape(-1, 2)
         generator = np.random.default_rng(seed)
         if seed is not None:
             pieces = generator.permutation(pieces)
         rest, rows_of_rest, taken = None, np.empty(0, np.int64), 0
-        while taken < len(pieces):
-            sizes = len(rows_of_rest) + np.cumsum(pieces[taken:, 1] - pieces[taken:, 0])
-            # At least a batch, and at least one piece, however large it is.
-            n = max(1, int(np.searchsorted(sizes, self.buffer_rows, side="right")))
-            n = max(n, int(np.searchsorted(sizes, batch_size)) + 1)
-            some, taken = pieces[taken : taken + n], taken + n
-            some = some[np.argsort(some[:, 0])]  # the disk likes them in their order
-            rows = np.concatenate([rows_of_rest, *(np.arange(lo, hi) for lo, hi in some)])
-            x = self._stacked(rest, some, len(rows))
-            order = np.arange(len(rows)) if seed is None else generator.permutation(len(rows))
-            n = len(rows) - len(rows) % batch_size if taken < len(pieces) else len(rows)
-            rest, rows_of_rest = x[order[n:]], rows[order[n:]]
-            yield Pool(x, rows, order[:n])
-            del x
+        with reading_into(self.data, self.dtype) as reader:
+            while taken < len(pieces):
+                n = self._n_taken(len(rows_of_rest), pieces[taken:], batch_size)
+                some, taken = pieces[taken : taken + n], taken + n
+                some = some[np.argsort(some[:, 0])]  # the disk likes them in their order
+                rows = np.concatenate([rows_of_rest, _rows_of(some)])
+                x = self._stacked(rest, some, reader, buffers)
+                order = np.arange(len(rows)) if seed is None else generator.permutation(len(rows))
+                n = len(rows) - len(rows) % batch_size if taken < len(pieces) else len(rows)
+                rest, rows_of_rest = x[order[n:]], rows[order[n:]]
+                yield Pool(x, rows, order[:n])
+                del x
 
-    def _stacked(self, first: Any, pieces: Array, n: int) -> Any:
-        """Return the rows `first` and those of the pieces, n in all."""
-        parts = self._read_each(pieces)
-        one = next(parts)
-        if sparse.issparse(one[0]):
-            some = [self._checked(*part) for part in chain([one], parts)]
-            return sparse.vstack(some if first is None else [first, *some], format="csr")
-        x, at = np.empty((n, self.shape[1]), dtype=self.dtype), n - int(np.diff(pieces).sum())
+    def _n_taken(self, n_rest: int, pieces: Array, batch_size: int) -> int:
+        """Return how many pieces the buffer takes beside the rows of the rest."""
+        sizes = n_rest + np.cumsum(pieces[:, 1] - pieces[:, 0])
+        # At least a batch, and at least one piece, however large it is.
+        n = max(1, int(np.searchsorted(sizes, self.buffer_rows, side="right")))
+        return max(n, int(np.searchsorted(sizes, batch_size)) + 1)
+
+    def _stacked(
+        self, first: Any, pieces: Array, reader: Reader | None, buffers: ReusedBuffers
+    ) -> Any:
+        """Return the rows `first`, if there are any, and those of the pieces."""
+        at = 0 if first is None else first.shape[0]
+        shape = at + int(np.diff(pieces).sum()), self.shape[1]
+        if reader is not None:
+            x = buffers.array(shape, self.dtype)
+            self._read_pieces(pieces, reader, x[at:])
+        else:
+            parts = self._read_each(pieces)
+            one = next(parts)
+            if sparse.issparse(one[0]):
+                some = [self._checked(*part) for part in chain([one], parts)]
+                return sparse.vstack(some if first is None else [first, *some], format="csr")
+            x, end = buffers.array(shape, self.dtype), at
+            for rows, lo, hi in chain([one], parts):
+                self._checked(rows, lo, hi, x[end : end + hi - lo])
+                end += hi - lo
         if first is not None:
             x[:at] = first
-        for rows, lo, hi in chain([one], parts):
-            self._checked(rows, lo, hi, x[at : at + hi - lo])
-            at += hi - lo
         return x
+
+    def _read_pieces(self, pieces: Array, reader: Reader, target: Array) -> None:
+        """Read the pieces into an array, one after the other."""
+        at, unknown = 0, not self._sound[_rows_of(pieces)].all()
+        for lo, hi in pieces.tolist():
+            x = target[at : at + hi - lo]
+            reader(lo, hi, x)
+            at += hi - lo
+            if unknown:  # while the piece is in the cache
+                self._check(x, lo, hi)
 
     def _read_each(self, pieces: Array) -> Iterator[tuple[Any, int, int]]:
         """Yield the rows, lo and hi of each piece; lazy ones are computed at the same time."""
@@ -263,13 +312,15 @@ class RowBlocks:
 
     def _checked(self, rows: Any, lo: int, hi: int, target: Array | None = None) -> Any:
         """Return rows in memory, in the type of the arithmetic and without NaN."""
-        if target is None and isinstance(self.data, np.ndarray):
-            target = np.empty((hi - lo, self.shape[1]), self.dtype)  # a memory map is read here
-        x = _prepared(rows, (hi - lo, self.shape[1]), self.dtype, target)
-        if (lo, hi) not in self._sound:
-            _check_finite(x, lo, lambda row: name_of_block(self.data, self.piece_edges, row))
-        self._sound.add((lo, hi))
+        x = prepared(rows, (hi - lo, self.shape[1]), self.dtype, target)
+        self._check(x, lo, hi)
         return x
+
+    def _check(self, x: Any, lo: int, hi: int) -> None:
+        """Raise a ValueError if rows that were not read before have NaN or infinity."""
+        if not self._sound[lo:hi].all():
+            check_finite(x, lo, lambda row: name_of_block(self.data, self.piece_edges, row))
+            self._sound[lo:hi] = True
 
     def chosen(self, rows: npt.NDArray[Any]) -> "RowBlocks":
         """Return the rows with these ascending indices, which stay where they are."""
@@ -311,43 +362,11 @@ def as_rows(X: Any) -> Any:
     return X.compute() if is_frame(X) else loaded(X[:])
 
 
-def _prepared(rows: Any, shape: tuple[int, int], dtype: Any, target: Array | None = None) -> Any:
-    """Return rows in memory, as an array, perhaps `target`, or a CSR matrix, of a type."""
-    x = loaded(rows)
-    if x.shape != shape:
-        raise ValueError(f"X: rows have shape {x.shape}, and not {shape}, as X promised")
-    with np.errstate(over="ignore", invalid="ignore"):
-        if sparse.issparse(x):
-            return canonical_rows(x).astype(dtype, copy=False)
-        if target is None:
-            return np.ascontiguousarray(x, dtype=dtype)
-        target[:] = x
-        return target
-
-
-def _check_finite(x: Any, first: int, place: Callable[[int], str]) -> None:
-    """Raise a ValueError that says where NaN or infinity is, if there is any."""
-    values = x.data if sparse.issparse(x) else x
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum()) or np.isfinite(values).all():
-            return
-    if sparse.issparse(x):
-        entries = x.tocoo()
-        wrong = np.flatnonzero(~np.isfinite(entries.data))[0]
-        row, column = int(entries.coords[0][wrong]), int(entries.coords[1][wrong])
-    else:
-        row, column = map(int, np.argwhere(~np.isfinite(x))[0])
-    raise ValueError(
-        f"X has NaN or infinity in row {first + row}, column {column} ({place(first + row)}). "
-        "Remove or replace such values."
-    )
-
-
-def as_rows_of_block(chunk: Any, first: int, k: int, dtype: Any, n_columns: int) -> Any:
-    """Return chunk k of X, whose first row has this index, as `RowBlocks.read` does."""
-    x = _prepared(chunk, (chunk.shape[0], n_columns), dtype)
-    _check_finite(x, first, lambda row: f"row {row - first} of chunk {k}")
-    return x
+def _rows_of(pieces: Array) -> npt.NDArray[np.int64]:
+    """Return the indices of the rows of pieces, one after the other."""
+    sizes = pieces[:, 1] - pieces[:, 0]
+    shifts = pieces[:, 0] - np.cumsum(sizes) + sizes
+    return np.repeat(shifts, sizes) + np.arange(int(sizes.sum()))
 
 
 def in_memory(X: Any) -> Any:

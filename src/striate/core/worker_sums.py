@@ -4,23 +4,33 @@ A worker gets θ, returns its sums, and they are added by a tree of a fixed shap
 same to the last bit for any number of workers, and after one has died. Chunks do not travel.
 """
 
-import importlib
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
 from functools import partial
 from itertools import count
 from typing import Any
-from weakref import WeakSet
+from uuid import uuid4
 
 import numpy as np
+from dask import optimize
+from dask._task_spec import Task, TaskRef
+from dask.delayed import Delayed
+from dask.highlevelgraph import HighLevelGraph
 
 from striate.native.threads import team
 
-from .row_blocks import RowBlocks, as_rows_of_block
+from .cluster_workers import (
+    LostWorkers,
+    check_versions,
+    logger,
+    lost_errors,
+    raise_if_scheduler_is_lost,
+)
+from .prepared_rows import as_rows_of_block
+from .row_blocks import RowBlocks
 from .tree_sum import Term, added, tree_sum
 
-_logger = logging.getLogger("striate")
+#: Name and number of a task.
+_Key = tuple[str, int]
 #: How often a sum is computed again after workers were lost.
 _ATTEMPTS = 20
 #: Share of the workers' memory that the chunks may take to be kept between sums; more are computed
@@ -48,54 +58,86 @@ class SumsOnWorkers:
     def __init__(self, X: RowBlocks, by_row: Sequence[Any], client: Any) -> None:
         check_versions(client)
         self._client, self._address = client, client.scheduler.address
+        self._lost = LostWorkers(client)
         self._by_row, edges = by_row, X.block_edges
         self._edges = [*zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
         if X.on_workers is None:  # once for all sums over X, which may be several for a fit
-            X.on_workers = X.data.rechunk({0: tuple(np.diff(edges).tolist()), 1: -1})
-            if X.on_workers.nbytes <= _KEPT_SHARE * _memory_of(client):
-                X.on_workers = client.persist(X.on_workers)
+            kept = X.data.rechunk({0: tuple(np.diff(edges).tolist()), 1: -1})
+            (kept,) = optimize(kept)  # here, and not for each sum
+            if kept.nbytes <= _KEPT_SHARE * _memory_of(client):
+                kept = client.persist(kept)
+            X.on_workers = kept
         self._kept = X.on_workers  # the workers keep it as long as someone holds it
-        self._chunks = self._kept.to_delayed()[:, 0]
+        self._chunks = [row[0] for row in self._kept.__dask_keys__()]
         self._settings = X.dtype, X.shape[1]
         self._sent: list[Any] | None = None
 
     def __call__(self, function: Callable[..., Any], *shared: Any) -> Term:
         """Return the sum of function(…) over all chunks."""
-        from dask import delayed
-
-        def total() -> Any:
-            add = delayed(added, pure=False)
-            return tree_sum(self._terms(function, shared), add)
-
-        result: Term = self._computed(total)
+        result: Term = self._computed(partial(self._total, function, shared))
         return result
 
     def each(self, function: Callable[..., Any], *shared: Any) -> Iterator[tuple[slice, Any]]:
         """Yield the rows of each chunk and function(…)."""
+        chunks = range(len(self._edges))
         try:
-            running = self._client.compute([*self._terms(function, shared)])
+            running = self._client.compute(self._terms(function, shared, chunks))
         except lost_errors():  # each is tried again below
             running = [None] * len(self._edges)
         for k, (lo, hi) in enumerate(self._edges):
             waiting, running[k] = running[k], None
-            again = partial(self._term, k, function, shared)
+            again = partial(self._term, function, shared, k)
             yield slice(lo, hi), self._computed(again, waiting)
 
-    def _term(self, k: int, function: Callable[..., Any], shared: Sequence[Any]) -> Any:
+    def _total(self, function: Callable[..., Any], shared: Sequence[Any]) -> Any:
+        """Return the task of the sum over all chunks."""
+        graph, parts = self._graph(function, shared, range(len(self._edges)))
+        name = f"{parts[0][0]}-sum"
+
+        def add(a: _Key, b: _Key) -> _Key:
+            key = name, len(graph)
+            graph[key] = Task(key, added, TaskRef(a), TaskRef(b))
+            return key
+
+        return self._delayed(graph, [tree_sum(parts, add)])[0]
+
+    def _term(self, function: Callable[..., Any], shared: Sequence[Any], k: int) -> Any:
         """Return the task of one chunk."""
-        return [*self._terms(function, shared)][k]
+        return self._terms(function, shared, [k])[0]
 
-    def _terms(self, function: Callable[..., Any], shared: Sequence[Any]) -> Iterator[Any]:
-        """Yield the task of each chunk."""
-        from dask import delayed
+    def _terms(
+        self, function: Callable[..., Any], shared: Sequence[Any], chunks: Sequence[int]
+    ) -> list[Any]:
+        """Return the tasks of some chunks."""
+        return self._delayed(*self._graph(function, shared, chunks))
 
-        task = delayed(_of_chunk, pure=False)
+    def _graph(
+        self, function: Callable[..., Any], shared: Sequence[Any], chunks: Sequence[int]
+    ) -> tuple[dict[_Key, Any], list[_Key]]:
+        """Return a graph of Dask, and the keys of function(…) of some chunks in it.
+
+        Values are hidden in callables, where Dask does not look for keys.
+        """
+        name, sent = f"striate-{uuid4().hex}", self._send()
         # Tasks, so that they are computed again where a worker that had them is lost.
-        shared = [delayed(each, pure=False, traverse=False) for each in shared]
-        sent = self._send()
-        for k, (chunk, (lo, _)) in enumerate(zip(self._chunks, self._edges, strict=True)):
-            rows = chunk, k, lo, *self._settings
-            yield task(function, rows, [each and each[k] for each in sent], shared)
+        same = [(f"{name}-shared", i) for i in range(len(shared))]
+        graph: dict[_Key, Any] = {
+            key: Task(key, partial(_as_it_is, each)) for key, each in zip(same, shared, strict=True)
+        }
+        keys = [(name, k) for k in chunks]
+        for key in keys:
+            k = key[1]
+            task = partial(_of_chunk, function, (k, self._edges[k][0], *self._settings))
+            by_row = (each and each[k] for each in sent)  # futures are references, too
+            graph[key] = Task(key, task, TaskRef(self._chunks[k]), *by_row, *map(TaskRef, same))
+        return graph, keys
+
+    def _delayed(self, graph: dict[_Key, Any], keys: list[_Key]) -> list[Any]:
+        """Return what computes some keys of a graph above the chunks."""
+        # Made here: `dask.delayed` would simplify the graph below at each call.
+        layer = keys[0][0]
+        whole = HighLevelGraph.from_collections(layer, graph, dependencies=[self._kept])
+        return [Delayed(key, whole, layer=layer) for key in keys]
 
     def _send(self) -> list[Any]:
         """Send the workers what they need of the arrays by row, unless they have it."""
@@ -112,12 +154,15 @@ class SumsOnWorkers:
         for attempt in count(1):
             try:
                 future = self._client.compute(make()) if future is None else future
-                return future.result()
+                result = future.result()
+                self._lost.log()
+                return result
             except lost_errors() as error:
                 raise_if_scheduler_is_lost(self._client, self._address, error)
+                self._lost.log()
                 if attempt == _ATTEMPTS:
                     raise
-                _logger.warning("A worker was lost (%s); its part is computed again.", error)
+                logger.info("Part of a sum is computed again (%s).", error)
                 future = self._sent = None
             except KeyboardInterrupt:
                 if future is not None:
@@ -126,60 +171,16 @@ class SumsOnWorkers:
         raise AssertionError  # the loop has no end
 
 
-# Clients whose workers have this version.
-_checked: WeakSet[Any] = WeakSet()
-_LOST = (
-    "Lost the scheduler of Dask ({}). Start it again, connect to it, and repeat the call; a fit "
-    "with a Checkpoint among its callbacks continues after the last iteration that it kept."
-)
-
-
-def lost_errors() -> tuple[type[BaseException], ...]:
-    """Return the errors that mean that a worker, or the scheduler, is gone."""
-    from distributed import KilledWorker
-    from distributed.client import ClosedClientError
-
-    return CancelledError, ClosedClientError, KilledWorker, ConnectionError, TimeoutError
-
-
-def raise_if_scheduler_is_lost(client: Any, address: str, error: BaseException) -> None:
-    """Raise a ConnectionError that says how to go on, if the scheduler is gone."""
-    if client.status != "running":
-        raise ConnectionError(_LOST.format(address)) from error
-
-
-def _of_chunk(
-    function: Callable[..., Any], rows: Sequence[Any], by_row: list[Any], shared: list[Any]
-) -> Any:
+def _of_chunk(function: Callable[..., Any], place: Sequence[Any], chunk: Any, *others: Any) -> Any:
     """Return function(…) of a chunk; this runs on a worker."""
-    chunk, k, first, dtype, n_columns = rows
+    k, first, dtype, n_columns = place
     x = as_rows_of_block(chunk, first, k, dtype, n_columns)
     with team(1) as run:  # a worker has as many tasks at a time as it may use threads
-        return function(x, first, run, *by_row, *shared)
+        return function(x, first, run, *others)
 
 
-def check_versions(client: Any) -> None:
-    """Raise a ValueError if workers have no Striate, or another version than this process."""
-    if client in _checked:
-        return
-    mine = importlib.import_module("striate").__version__
-
-    def version() -> str | None:  # sent to the workers as code: they may not know this module
-        import importlib
-
-        try:
-            return str(importlib.import_module("striate").__version__)
-        except ImportError:
-            return None
-
-    for address, theirs in client.run(version).items():
-        if theirs != mine:
-            has = "no Striate" if theirs is None else f"Striate {theirs}"
-            raise ValueError(
-                f"The worker {address} has {has}, and this process Striate {mine}. Install the "
-                "same version everywhere."
-            )
-    _checked.add(client)
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _memory_of(client: Any) -> float:

@@ -117,6 +117,21 @@ def _sums_and_squares(X: Any, first: int, run: Any, w: Array | None, mean: Array
     return sums, squares
 
 
+def covariance_of(X: Any, mean: Array) -> Array:
+    """Return the covariance (n_features, n_features) in float64, from blocks of centred rows."""
+    (total,) = sums_over(X)(_scatter, mean)
+    return np.asarray(total / len(X))
+
+
+def _scatter(X: Any, first: int, run: Any, mean: Array) -> Term:
+    """Return Σ (x − mean) (x − mean)ᵀ over the rows of X."""
+    total = np.zeros((X.shape[1], X.shape[1]))
+    for rows in gen_batches(len(X), BLOCK_ROWS):
+        centred = X[rows] - mean
+        total += centred.T @ centred
+    return (total,)
+
+
 def row_space(
     X: Array, scale: bool, sample_weight: Array | None = None
 ) -> tuple[Array, list[Rotate | Standardize]]:

@@ -6,16 +6,21 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
+from striate.core.row_blocks import RowBlocks
 
 from .fitted_attributes import INPUT, Attribute, Floats, Whole
+from .linear_maps import column_means, covariance_of
 from .sklearn_private import Interval, fit_context
 from .validated_input import FLOATS, validated
 
+Array = npt.NDArray[Any]
+_ALL_EQUAL = "All rows are equal: there are no components."
 # Variance, relative to the largest, below which a direction is rounding.
 _ROUNDING = 1e-10
 
@@ -118,21 +123,43 @@ class WhitenedComponents(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         ValueError
             If X has NaN or infinite values, or if all rows are equal.
         """
-        X = validated(self, X, dtype=FLOATS, ensure_min_samples=2)
+        X = validated(self, X, by_blocks=True, dtype=FLOATS, ensure_min_samples=2)
+        mean, s, directions = self._of_blocks(X) if isinstance(X, RowBlocks) else self._of_rows(X)
+        self.explained_variance_ = s
+        scaled = directions * s ** (-self.whitening / 2)
+        self.components_ = scaled.astype(X.dtype)
+        self.mean_ = mean.astype(X.dtype)
+        self.n_components_ = len(s)
+        return self
+
+    def _of_rows(self, X: Array) -> tuple[Array, Array, Array]:
+        """Return the mean, the variances and the directions (n_features, n) of rows in memory."""
         if not np.ptp(X, axis=0).any():
-            raise ValueError("All rows are equal: there are no components.")
+            raise ValueError(_ALL_EQUAL)
         pca = PCA(min(self.n_components, *X.shape), random_state=self.random_state).fit(X)
         s = pca.explained_variance_.astype(np.float64)
         kept = s > _ROUNDING * s[0]
         directions = np.linalg.qr(pca.components_[kept].T.astype(np.float64))[0]
         # QR may turn a direction round: keep the signs that scikit-learn chooses.
         directions *= np.sign(np.einsum("ij,ji->i", pca.components_[kept], directions))
-        self.explained_variance_ = s[kept]
-        scaled = directions * self.explained_variance_ ** (-self.whitening / 2)
-        self.components_ = scaled.astype(X.dtype)
-        self.mean_ = pca.mean_.astype(X.dtype)
-        self.n_components_ = int(kept.sum())
-        return self
+        return pca.mean_, s[kept], directions
+
+    def _of_blocks(self, X: RowBlocks) -> tuple[Array, Array, Array]:
+        """Return the same of rows that are read by blocks, from their covariance."""
+        mean = column_means(X)
+        covariance = covariance_of(X, mean) * (len(X) / (len(X) - 1))
+        n = len(covariance)
+        most = min(self.n_components, len(X), n)
+        s, U = linalg.eigh(covariance, subset_by_index=[n - most, n - 1])
+        s, U = s[::-1], U[:, ::-1]
+        # A column of equal values may have a variance by rounding of its mean.
+        if s[0] <= (np.finfo(np.float64).eps * np.abs(mean).max()) ** 2 * n:
+            raise ValueError(_ALL_EQUAL)
+        kept = s > _ROUNDING * s[0]
+        U = U[:, kept]
+        # As scikit-learn chooses the sign: that of the largest number is positive.
+        largest = U[np.abs(U).argmax(axis=0), np.arange(U.shape[1])]
+        return mean, s[kept], U * np.sign(largest)
 
     def transform(self, X: Any) -> npt.NDArray[Any]:
         """Return the components of the rows of X.
@@ -146,10 +173,11 @@ class WhitenedComponents(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         ndarray of shape (n_samples, n_components)
         """
         check_is_fitted(self)
-        X = validated(self, X, dtype=FLOATS, reset=False)
+        X = validated(self, X, by_blocks=True, dtype=FLOATS, reset=False)
         W = self.components_
         shift = -(self.mean_.astype(np.float64) @ W).astype(W.dtype)
-        A = layer_output(X.astype(W.dtype, copy=False), W, shift, "identity")
+        X = X if isinstance(X, RowBlocks) else X.astype(W.dtype, copy=False)
+        A = layer_output(X, W, shift, "identity").astype(W.dtype, copy=False)
         if self.standardize_rows:
             scale = np.sqrt(np.mean(A**2, axis=1, keepdims=True))
             A /= np.where(scale > 0, scale, 1)

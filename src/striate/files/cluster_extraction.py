@@ -1,16 +1,20 @@
 """Features of image files on the workers of a cluster of Dask."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from striate.core.worker_sums import check_versions, lost_errors, raise_if_scheduler_is_lost
+from striate.core.cluster_workers import (
+    LostWorkers,
+    check_versions,
+    logger,
+    lost_errors,
+    raise_if_scheduler_is_lost,
+)
 
 from .block_features import BlockRows, BlockTask, rows_of_block
 
-_logger = logging.getLogger("striate")
 #: Blocks that each thread of a worker has waiting, beside the one that it computes.
 _AHEAD = 2
 #: How often a block may take its worker with it.
@@ -54,6 +58,7 @@ def rows_from_workers(
     running = as_completed(
         [submit(task) for task in islice(tasks, (1 + _AHEAD) * n_threads)], loop=client.loop
     )
+    workers = LostWorkers(client)
     for future in running:
         task = tasks_of.pop(future.key)
         try:
@@ -63,11 +68,12 @@ def rows_from_workers(
             lost[task.k] += 1
             if lost[task.k] == _ATTEMPTS:
                 raise
-            _logger.warning("A worker was lost (%s); its images are computed again.", error)
+            logger.info("A block of images is computed again (%s).", error)
             running.add(submit(task))
             continue
         for following in islice(tasks, 1):
             running.add(submit(following))
+        workers.log()
         yield rows
 
 

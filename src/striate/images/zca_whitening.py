@@ -8,19 +8,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from striate.core.block_sums import sums_over, value_range
+from striate.core.block_sums import value_range
 from striate.core.inference import layer_output
-from striate.core.tree_sum import Term
 from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
-from striate.estimators.linear_maps import column_means
+from striate.estimators.linear_maps import column_means, covariance_of
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.validated_input import FLOATS, in_native_order, validated
-
-# Rows whose centred copy is held at a time.
-_BLOCK_ROWS = 4096
 
 
 class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -119,7 +115,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         X = validated(self, X, by_blocks=True, dtype=FLOATS, ensure_min_samples=2)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = column_means(X)
-            covariance = _covariance(X, mean)
+            covariance = covariance_of(X, mean)
         if not np.isfinite(covariance).all():
             largest = max(map(abs, value_range(X)))
             raise ValueError(
@@ -204,18 +200,3 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _covariance(X: Any, mean: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the covariance (n_features, n_features) in float64, from blocks of centred rows."""
-    (total,) = sums_over(X)(_scatter, mean)
-    return np.asarray(total / len(X))
-
-
-def _scatter(X: Any, first: int, run: Any, mean: npt.NDArray[np.float64]) -> Term:
-    """Return Σ (x − mean) (x − mean)ᵀ over the rows of X."""
-    total = np.zeros((X.shape[1], X.shape[1]))
-    for rows in gen_batches(len(X), _BLOCK_ROWS):
-        centred = X[rows] - mean
-        total += centred.T @ centred
-    return (total,)

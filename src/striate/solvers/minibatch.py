@@ -11,6 +11,7 @@ import numpy.typing as npt
 from striate.core.design_matrix import Sparse, empty_rows, with_seed
 from striate.core.network import Network
 from striate.core.problem import Problem
+from striate.core.reused_buffers import ReusedBuffers
 from striate.native.compile import as_records
 from striate.native.threads import CALL_WORK
 
@@ -102,6 +103,7 @@ class Minibatch:
         self._problem, self._run, self.theta = problem, run, theta
         self._net, self._rule = network.net(dtype, problem.dropout), kind.__name__
         first = problem if problem.blocks is None else _without_rows(problem)
+        self._no_rows, self._buffers = first, ReusedBuffers()
         self._data, self._penalties = first.data(normalized=False), problem.penalties(np.inf)
         self.n_rows, self.n_groups, self._n_steps = problem.n_rows, 2 * len(network.layers), 0
         B = self._batch_size = min(batch_size, self.n_rows)
@@ -222,13 +224,15 @@ class Minibatch:
         assert self._problem.blocks is not None
         by_row, rates, k = self._problem.by_row, self._rates(self.n_rows, learning_rate), 0
         data = weights = 0.0
-        with closing(self._problem.blocks.pools(self._batch_size, seed)) as pools:
+        with closing(self._problem.blocks.pools(self._batch_size, seed, self._buffers)) as pools:
             for pool in pools:
                 Y, w = (None if each is None else each[pool.rows] for each in by_row)
                 self._load(self._problem.with_rows(pool.x, Y, w))
                 n = self.n_batches(len(pool.order))
                 sums = self._sums(pool.order, rates[k : k + n])
                 data, weights, k = data + sums[0], weights + sums[1], k + n
+                del pool  # so that its memory is used again
+                self._load(self._no_rows)
         return {"data": data / self.n_rows, "weights": weights / self.n_rows}
 
     def _rates(self, n_rows: int, learning_rate: npt.ArrayLike) -> npt.NDArray[Any]:
