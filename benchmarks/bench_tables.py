@@ -77,7 +77,7 @@ def _measured(names, n_splits, folder, path, peers, n_train):
 
 def _known_everywhere(results):
     """Return the models that all tables have measures of."""
-    return [each for each in MODELS if all(each in of_table for of_table in results.values())]
+    return [each for each in MODELS if all(of_table.get(each) for of_table in results.values())]
 
 
 def _values(results, peer, key, splits=None):

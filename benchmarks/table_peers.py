@@ -124,7 +124,7 @@ def say_what_is_missing():
     """Print a line for each package that would bring more models."""
     for package, models in PACKAGES.items():
         if not has(package):
-            print(f"{models} is left out: pip install {package}", flush=True)
+            print(f"Without {models}: pip install {package} adds them", flush=True)
 
 
 def fitted(name, table, X, y, seed):

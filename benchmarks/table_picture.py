@@ -31,7 +31,7 @@ def errors_beside(results, ours, others):
     found = {key: _ratios(results, ours, others, key) for key in kinds}
     found = {key: each for key, each in found.items() if each}
     with style():
-        height = 0.8 + 0.17 * max(map(len, found.values()))
+        height = 1.5 + 0.15 * max(map(len, found.values()))
         figure, panels = plt.subplots(1, len(found), figsize=(7.6, height), squeeze=False)
         for ax, (key, each) in zip(panels[0], found.items(), strict=True):
             rows = np.arange(len(each))

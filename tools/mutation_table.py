@@ -148,8 +148,8 @@ FAULTS = [
         (
             "masking keeps what it should drop",
             "core/noise.py",
-            "kept = hashed(low, high, j) >= least",
-            "kept = hashed(low, high, j) < least",
+            "kept = uniform(low, high, j) >= level",
+            "kept = uniform(low, high, j) < level",
         ),
         (
             "noise is the same in every epoch",
@@ -248,14 +248,14 @@ FAULTS = [
         (
             "dropped units are not made up for",
             "core/dropout.py",
-            "scale = like(1 / (1 - layer.dropped), zero)",
+            "scale = like(1 / (1 - level), zero)",
             "scale = like(1, zero)",
         ),
         (
             "units of all layers are dropped together",
             "core/dropout.py",
-            "hashed(low, high, layer.b_at + j) >= least",
-            "hashed(low, high, j) >= least",
+            "uniform(low, high, layer.b_at + j) >= level",
+            "uniform(low, high, j) >= level",
         ),
         (
             "the norm of a gradient is that of one tile",

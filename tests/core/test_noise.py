@@ -6,7 +6,7 @@ from scipy import sparse, stats
 from scipy.special import ndtri
 
 from striate.core.design_matrix import as_input, dense_rows, with_noise, with_seed
-from striate.core.noise import GAUSSIAN, MASKING, NOISE, corrupt, least_kept, normal
+from striate.core.noise import GAUSSIAN, MASKING, NOISE, corrupt, normal
 from striate.native.compile import kernel
 
 
@@ -20,11 +20,6 @@ def corrupted(kind, level, seed, first_row, target):
 def quantiles(u, out):
     for i in range(u.size):
         out[i] = normal(u[i])
-
-
-@kernel
-def least_bits(level):
-    return least_kept(level)
 
 
 @kernel
@@ -49,16 +44,6 @@ def test_gaussian_noise_is_normal():
     values = noise(GAUSSIAN, 2.0).ravel() / 2
     assert stats.kstest(values, "norm").pvalue > 0.01
     assert abs(stats.kurtosis(values)) < 4 * np.sqrt(24 / values.size)
-
-
-@pytest.mark.parametrize("level", [0.0, 1e-10, 0.15, 0.25, 2 / 3, 1 - 1e-9, np.nextafter(1, 0)])
-def test_bits_are_compared_as_the_numbers_that_they_stand_for(level):
-    least = int(least_bits(level))
-    near = np.arange(max(least - 2, 0), min(least + 3, 2**32))
-    numbers = (near + 0.5) / 2**32
-    # Of a level within half a step of 1, the largest bits alone are kept.
-    kept = (numbers >= level) | (near == 2**32 - 1)
-    np.testing.assert_array_equal(near >= least, kept)
 
 
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.9])

@@ -9,18 +9,18 @@ import numpy as np
 from striate.native.compile import COMPILED, jit
 from striate.native.intrinsics import like
 
-from .noise import hashed, least_kept
+from .noise import uniform
 
 
 @jit
 def drop(layer, keys, A):
     """Drop units of the rows of A (m, n_out), which are a or δ of the layer, in place."""
-    zero, least = like(0, A[0, 0]), least_kept(layer.dropped)
-    scale = like(1 / (1 - layer.dropped), zero)
+    level, zero = layer.dropped, like(0, A[0, 0])
+    scale = like(1 / (1 - level), zero)
     for i in range(A.shape[0]):
         low, high = np.uint32(keys[i]), np.uint32(keys[i] >> np.uint64(32))
         for j in range(A.shape[1]):
-            kept = hashed(low, high, layer.b_at + j) >= least
+            kept = uniform(low, high, layer.b_at + j) >= level
             A[i, j] = A[i, j] * scale if kept else zero
 
 
