@@ -26,7 +26,7 @@ def filled(image: Array) -> tuple[Array, npt.NDArray[np.bool_] | None]:
     """
     if image.dtype.kind != "f":
         return image, None
-    missing: npt.NDArray[np.bool_] = np.isnan(image).reshape(*image.shape[:2], -1).any(axis=2)
+    missing = np.asarray(np.isnan(image).reshape(*image.shape[:2], -1).any(axis=2))
     if not missing.any() or missing.all():
         return image, None
     nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
