@@ -26,6 +26,7 @@ SIGNATURES_GIVEN = {
     "native/blas.py: _gemm",  # by BLAS
     "cli/commands/compare_command.py: compare",  # by the options of the command
     "cli/commands/learn_command.py: learn",
+    "cli/commands/outliers_command.py: outliers",
     "cli/commands/segment_command.py: segment",
     "cli/commands/train_command.py: train",
 }

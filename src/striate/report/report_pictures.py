@@ -86,6 +86,7 @@ def scores_svg(scores: NDArray[Any], threshold: float, *, dark: bool) -> bytes:
     with _chart(dark) as chart:
         ax = chart.ax
         ax.hist(scores, bins=min(60, max(5, len(scores) // 8)), color=chart.color)
+        ax.locator_params(axis="y", integer=True)
         ax.axvline(threshold, color=chart.quiet, linestyle=":", linewidth=1)
         ax.annotate("threshold", (threshold, 1), (4, -8), xycoords=("data", "axes fraction"),
                     textcoords="offset points", color=chart.quiet, fontsize=8)  # fmt: skip
