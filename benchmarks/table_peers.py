@@ -116,14 +116,18 @@ PEERS |= {LIGHTGBM: _lightgbm} if has("lightgbm") else {}
 PEERS |= {CATBOOST: _catboost} if has("catboost") else {}
 #: Those that take so long that ten tables must do.
 SLOW_PEERS = {REALMLP: realmlp, TABM: tabm} if has("pytabkit") else {}
-#: Package of pip: its models.
-PACKAGES = {"lightgbm": LIGHTGBM, "catboost": CATBOOST, "pytabkit": f"{REALMLP} and {TABM}"}
+#: What pip installs: its models.
+PACKAGES = {
+    "lightgbm": LIGHTGBM,
+    "catboost": CATBOOST,
+    "pytabkit[models]": f"{REALMLP} and {TABM}",
+}
 
 
 def say_what_is_missing():
     """Print a line for each package that would bring more models."""
     for package, models in PACKAGES.items():
-        if not has(package):
+        if not has(package.partition("[")[0]):
             print(f"Without {models}: pip install {package} adds them", flush=True)
 
 
