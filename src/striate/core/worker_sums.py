@@ -75,6 +75,7 @@ class SumsOnWorkers:
     def __call__(self, function: Callable[..., Any], *shared: Any) -> Term:
         """Return the sum of function(…) over all chunks."""
         result: Term = self._computed(partial(self._total, function, shared))
+        self._lost.log()
         return result
 
     def each(self, function: Callable[..., Any], *shared: Any) -> Iterator[tuple[slice, Any]]:
@@ -88,6 +89,7 @@ class SumsOnWorkers:
             waiting, running[k] = running[k], None
             again = partial(self._term, function, shared, k)
             yield slice(lo, hi), self._computed(again, waiting)
+        self._lost.log()
 
     def _total(self, function: Callable[..., Any], shared: Sequence[Any]) -> Any:
         """Return the task of the sum over all chunks."""
@@ -154,9 +156,7 @@ class SumsOnWorkers:
         for attempt in count(1):
             try:
                 future = self._client.compute(make()) if future is None else future
-                result = future.result()
-                self._lost.log()
-                return result
+                return future.result()
             except lost_errors() as error:
                 raise_if_scheduler_is_lost(self._client, self._address, error)
                 self._lost.log()
