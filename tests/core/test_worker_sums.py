@@ -134,6 +134,15 @@ def test_chunks_are_not_sent_to_the_client(two_workers, large, monkeypatch):
         clone(estimator).fit(dask_array(), Y)
 
 
+def test_linear_weights_on_workers_are_those_on_arrays(two_workers, large):
+    linear = LinearClassifier(random_state=0)
+    expected = clone(linear).fit(X, Y)
+    found = clone(linear).fit(dask_array(), Y)
+    assert found.alpha_ == expected.alpha_
+    largest = np.abs(expected.coef_).max()
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=0, atol=1e-6 * largest)
+
+
 def test_nan_is_named_by_row_and_chunk(two_workers, large):
     wrong = X.copy()
     wrong[181, 5] = np.inf  # the only row of the third chunk that has any is 180

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
 #: read(lo, hi, target) writes the rows lo to hi, at least one, into a C-contiguous array.
-Reader = Callable[[int, int, Array], object]
+Reader = Callable[[int, int, Any], object]
 
 
 @contextmanager
@@ -60,7 +58,7 @@ def _file_of(mapped: Any) -> Iterator[Reader | None]:
         return
     row_bytes = mapped.shape[1] * mapped.itemsize
 
-    def read(lo: int, hi: int, target: Array) -> None:
+    def read(lo: int, hi: int, target: Any) -> None:
         at = position + lo * row_bytes
         done, wanted = os.preadv(file, [target], at), (hi - lo) * row_bytes
         while done < wanted:  # interrupted by a signal, or longer than 2 GiB
@@ -116,7 +114,7 @@ def _reader_of_zarr(data: Any) -> Reader | None:
         return None
     buffer = default_buffer_prototype().nd_buffer
 
-    def read(lo: int, hi: int, target: Array) -> None:
+    def read(lo: int, hi: int, target: Any) -> None:
         data.get_basic_selection(np.s_[lo:hi], out=buffer.from_ndarray_like(target))
 
     return read
