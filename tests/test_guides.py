@@ -153,6 +153,7 @@ def test_pixels(tmp_path, monkeypatch):
     corner = names["found"][3][:60, :40]  # epithelium, without strokes in this image
     assert (corner == np.median(corner)).mean() > 0.5
     assert sorted(path.name for path in tmp_path.glob("*.*")) == [
+        "cover.ome.tif",
         "labels.npy",
         "large.npy",
         "model.skops",

@@ -424,7 +424,7 @@ FAULTS = [
         ),
         (
             "maps are filled in where data are missing",
-            "images/map_features.py",
+            "images/map_blocks.py",
             "if complete is not None:",
             "if complete is None:",
         ),
@@ -579,8 +579,8 @@ FAULTS = [
         (
             "temporary files that are in use are removed",
             "files/atomic_writing.py",
-            "                        if free:\n",
-            "                        if True:\n",
+            "                    elif free:\n",
+            "                    else:\n",
         ),
         (
             "the last error is raised, not the first",
