@@ -2,21 +2,20 @@
 
 The tables are the files NAME.npz in benchmarks/data/tables: docs/tables.md says where they are
 from. Results are kept in docs/tables.json, by table, model and split: what is there is not measured
-again.
+again. On ten of the tables, all models take turns: see `table_turns`.
 """
 
 import json
-import time
-import warnings
 
 import numpy as np
 
-from .environment import threads
 from .page_sections import PAGE
 from .result_tables import Report, Table, duration
 from .table_files import FOLDER, N_TRAIN, read_table, table_names
-from .table_peers import MLP, ONE, PEERS, STRIATE, fitted
-from .table_scores import OF_CLASSES, OF_NUMBERS, ratio, scores, wins_and_losses
+from .table_peers import BOOSTING, MLP, MODELS, ONE, PEERS, STRIATE, say_what_is_missing
+from .table_picture import errors_beside
+from .table_scores import OF_CLASSES, OF_NUMBERS, ratio, wins_and_losses
+from .table_turns import N_SPLITS, take_turns, timed
 
 RESULTS = PAGE.with_name("tables.json")
 MEASURES = (*OF_CLASSES, *OF_NUMBERS)
@@ -30,6 +29,39 @@ def measure(n_splits=5, folder=FOLDER, path=RESULTS, peers=tuple(PEERS), n_train
     if not names:
         print(f"tables are skipped: {folder} has none; docs/tables.md says where they are from")
         return report
+    say_what_is_missing()
+    results = _measured(names, n_splits, folder, path, peers, n_train)
+    known = _known_everywhere(results)
+    report.tables += [_ratios(results, known), _beside_others(results, known)]
+    report.tables += [_ranks(results, known), _by_table(results, known)]
+    report.remarks.append(
+        f"{len(names)} tables, at most {n_train:,} rows to train on, {n_splits} splits. Ratios are "
+        "geometric means over tables of (measure + 0.01) / (measure of the other + 0.01). A win is "
+        "a difference larger than its standard error over the splits."
+    )
+    if {STRIATE, MLP, BOOSTING} <= set(known):
+        report.pictures["tables.png"] = errors_beside(results, STRIATE, (MLP, BOOSTING))
+    _add_turns(report, take_turns(folder=folder, n_train=n_train))
+    return report
+
+
+def _add_turns(report, results):
+    """Add what ten tables say about all models, and about their speed."""
+    if not results:
+        return
+    known = _known_everywhere(results)
+    report.tables += [_beside_others(results, known), _ranks(results, known)]
+    report.tables.append(_seconds(results, known))
+    report.remarks.append(
+        f"The last three tables are of {', '.join(results)}: {N_SPLITS} splits, one with TabM, on "
+        "which all models took turns, with two threads, after a first fit of each. Seconds are of "
+        "fit and prediction; those of the CPU are the sum over threads, and depend less on what "
+        "else the machine does. Speedups are geometric means over the turns."
+    )
+
+
+def _measured(names, n_splits, folder, path, peers, n_train):
+    """Return the measures by table, model and split; what is stored is not measured again."""
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for peer in peers:
         for name in names:
@@ -37,44 +69,36 @@ def measure(n_splits=5, folder=FOLDER, path=RESULTS, peers=tuple(PEERS), n_train
             of_table = results.setdefault(name, {}).setdefault(peer, {})
             for seed in range(n_splits):
                 if str(seed) not in of_table:
-                    of_table[str(seed)] = _measured(peer, table, seed, n_train)
+                    of_table[str(seed)] = timed(peer, table, seed, n_train)
             path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
             print(f"{peer}: {name}", flush=True)
-    results = {name: results[name] for name in names}
-    peers = [peer for peer in PEERS if all(peer in results[name] for name in names)]
-    report.tables += [_ratios(results, peers), _against_boosting(results, peers)]
-    report.tables += [_ranks(results, peers), _by_table(results, peers)]
-    report.tables += _seconds(results, peers)
-    report.remarks.append(
-        f"{len(names)} tables, at most {n_train:,} rows to train on, {n_splits} splits. Ratios are "
-        "geometric means over tables of (measure + 0.01) / (measure of the other + 0.01). A win is "
-        "a difference larger than its standard error over the splits."
-    )
-    return report
+    return {name: results[name] for name in names}
 
 
-def _measured(peer, table, seed, n_train):
-    """Return the measures of one model on one split, and its seconds for fit and prediction."""
-    X, y, X_test, y_test = table.split(seed, n_train)
-    with warnings.catch_warnings(), threads(2):
-        warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        model = fitted(peer, table, X, y, seed)
-        found = scores(model, table, X_test, y_test, y)
-        return {**found, "seconds": time.perf_counter() - start}
+def _known_everywhere(results):
+    """Return the models that all tables have measures of."""
+    return [each for each in MODELS if all(of_table.get(each) for of_table in results.values())]
 
 
-def _values(results, peer, key):
-    """Return a measure of a model, (n_tables, n_splits)."""
+def _values(results, peer, key, splits=None):
+    """Return a measure of a model for each table, each of shape (n_splits,)."""
     return [
-        [split[key] for split in of_table[peer].values()]
+        [split[key] for seed, split in of_table[peer].items() if splits is None or seed in splits]
         for of_table in results.values()
         if key in next(iter(of_table[peer].values()))
     ]
 
 
+def _common(results, peers):
+    """Return the splits that all of some models have for all tables."""
+    return set.intersection(
+        *(set(of_table[peer]) for of_table in results.values() for peer in peers)
+    )
+
+
 def _compared(results, ours, theirs, key):
-    a, b = _values(results, ours, key), _values(results, theirs, key)
+    splits = _common(results, (ours, theirs))
+    a, b = _values(results, ours, key, splits), _values(results, theirs, key, splits)
     if not a:
         return "–"
     wins, losses = wins_and_losses(a, b)
@@ -90,7 +114,7 @@ def _ratios(results, peers):
     return table
 
 
-def _against_boosting(results, peers):
+def _beside_others(results, peers):
     table = Table(("ratio of Striate to (wins–losses)", *MEASURES))
     for peer in peers:
         if peer not in (STRIATE, ONE) and STRIATE in peers:
@@ -100,9 +124,9 @@ def _against_boosting(results, peers):
 
 def _ranks(results, peers):
     """Return the mean rank of each model: 1 is the best."""
-    table = Table(("mean rank", *MEASURES))
+    table, splits = Table(("mean rank", *MEASURES)), _common(results, peers)
     means = {
-        key: np.array([np.mean(_values(results, peer, key), axis=1) for peer in peers])
+        key: np.array([np.mean(_values(results, peer, key, splits), axis=1) for peer in peers])
         for key in MEASURES
         if _values(results, peers[0], key)
     }
@@ -120,21 +144,17 @@ def _ranks(results, peers):
 
 
 def _seconds(results, peers):
-    """Return the seconds of each model as a table, if they are there for all."""
-    seconds = {
-        peer: [
-            split.get("seconds", np.nan)
-            for of_table in results.values()
-            for split in of_table[peer].values()
-        ]
-        for peer in peers
-    }
-    if not all(np.isfinite(each).all() for each in seconds.values()):
-        return []
-    table = Table(("fit and prediction, 2 threads", "median", "90% of the fits below"))
-    for peer, each in seconds.items():
-        table.add(peer, *(duration(float(np.quantile(each, q))) for q in (0.5, 0.9)))
-    return [table]
+    """Return the seconds of each model, and how many times as fast Striate is in the same turns."""
+    table = Table(("fit and prediction", "median", "Striate's speedup", "CPU", "Striate's speedup"))
+    for peer in peers:
+        cells, splits = [], _common(results, (peer, STRIATE))
+        for key in ("seconds", "CPU seconds"):
+            own = np.ravel(_values(results, peer, key, splits))
+            factors = own / np.ravel(_values(results, STRIATE, key, splits))
+            speedup = "" if peer == STRIATE else f"{np.exp(np.log(factors).mean()):.2f}"
+            cells += [duration(float(np.median(own))), speedup]
+        table.add(peer, *cells)
+    return table
 
 
 def _by_table(results, peers):

@@ -14,7 +14,18 @@ from pathlib import Path
 KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 #: Variables by which users limit the number of threads: reported, not changed.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "kymatio", "pyod")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "numba",
+    "torch",
+    "kymatio",
+    "pyod",
+    "lightgbm",
+    "catboost",
+    "pytabkit",
+)
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 WITHOUT_TORCH = "PyTorch is not installed, its rows are omitted (pip install torch, the CPU build)"

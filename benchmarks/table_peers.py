@@ -14,8 +14,12 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from striate import TabularClassifier, TabularRegressor
 
+from .table_networks import REALMLP, TABM, realmlp, tabm
+
 STRIATE, ONE, MLP = "Striate", "Striate, 1 member", "scikit-learn's MLP"
-BOOSTING = "HistGradientBoosting"
+BOOSTING, LIGHTGBM, CATBOOST = "HistGradientBoosting", "LightGBM", "CatBoost"
+#: All, in the order of reports.
+MODELS = (STRIATE, ONE, MLP, BOOSTING, LIGHTGBM, CATBOOST, REALMLP, TABM)
 
 
 def has(package):
@@ -108,8 +112,23 @@ def _catboost(table, seed):
 
 #: Name: function of a table and a seed that returns a model.
 PEERS = {STRIATE: _striate, ONE: _one, MLP: _mlp, BOOSTING: _boosting}
-PEERS |= {"LightGBM": _lightgbm} if has("lightgbm") else {}
-PEERS |= {"CatBoost": _catboost} if has("catboost") else {}
+PEERS |= {LIGHTGBM: _lightgbm} if has("lightgbm") else {}
+PEERS |= {CATBOOST: _catboost} if has("catboost") else {}
+#: Those that take so long that ten tables must do.
+SLOW_PEERS = {REALMLP: realmlp, TABM: tabm} if has("pytabkit") else {}
+#: What pip installs: its models.
+PACKAGES = {
+    "lightgbm": LIGHTGBM,
+    "catboost": CATBOOST,
+    "pytabkit[models]": f"{REALMLP} and {TABM}",
+}
+
+
+def say_what_is_missing():
+    """Print a line for each package that would bring more models."""
+    for package, models in PACKAGES.items():
+        if not has(package.partition("[")[0]):
+            print(f"Without {models}: pip install {package} adds them", flush=True)
 
 
 def fitted(name, table, X, y, seed):
@@ -117,4 +136,4 @@ def fitted(name, table, X, y, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", message=".*(left out|feature names|unknown categories).*")
-        return PEERS[name](table, seed).fit(X, y)
+        return {**PEERS, **SLOW_PEERS}[name](table, seed).fit(X, y)

@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from benchmarks import bench_tables, table_scores
+from benchmarks import bench_tables, table_peers, table_scores, table_turns
+from benchmarks.result_tables import Report
 from benchmarks.table_files import read_table
-from benchmarks.table_peers import BOOSTING, MLP, ONE, PEERS, fitted
+from benchmarks.table_peers import BOOSTING, MLP, ONE, PEERS, SLOW_PEERS, STRIATE, fitted
+from benchmarks.table_picture import errors_beside
 
 
 @pytest.fixture
@@ -34,7 +36,52 @@ def test_the_report_compares_all_models_on_all_tables(tables, capsys):
     first = path.read_text(encoding="utf-8")
     bench_tables.measure(peers=(ONE,), **settings)  # measures nothing again
     assert path.read_text(encoding="utf-8") == first
-    assert set(json.loads(first)["prices"][MLP]["0"]) == {"RMSE", "seconds"}
+    assert set(json.loads(first)["prices"][MLP]["0"]) == {"RMSE", "seconds", "CPU seconds"}
+
+
+def test_models_take_turns_once(tables, monkeypatch):
+    monkeypatch.setattr(table_turns, "TEN", ("colors", "prices"))
+    monkeypatch.setattr(table_turns, "FEW_SPLITS", {MLP: 1})
+    path = tables / "turns.json"
+    results = table_turns.take_turns(tables, path, 60, peers=(ONE, MLP))
+    assert set(results["colors"][ONE]) == {"0", "1"}
+    assert set(results["prices"][MLP]) == {"0"}
+    assert results["prices"][MLP]["0"].keys() == {"RMSE", "seconds", "CPU seconds"}
+    monkeypatch.setattr(table_turns, "timed", None)
+    assert table_turns.take_turns(tables, path, 60, peers=(ONE, MLP)) == results
+
+
+def as_measured(errors, seconds):
+    """Measures of two tables, whose second split some models lack."""
+    return {
+        str(seed): {"RMSE": error, "seconds": seconds, "CPU seconds": 2 * seconds}
+        for seed, error in enumerate(errors)
+    }
+
+
+def test_models_are_compared_on_the_splits_and_turns_that_both_have():
+    of_table = {
+        STRIATE: as_measured([0.2, 5.0], 1.0),
+        ONE: as_measured([0.3, 5.0], 0.5),
+        MLP: as_measured([0.4], 8.0),
+    }
+    report = Report("", [], [])
+    bench_tables._add_turns(report, {"a": of_table, "b": of_table})
+    beside, ranks, seconds = (table.markdown() for table in report.tables)
+    assert f"{0.21 / 0.41:.3f} (2–0)" in beside
+    assert [row[-1] for row in report.tables[1].rows] == ["1.00", "2.00", "3.00"], ranks
+    assert report.tables[2].rows[2] == (MLP, "8.00 s", "8.00", "16.0 s", "8.00"), seconds
+
+
+def test_the_picture_shows_each_table():
+    of_table = {STRIATE: as_measured([0.2], 1), MLP: as_measured([0.4], 1)}
+    assert errors_beside({"a": of_table}, STRIATE, (MLP,)).startswith(b"\x89PNG")
+
+
+def test_packages_that_would_bring_models_are_named(monkeypatch, capsys):
+    monkeypatch.setattr(table_peers, "has", lambda package: package != "pytabkit")
+    table_peers.say_what_is_missing()
+    assert "TabM: pip install pytabkit[models] adds them" in capsys.readouterr().out
 
 
 def test_no_tables_are_no_error(tmp_path, capsys):
@@ -43,7 +90,7 @@ def test_no_tables_are_no_error(tmp_path, capsys):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("peer", PEERS)
+@pytest.mark.parametrize("peer", [*PEERS, *SLOW_PEERS])
 def test_every_model_learns_from_both_kinds(tables, peer):
     for name in ("colors", "prices"):
         table = read_table(name, tables)
