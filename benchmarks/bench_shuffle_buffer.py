@@ -1,19 +1,17 @@
 """What accuracy a shuffle buffer costs against a full shuffle."""
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from striate import MLPClassifier, RowBlocks
 
+from .fixed_iterations import fixed_iterations
 from .result_tables import Report, ValueTargets
 from .stored_rows import digits
 
 
+@fixed_iterations()
 def measure(n_rows=60_000, n_seeds=2):
     """Compare accuracies on digits that are held out."""
-    warnings.simplefilter("ignore", ConvergenceWarning)
     table = ValueTargets()
     X, y = digits(n_rows)
     order, held_out = np.argsort(y, kind="stable"), len(X) // 6

@@ -8,6 +8,7 @@ import numpy as np
 
 from striate import PatchFeatures, SparseAutoencoder, extract_features
 
+from .fixed_iterations import fixed_iterations
 from .local_clusters import cluster
 from .result_tables import Report, ValueTargets
 
@@ -15,6 +16,7 @@ from .result_tables import Report, ValueTargets
 FULL = {"n_images": 100_000}
 
 
+@fixed_iterations()
 def measure(n_images=10_000, side=32):
     """Compare images per second."""
     import zarr

@@ -1,14 +1,13 @@
 """L-BFGS on one, two and three workers: seconds, bits, and the fit on arrays."""
 
 import time
-import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from striate import MLPClassifier, RowBlocks, SparseAutoencoder
 
+from .fixed_iterations import fixed_iterations
 from .local_clusters import cluster
 from .result_tables import Report, ValueTargets
 from .stored_rows import digits
@@ -17,11 +16,11 @@ from .stored_rows import digits
 FULL = {"copies": 6, "max_iter": 20}
 
 
+@fixed_iterations()
 def measure(n_rows=60_000, copies=1, chunk=10_000, max_iter=10):
     """Fit the same rows on 1, 2 and 3 workers, and in memory."""
     import dask.array
 
-    warnings.simplefilter("ignore", ConvergenceWarning)
     table, found = ValueTargets(), {}
     X, y = digits(n_rows)
     X, y = np.tile(X, (copies, 1)), np.tile(y, copies)

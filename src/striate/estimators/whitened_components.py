@@ -152,8 +152,8 @@ class WhitenedComponents(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         most = min(self.n_components, len(X), n)
         s, U = linalg.eigh(covariance, subset_by_index=[n - most, n - 1])
         s, U = s[::-1], U[:, ::-1]
-        # A column of equal values may have a variance by rounding of its mean.
-        if s[0] <= (np.finfo(np.float64).eps * np.abs(mean).max()) ** 2 * n:
+        # A column of equal values may have a variance by rounding of its mean, of some last digits.
+        if s[0] <= (32 * np.finfo(np.float64).eps * np.abs(mean).max()) ** 2 * n:
             raise ValueError(_ALL_EQUAL)
         kept = s > _ROUNDING * s[0]
         U = U[:, kept]
