@@ -51,6 +51,8 @@ def extract(folder, client):
     return found
 
 
+#: Locks that Dask keeps beside the folders of its workers, killed or not.
+OF_DASK = ("workers/dask-scratch-space/global.lock", "workers/dask-scratch-space/purge.lock")
 WORK = {"lbfgs": fit_network, "linear": fit_linear, "features": extract}
 
 
@@ -120,7 +122,7 @@ def main(arguments=None):
                 same &= work(folder, client) == quiet
                 n_repeats += 1
         left = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
-        left = [path for path in left if not path.startswith("photos")]
+        left = [path for path in left if not path.startswith("photos") and path not in OF_DASK]
     found = {"killed": killer.n_killed, "same": same, "repeats": n_repeats, "left": left}
     print(json.dumps(found | {"lines": lines.lines}))
 
