@@ -23,6 +23,7 @@ BENCHMARKS = {
     "sparse-networks": "bench_sparse_networks",
     "sparse-digits": "bench_sparse_digits",
     "tables": "bench_tables",
+    "table-turns": "bench_table_turns",
     "outliers": "bench_outliers",
     "scale-training": "bench_stored_training",
     "scale-shuffle": "bench_shuffle_buffer",
@@ -38,7 +39,7 @@ GROUPS = {"scale": [name for name in BENCHMARKS if name.startswith("scale-")]}
 #: Pages other than docs/benchmarks.md.
 PAGES = {
     "robustness": PAGE.with_name("reliability.md"),
-    "tables": PAGE.with_name("tables.md"),
+    **dict.fromkeys(("tables", "table-turns"), PAGE.with_name("tables.md")),
     "outliers": PAGE.with_name("outliers.md"),
     **dict.fromkeys(GROUPS["scale"], PAGE.with_name("scale.md")),
 }

@@ -2,7 +2,7 @@
 
 The tables are the files NAME.npz in benchmarks/data/tables: docs/tables.md says where they are
 from. Results are kept in docs/tables.json, by table, model and split: what is there is not measured
-again. On ten of the tables, all models take turns: see `table_turns`.
+again.
 """
 
 import json
@@ -10,12 +10,12 @@ import json
 import numpy as np
 
 from .page_sections import PAGE
-from .result_tables import Report, Table, duration
+from .result_tables import Report, Table
 from .table_files import FOLDER, N_TRAIN, read_table, table_names
 from .table_peers import BOOSTING, MLP, MODELS, ONE, PEERS, STRIATE, say_what_is_missing
 from .table_picture import errors_beside
 from .table_scores import OF_CLASSES, OF_NUMBERS, ratio, wins_and_losses
-from .table_turns import N_SPLITS, take_turns, timed
+from .table_turns import timed
 
 RESULTS = PAGE.with_name("tables.json")
 MEASURES = (*OF_CLASSES, *OF_NUMBERS)
@@ -31,9 +31,9 @@ def measure(n_splits=5, folder=FOLDER, path=RESULTS, peers=tuple(PEERS), n_train
         return report
     say_what_is_missing()
     results = _measured(names, n_splits, folder, path, peers, n_train)
-    known = _known_everywhere(results)
-    report.tables += [_ratios(results, known), _beside_others(results, known)]
-    report.tables += [_ranks(results, known), _by_table(results, known)]
+    known = known_everywhere(results)
+    report.tables += [_ratios(results, known), beside_others(results, known)]
+    report.tables += [ranks(results, known), _by_table(results, known)]
     report.remarks.append(
         f"{len(names)} tables, at most {n_train:,} rows to train on, {n_splits} splits. Ratios are "
         "geometric means over tables of (measure + 0.01) / (measure of the other + 0.01). A win is "
@@ -41,23 +41,7 @@ def measure(n_splits=5, folder=FOLDER, path=RESULTS, peers=tuple(PEERS), n_train
     )
     if {STRIATE, MLP, BOOSTING} <= set(known):
         report.pictures["tables.png"] = errors_beside(results, STRIATE, (MLP, BOOSTING))
-    _add_turns(report, take_turns(folder=folder, n_train=n_train))
     return report
-
-
-def _add_turns(report, results):
-    """Add what ten tables say about all models, and about their speed."""
-    if not results:
-        return
-    known = _known_everywhere(results)
-    report.tables += [_beside_others(results, known), _ranks(results, known)]
-    report.tables.append(_seconds(results, known))
-    report.remarks.append(
-        f"The last three tables are of {', '.join(results)}: {N_SPLITS} splits, one with TabM, on "
-        "which all models took turns, with two threads, after a first fit of each. Seconds are of "
-        "fit and prediction; those of the CPU are the sum over threads, and depend less on what "
-        "else the machine does. Speedups are geometric means over the turns."
-    )
 
 
 def _measured(names, n_splits, folder, path, peers, n_train):
@@ -75,12 +59,12 @@ def _measured(names, n_splits, folder, path, peers, n_train):
     return {name: results[name] for name in names}
 
 
-def _known_everywhere(results):
+def known_everywhere(results):
     """Return the models that all tables have measures of."""
     return [each for each in MODELS if all(of_table.get(each) for of_table in results.values())]
 
 
-def _values(results, peer, key, splits=None):
+def values(results, peer, key, splits=None):
     """Return a measure of a model for each table, each of shape (n_splits,)."""
     return [
         [split[key] for seed, split in of_table[peer].items() if splits is None or seed in splits]
@@ -89,7 +73,7 @@ def _values(results, peer, key, splits=None):
     ]
 
 
-def _common(results, peers):
+def common(results, peers):
     """Return the splits that all of some models have for all tables."""
     return set.intersection(
         *(set(of_table[peer]) for of_table in results.values() for peer in peers)
@@ -97,8 +81,8 @@ def _common(results, peers):
 
 
 def _compared(results, ours, theirs, key):
-    splits = _common(results, (ours, theirs))
-    a, b = _values(results, ours, key, splits), _values(results, theirs, key, splits)
+    splits = common(results, (ours, theirs))
+    a, b = values(results, ours, key, splits), values(results, theirs, key, splits)
     if not a:
         return "–"
     wins, losses = wins_and_losses(a, b)
@@ -114,7 +98,8 @@ def _ratios(results, peers):
     return table
 
 
-def _beside_others(results, peers):
+def beside_others(results, peers):
+    """Return the ratios of Striate's measures to those of each other model."""
     table = Table(("ratio of Striate to (wins–losses)", *MEASURES))
     for peer in peers:
         if peer not in (STRIATE, ONE) and STRIATE in peers:
@@ -122,13 +107,13 @@ def _beside_others(results, peers):
     return table
 
 
-def _ranks(results, peers):
+def ranks(results, peers):
     """Return the mean rank of each model: 1 is the best."""
-    table, splits = Table(("mean rank", *MEASURES)), _common(results, peers)
+    table, splits = Table(("mean rank", *MEASURES)), common(results, peers)
     means = {
-        key: np.array([np.mean(_values(results, peer, key, splits), axis=1) for peer in peers])
+        key: np.array([np.mean(values(results, peer, key, splits), axis=1) for peer in peers])
         for key in MEASURES
-        if _values(results, peers[0], key)
+        if values(results, peers[0], key)
     }
     for k, peer in enumerate(peers):
         cells = []
@@ -139,20 +124,6 @@ def _ranks(results, peers):
             below = (means[key] < means[key][k]).sum(axis=0)
             ties = (means[key] == means[key][k]).sum(axis=0)
             cells.append(f"{np.mean(below + (ties + 1) / 2):.2f}")
-        table.add(peer, *cells)
-    return table
-
-
-def _seconds(results, peers):
-    """Return the seconds of each model, and how many times as fast Striate is in the same turns."""
-    table = Table(("fit and prediction", "median", "Striate's speedup", "CPU", "Striate's speedup"))
-    for peer in peers:
-        cells, splits = [], _common(results, (peer, STRIATE))
-        for key in ("seconds", "CPU seconds"):
-            own = np.ravel(_values(results, peer, key, splits))
-            factors = own / np.ravel(_values(results, STRIATE, key, splits))
-            speedup = "" if peer == STRIATE else f"{np.exp(np.log(factors).mean()):.2f}"
-            cells += [duration(float(np.median(own))), speedup]
         table.add(peer, *cells)
     return table
 

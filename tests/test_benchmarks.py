@@ -66,8 +66,8 @@ SIZES = {
     "many-fits": {"rounds": 1, "n_rows": 60, "n_epochs": 3, "n_candidates": 2},
 }
 # These take minutes at any size: one trains as long as scikit-learn, one starts many processes. The
-# last three have tests of their own.
-LARGE = {"perceptron", "first-use", "robustness", "tables", "outliers"}
+# last four have tests of their own.
+LARGE = {"perceptron", "first-use", "robustness", "tables", "table-turns", "outliers"}
 WRONG = pytest.raises(RuntimeError, match="differ")
 
 

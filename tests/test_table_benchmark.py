@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from benchmarks import bench_tables, table_peers, table_scores, table_turns
-from benchmarks.result_tables import Report
+from benchmarks import bench_table_turns, bench_tables, table_peers, table_scores, table_turns
 from benchmarks.table_files import read_table
-from benchmarks.table_peers import BOOSTING, MLP, ONE, PEERS, SLOW_PEERS, STRIATE, fitted
+from benchmarks.table_peers import BOOSTING, CATBOOST, MLP, ONE, PEERS, SLOW_PEERS, STRIATE, fitted
 from benchmarks.table_picture import errors_beside
 
 
@@ -59,18 +58,20 @@ def as_measured(errors, seconds):
     }
 
 
-def test_models_are_compared_on_the_splits_and_turns_that_both_have():
+def test_models_are_compared_on_the_splits_and_turns_that_both_have(monkeypatch):
     of_table = {
         STRIATE: as_measured([0.2, 5.0], 1.0),
         ONE: as_measured([0.3, 5.0], 0.5),
         MLP: as_measured([0.4], 8.0),
     }
-    report = Report("", [], [])
-    bench_tables._add_turns(report, {"a": of_table, "b": of_table})
+    results = {"a": of_table, "b": {**of_table, CATBOOST: as_measured([0.3], 3.0)}}
+    monkeypatch.setattr(bench_table_turns, "take_turns", lambda *_: results)
+    report = bench_table_turns.measure()
     beside, ranks, seconds = (table.markdown() for table in report.tables)
     assert f"{0.21 / 0.41:.3f} (2–0)" in beside
     assert [row[-1] for row in report.tables[1].rows] == ["1.00", "2.00", "3.00"], ranks
-    assert report.tables[2].rows[2] == (MLP, "8.00 s", "8.00", "16.0 s", "8.00"), seconds
+    assert report.tables[2].rows[2] == (MLP, "2", "8.00 s", "8.00", "16.0 s", "8.00"), seconds
+    assert report.tables[2].rows[3] == (CATBOOST, "1", "3.00 s", "3.00", "6.00 s", "3.00"), seconds
 
 
 def test_the_picture_shows_each_table():

@@ -153,6 +153,11 @@ class ImageCollection(Sequence[npt.NDArray[Any]]):
         """Number of threads that may read images at a time; 0 if they are arrays in memory."""
         return int(min(available_threads(), self._most_readers))
 
+    @property
+    def n_together(self) -> int:
+        """Number of images that a thread reads one after the other: more of small stored ones."""
+        return self._images.n_together if isinstance(self._images, StoredImages) else 1
+
     def read(self, index: int) -> npt.NDArray[Any]:
         """Return an image, which may have other channels than the first."""
         return self._load(self._rows[operator.index(index)])

@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from typing import Any, Self
@@ -21,7 +21,8 @@ class PrefetchedImages:
     A context. Background threads read files before they are asked for, at most one file each, so
     that the computation waits neither for the disk nor for decoding, and few images are in memory
     at a time. Images of Pillow and of data sets on the disk are read by one thread, since not all
-    of them may be read by several. Arrays in memory are not prefetched.
+    of them may be read by several; small images of a data set are handed over several at a time.
+    Arrays in memory are not prefetched.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class PrefetchedImages:
     def __init__(self, images: ImageCollection, indices: Iterable[int]) -> None:
         self.images = images
         self._rest = iter(indices)
-        self._n_ahead = images.n_readers
+        self._n_ahead, self._n_together = images.n_readers, images.n_together
         if self._n_ahead:
             _ = images.n_channels  # found once here, not by each reader
         self._readers = ThreadPoolExecutor(max(self._n_ahead, 1), "striate-reading")
@@ -53,8 +54,11 @@ class PrefetchedImages:
 
     def __next__(self) -> tuple[int, Callable[[], Image]]:
         with self._lock:
-            for i in islice(self._rest, max(self._n_ahead + 1 - len(self._ahead), 0)):
-                self._ahead.append((i, self._request(i)))
+            while len(self._ahead) <= self._n_ahead * self._n_together:
+                some = [*islice(self._rest, self._n_together)]
+                if not some:
+                    break
+                self._ahead += zip(some, self._request(some), strict=True)
             if not self._ahead:
                 raise StopIteration
             return self._ahead.popleft()
@@ -82,11 +86,24 @@ class PrefetchedImages:
         if self._errors:
             raise self._errors[min(self._errors)]
 
-    def _request(self, i: int) -> Callable[[], Image]:
-        """Return a function that gives image i; a file is read from now on."""
-        get = partial(self.images.__getitem__, int(i))
+    def _request(self, some: list[int]) -> list[Callable[[], Image]]:
+        """Return a function for each image that gives it; files are read from now on."""
+        gets = [partial(self.images.__getitem__, int(i)) for i in some]
+        if not self._n_ahead:
+            return [*gets]
+        futures: list[Future[Image]] = [Future() for _ in some]
         try:
-            return self._readers.submit(get).result if self._n_ahead else get
+            self._readers.submit(_read_each, gets, futures)
         except RuntimeError:  # "can't start new thread": from now on, read when asked
             self._n_ahead = 0
-            return get
+            return [*gets]
+        return [future.result for future in futures]
+
+
+def _read_each(gets: list[Callable[[], Image]], futures: list[Future[Image]]) -> None:
+    """Read images, and set what each came to."""
+    for get, future in zip(gets, futures, strict=True):
+        try:
+            future.set_result(get())
+        except Exception as error:  # of any kind: it is raised where the image is asked for
+            future.set_exception(error)
