@@ -27,7 +27,7 @@ def measure(gigabytes=(1, 3), n_rows=60_000, rounds=2):
             for size in gigabytes if kind == "npy" else gigabytes[:2]:
                 path = folder / f"large.{kind}"
                 labels = write_repeated(path, X, y, size * GB)
-                epochs = max(1, round(3 * small / size))
+                epochs = max(1, round(10 * small / size))
                 if (kind, size) == ("npy", small):
                     _run(found, "memory", rounds, path, labels, epochs, "--in-memory")
                     table.for_the_record("reading the smallest file: GB/s", _rate(path))
@@ -36,7 +36,7 @@ def measure(gigabytes=(1, 3), n_rows=60_000, rounds=2):
     _fill(table, found, gigabytes)
     report.remarks += [
         "784-100-10 with Adam, in a process that may allocate 1.5 GB; pages of mapped files are "
-        f"not counted. The shortest of {rounds} runs, of three times the rows of the smallest file "
+        f"not counted. The shortest of {rounds} runs, of ten times the rows of the smallest file "
         "or of one epoch.",
         "Nothing was subtracted for the disk: files that fit in the memory of the machine were in "
         "its page cache.",
