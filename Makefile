@@ -19,7 +19,7 @@ LOWEST_TESTS := tests/core tests/solvers tests/estimators/test_mlp.py \
 
 help:
 	@echo "make demo         learn features from photographs and show what they do (one to two minutes)"
-	@echo "make test         lint, type check and test (six to eight minutes)"
+	@echo "make test         lint, type check and test (five to eight minutes)"
 	@echo "make test-all     all tests, more combinations of the same things (a quarter of an hour)"
 	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows"
 	@echo "make bench        measure speed beside other libraries"

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -100,7 +100,7 @@ class PrefetchedImages:
         return [future.result for future in futures]
 
 
-def _read_each(gets: list[Callable[[], Image]], futures: list[Future[Image]]) -> None:
+def _read_each(gets: Sequence[Callable[[], Image]], futures: list[Future[Image]]) -> None:
     """Read images, and set what each came to."""
     for get, future in zip(gets, futures, strict=True):
         try:
