@@ -1,4 +1,4 @@
-"""Work on two processes of Dask, one of which is killed again and again; prints what came of it."""
+"""Run work on two Dask processes while one of them is killed again and again; print the results."""
 
 import argparse
 import json

@@ -68,7 +68,7 @@ class LostWorkers:
         """Log which workers have gone since the last call."""
         try:
             found = set(self._client.nthreads())
-        except lost_errors():  # the scheduler, too, which whoever waits for a result is told
+        except lost_errors():  # the scheduler is lost: the next result raises that error
             return
         for address in sorted(self._known - found):
             logger.warning("The worker %s was lost; what it had is computed again.", address)

@@ -14,7 +14,7 @@ _MOST = 2
 class ReusedBuffers:
     """Arrays in memory that is used again once nothing refers to an earlier array in it.
 
-    Whoever keeps an array, or a part of it, therefore keeps its values.
+    The values of an array do not change as long as the array, or a view of it, is referred to.
 
     Examples
     --------

@@ -50,7 +50,7 @@ def check_folder_writable(path: str | os.PathLike[str], marks: Sequence[str]) ->
     ----------
     path : path
     marks : sequence of str
-        Files of which a folder has one if it may be replaced.
+        Names of files. A folder that contains one of them may be replaced.
 
     Raises
     ------

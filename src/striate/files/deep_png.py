@@ -1,4 +1,4 @@
-"""PNG files with 16 bits per colour, of which Pillow keeps the upper 8."""
+"""PNG files with 16 bits per channel; Pillow reads only the upper 8 bits of colours."""
 
 import warnings
 from functools import cache
@@ -37,7 +37,7 @@ def is_deep_png(image: Any) -> bool:
 def warn_of_lost_bits() -> None:
     """Say, once for all files, that 8 bits of 16 are read."""
     warnings.warn(
-        "of colours of 16 bits in PNG files, the upper 8 are read; all are with imagecodecs: "
+        "in PNG files with 16 bits per colour, only the upper 8 are read; to read all of them: "
         "pip install 'striate[images]'",
         stacklevel=1,  # those of the modules that call Pillow are not shown
     )
