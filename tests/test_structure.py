@@ -253,6 +253,17 @@ def test_functions_that_are_not_compiled_have_types():
     assert untyped == []
 
 
+def test_the_change_shown_in_the_guide_is_in_the_code():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (change,) = re.findall(r"^```diff\n(.+?)^```", page, re.DOTALL | re.MULTILINE)
+    _, *files = re.split(r"^--- (\S+)\n", change, flags=re.MULTILINE)
+    assert len(files) == 6
+    for name, lines in zip(files[::2], files[1::2], strict=True):
+        code = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        added = [line[1:] for line in lines.splitlines() if line.startswith("+")]
+        assert [line for line in added if line not in code] == []
+
+
 def test_the_table_of_small_faults_is_up_to_date(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools")
     from mutation_table import FAULTS

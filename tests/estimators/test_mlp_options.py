@@ -164,6 +164,11 @@ def test_every_activation_learns(activation):
     assert classifier.fit(X, Y3).score(X, Y3) > 0.75
 
 
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+def test_every_activation_is_documented(estimator):
+    assert [name for name in HIDDEN_ACTIVATIONS if f'"{name}"' not in estimator.__doc__] == []
+
+
 def test_a_list_of_activations_has_one_for_each_hidden_layer():
     names = ["tanh", "gelu"]
     classifier = MLPClassifier((8, 5), names, max_iter=5, random_state=0).fit(X, Y3)

@@ -21,6 +21,12 @@ class Terms(NamedTuple):
     beta: float = 0.0
 
 
+@inlined
+def of_batch(terms, decay_over_n, total):
+    """Return the terms for a batch: `decay_over_n` is divided by the total weight of its rows."""
+    return Terms(terms.ridge + decay_over_n / total, terms.l1, terms.rho, terms.beta)
+
+
 # The ridge λ/2 Σ W².
 
 
@@ -63,6 +69,10 @@ def shrink(W, t):
         W[i] = shrunk(W[i], like(t, W[i]))
 
 
+#: Names of the terms that are functions of W, in the order of their values.
+OF_WEIGHTS = ("ridge", "l1")
+
+
 @kernel
 def penalize(terms, W, G):
     """Call `penalize_weights` from Python."""
@@ -71,7 +81,7 @@ def penalize(terms, W, G):
 
 @inlined
 def penalize_weights(terms, W, G):
-    """Return the ridge and the L1 term at W; add the ridge's gradient to G."""
+    """Return the values of the terms `OF_WEIGHTS` at W; add the gradients of smooth ones to G."""
     value_of_ridge = value_of_l1 = 0.0
     if terms.ridge != 0:
         value_of_ridge = ridge(W, terms.ridge)
@@ -79,6 +89,15 @@ def penalize_weights(terms, W, G):
     if terms.l1 != 0:
         value_of_l1 = l1(W, terms.l1)
     return value_of_ridge, value_of_l1
+
+
+@inlined
+def sum_of_terms(values):
+    """Return the sum of what `penalize_weights` returns."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 # The Kullback-Leibler sparsity β Σ_j KL(ρ ‖ ρ̂_j). It is not a sum over rows: ρ̂ is a mean over them.

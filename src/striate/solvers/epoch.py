@@ -12,7 +12,13 @@ import numpy as np
 from striate.core.design_matrix import block_rows, copy_rows
 from striate.core.layers import Block, Workspace
 from striate.core.noise import row_key
-from striate.core.penalties import Terms, add_weighted_sum, penalize_activations, penalize_weights
+from striate.core.penalties import (
+    add_weighted_sum,
+    of_batch,
+    penalize_activations,
+    penalize_weights,
+    sum_of_terms,
+)
 from striate.core.propagation import (
     add_bias_gradient,
     add_weight_gradient,
@@ -146,7 +152,7 @@ def epoch(t, T, net, data, penalties, optimizer, batch, order):
         if not wait(batch.barrier, T):
             break
         value += np.sum(batch.row_values)
-        terms = _of_batch(penalties, total)
+        terms = of_batch(penalties[0], penalties[1], total)
         if not _take_steps((t, T), net, optimizer, terms, batch, (n, n_steps, k), scratch):
             break
         data_sum += n * value
@@ -171,13 +177,6 @@ def _total(w, chosen):
     for i in range(len(chosen)):
         total += w[chosen[i]]
     return total
-
-
-@inlined
-def _of_batch(penalties, total):
-    """Return the terms of J for a batch: `decay_over_n` is divided by its total weight."""
-    terms, decay_over_n = penalties
-    return Terms(terms.ridge + decay_over_n / total, terms.l1, terms.rho, terms.beta)
 
 
 @inlined
@@ -254,7 +253,7 @@ def _take_steps(share, net, optimizer, terms, batch, numbers, scratch):
 
 @jit
 def _gradient(net, terms, theta, batch, part_of_theta, g):
-    """Gradient by a tile of parameters; return its ridge and L1 term."""
+    """Gradient by a tile of parameters; return its penalties."""
     j, n = part_of_theta
     tile, block = batch.tiles[j], _block(batch, np.int64(0), n, batch.work.columns)
     g[:] = 0
@@ -262,8 +261,7 @@ def _gradient(net, terms, theta, batch, part_of_theta, g):
         add_bias_gradient(net.layers[tile.layer], block, g)
         return 0.0  # biases are not penalized
     add_weight_gradient(net, tile.layer, tile.lo, tile.hi, block_rows(batch.x, 0, n), block, g)
-    value_of_ridge, value_of_l1 = penalize_weights(terms, part(theta, tile.at, (tile.n,)), g)
-    return value_of_ridge + value_of_l1
+    return sum_of_terms(penalize_weights(terms, part(theta, tile.at, (tile.n,)), g))
 
 
 @jit
