@@ -175,11 +175,10 @@ class MultilayerPerceptron(
         whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         check_options(self, has_validation=any(each is not None for each in held_out))
         X, y = self._validate_input(X, y, incremental, first)
-        if sample_weight is not None:
-            sample_weight = checked_weights(sample_weight, X, "sample_weight")
+        weights = None if sample_weight is None else checked_weights(sample_weight, X)
         y = y.reshape(len(y), -1)
         class_weights = self._class_weights(y)
-        rows = Rows(X, y, product(sample_weight, class_weights(y)))
+        rows = Rows(X, y, product(weights, class_weights(y)))
         self.n_outputs_ = self._count_outputs(y)
         validation_rows = given_to_validate(self, held_out, class_weights)
         data = named(rows, validation_rows)

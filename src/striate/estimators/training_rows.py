@@ -56,7 +56,7 @@ def divide(mlp: Any, rows: Rows, incremental: bool) -> tuple[Rows, Rows | None]:
     return Rows(*parts[::2]), Rows(*parts[1::2])
 
 
-def checked_weights(weights: Any, X: Any, name: str) -> Any:
+def checked_weights(weights: Any, X: Any, name: str = "sample_weight") -> Any:
     """Return weights of the rows of X as floats."""
     refuse_kinds(weights, name, "VMmUST")
     return check_sample_weight(weights, X)
