@@ -247,7 +247,7 @@ def _sums_of_block(
 
 
 @kernel
-def _penalize(net, penalties, activations, W, gradient):
+def _penalize(net, penalties, activations, W, gradient):  # W (n_weights,), gradient (n_parameters,)
     """Return the sparsity and the terms of W; `activations` are sums of groups, ρ̂ and s."""
     sums, rho_hat, s = activations
     sparsity = 0.0

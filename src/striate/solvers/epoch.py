@@ -125,7 +125,7 @@ class Batch(NamedTuple):
 
 
 @kernel
-def epoch(t, T, net, data, penalties, optimizer, batch, order):
+def epoch(t, T, net, data, penalties, optimizer, batch, order):  # order (n_rows,)
     """One thread's part of an epoch."""
     capacity, n_row_tiles, n_steps = len(batch.w), len(batch.row_values), optimizer.n_steps
     beta, theta, means = penalties[0].beta, optimizer.theta, optimizer.means[t]
@@ -162,7 +162,7 @@ def epoch(t, T, net, data, penalties, optimizer, batch, order):
 
 
 @inlined
-def _largest(tiles):
+def _largest(tiles):  # (n_tiles,)
     """Size of the largest tile."""
     largest = 0
     for j in range(len(tiles)):
@@ -171,7 +171,7 @@ def _largest(tiles):
 
 
 @inlined
-def _total(w, chosen):
+def _total(w, chosen):  # w (n_rows,), chosen (n,)
     """Σ w over the chosen rows, in float64."""
     total = 0.0
     for i in range(len(chosen)):
@@ -198,7 +198,7 @@ def _block(batch, begin, end, columns):
 
 
 @jit
-def _enter_rows(net, theta, data, batch, part, chosen, beta):
+def _enter_rows(net, theta, data, batch, part, chosen, beta):  # theta (n_parameters,), chosen (n,)
     """Copy part of the chosen rows into the batch, and compute their a(1)."""
     r, n, total = part
     lo, hi = _rows_of(batch, r, n)
@@ -216,7 +216,7 @@ def _enter_rows(net, theta, data, batch, part, chosen, beta):
 
 
 @jit
-def _propagate(net, theta, loss, batch, part, s):
+def _propagate(net, theta, loss, batch, part, s):  # theta (n_parameters,), s (n_1,)
     """Propagate part of the batch; return its part of the data term."""
     r, n = part
     lo, hi = _rows_of(batch, r, n)
@@ -252,7 +252,7 @@ def _take_steps(share, net, optimizer, terms, batch, numbers, scratch):
 
 
 @jit
-def _gradient(net, terms, theta, batch, part_of_theta, g):
+def _gradient(net, terms, theta, batch, part_of_theta, g):  # theta (n_parameters,), g (n,)
     """Gradient by a tile of parameters; return its penalties."""
     j, n = part_of_theta
     tile, block = batch.tiles[j], _block(batch, np.int64(0), n, batch.work.columns)
@@ -265,7 +265,7 @@ def _gradient(net, terms, theta, batch, part_of_theta, g):
 
 
 @jit
-def _square(g):
+def _square(g):  # (n,)
     """Σ g², in float64."""
     total = 0.0
     for i in range(g.size):
@@ -274,13 +274,13 @@ def _square(g):
 
 
 @jit
-def _multiply(g, factor):
+def _multiply(g, factor):  # (n,)
     for i in range(g.size):
         g[i] *= like(factor, g[i])
 
 
 @jit
-def _take_step(optimizer, tile, numbers, step, g):
+def _take_step(optimizer, tile, numbers, step, g):  # step (3,), g (n,)
     """Update a tile of parameters along its gradient: step n_steps, the k-th of this epoch."""
     n_steps, k, kappa = numbers
     at, n, average = tile.at, tile.n, optimizer.average
