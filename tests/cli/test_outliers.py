@@ -49,7 +49,7 @@ def test_the_odd_images_come_first(odd_folder, rows):
     assert [row["outlier"] for row in rows[:2]] == ["yes", "yes"]
     scores = [float(row["score"]) for row in rows]
     assert scores == sorted(scores, reverse=True)
-    assert np.median(scores) == pytest.approx(1)
+    assert np.median(scores) == pytest.approx(1, abs=5e-6)  # the table has 6 digits
     assert {row["file"] for row in rows} == set(map(str, odd_folder.iterdir()))
     assert sum(row["outlier"] == "yes" for row in rows) <= 6
 
@@ -193,7 +193,7 @@ def test_scores_do_not_depend_on_units_or_order(n, seed):
     assert not (found.nearest == np.arange(n)[:, np.newaxis]).any()
 
 
-@pytest.mark.parametrize("noise", [0, 1e-3])
+@pytest.mark.parametrize("noise", [0, 1e-3, 0.1, 0.2])
 def test_copies_of_an_odd_image_are_found(noise):
     rng = np.random.default_rng(0)
     X = np.concatenate(
@@ -206,12 +206,23 @@ def test_copies_of_an_odd_image_are_found(noise):
     assert (found.nearest[100:] < 100).all()
 
 
+def test_a_large_group_is_no_version_of_an_image():
+    """A second kind of images, a fifth of all, is as usual as the first."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(80, 8)), 9 + rng.normal(size=(20, 8))])
+    found = image_outliers(X)
+    assert (found.nearest[80:] >= 80).all()
+    assert not found.are_outliers[80:].all()
+
+
 def test_copies_of_a_usual_image_do_not_change_scores():
+    """But for a few images at the edge of a group: copies change the spread of the features."""
     X = np.random.default_rng(1).normal(size=(80, 8))
-    copied = np.concatenate([X, np.repeat(X[:1], 3, axis=0)])
-    found = image_outliers(copied)
+    found = image_outliers(np.concatenate([X, np.repeat(X[:1], 3, axis=0)]))
     assert (found.scores[80:] == found.scores[0]).all()
-    assert np.corrcoef(found.scores[:80], image_outliers(X).scores)[0, 1] > 0.99
+    changes = np.abs(found.scores[:80] / image_outliers(X).scores - 1)
+    assert np.quantile(changes, 0.9) < 0.05
+    assert changes.max() < 0.5
 
 
 def test_equal_images_are_no_outliers():

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
@@ -25,6 +27,10 @@ Rows = NDArray[np.intp]
 _NEIGHBOURS = 5
 # Images nearer than this share of the usual distance to the nearest one are copies.
 _COPY = 0.25
+# Versions of an image are linked by distances of at most these shares of the usual one. A small
+# group of linked images counts as copies at either of them.
+_LINKS = (0.8, 1.2)
+_MOST_VERSIONS, _LARGEST_GROUP = 45, 0.1  # images, and share of all
 # Neighbours among which those that are no copies are looked for.
 _MOST_COPIES = 50
 _REGIONS = 4  # down and across
@@ -65,8 +71,8 @@ class ImageOutliers:
 def image_outliers(X: Floats, contamination: float | str = "auto") -> ImageOutliers:
     """Measure how far images are from others.
 
-    Copies of an image, and images that look nearly the same, do not count among its neighbours: an
-    odd image is odd, however often it is there.
+    Copies of an image, and versions of it that form a small group apart from all others, do not
+    count among its neighbours: an odd image is odd, however often it is there.
 
     Parameters
     ----------
@@ -86,14 +92,39 @@ def image_outliers(X: Floats, contamination: float | str = "auto") -> ImageOutli
     Z = StandardScaler().fit_transform(X)
     n_found = min(n_neighbours + _MOST_COPIES, len(X) - 1)
     distances, nearest = NearestNeighbors(n_neighbors=n_found).fit(Z).kneighbors()
-    are_copies = distances <= _COPY * np.median(distances[:, 0])
-    order = np.argsort(are_copies, axis=1, kind="stable")[:, :n_neighbours]
-    nearest = np.take_along_axis(nearest, order, axis=1)
-    distances = np.take_along_axis(distances, order, axis=1)
-    scores = distances.mean(axis=1, dtype=np.float64)
+    of_copies = distances <= _COPY * np.median(distances[:, 0])
+    usual = np.median(_nearest_others(distances, nearest, of_copies, 1)[0])
+    each = [
+        _nearest_others(distances, nearest, of_copies | of_versions, n_neighbours)
+        for of_versions in (_of_one_group(nearest, distances <= link * usual) for link in _LINKS)
+    ]
+    all_scores = np.stack([scores for scores, _ in each])
+    which = all_scores.argmax(axis=0)
+    nearest = np.where((which == 0)[:, np.newaxis], each[0][1], each[1][1])
+    scores = all_scores.max(axis=0)
     scores /= np.median(scores) or 1.0
     threshold = np.sqrt(-outlier_offset(-(scores**2), contamination))
     return ImageOutliers(scores, float(threshold), nearest)
+
+
+def _of_one_group(nearest: Rows, are_linked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which neighbours (n_images, n_found) are in the same small group as their image."""
+    n = len(nearest)
+    starts = np.concatenate([[0], are_linked.sum(axis=1).cumsum()])
+    links = csr_array((np.ones(starts[-1], np.int8), nearest[are_linked], starts), shape=(n, n))
+    _, group = connected_components(links, directed=False)
+    is_small = np.bincount(group)[group] <= min(_MOST_VERSIONS, _LARGEST_GROUP * n)
+    together: NDArray[np.bool_] = group[nearest] == group[:, np.newaxis]
+    return together & is_small[:, np.newaxis]
+
+
+def _nearest_others(
+    distances: Floats, nearest: Rows, are_copies: NDArray[np.bool_], n: int
+) -> tuple[Floats, Rows]:
+    """Return the mean distance to the n nearest images but for copies, and these images."""
+    order = np.argsort(are_copies, axis=1, kind="stable")[:, :n]
+    means = np.take_along_axis(distances, order, axis=1).mean(axis=1, dtype=np.float64)
+    return means, np.take_along_axis(nearest, order, axis=1)
 
 
 def region_shares(
