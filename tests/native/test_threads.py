@@ -237,7 +237,7 @@ def test_threads_that_compute_are_never_more_than_cores():
             alone = pool.submit(run_until, computing, first)
             wait_until(lambda: computing[0] == 2)
             joining = pool.submit(run_until, computing, second)
-            wait_until(lambda: threads._cores._asking)
+            wait_until(lambda: threads._cores.asking)
             assert computing[0] == 2
             first[0] = 1
             assert alone.result(10) == [(0, 2), (1, 2)]
@@ -256,10 +256,10 @@ def test_cores_are_handed_out_in_the_order_of_asking(monkeypatch):
         try:
             for i in range(4):
                 pool.submit(run_until, computing[i], ended[i])
-                wait_until(lambda i=i: computing[i] or len(threads._cores._asking) == i)
+                wait_until(lambda i=i: computing[i] or len(threads._cores.asking) == i)
             for i in range(4):
                 wait_until(lambda i=i: computing[i] == 1)
-                assert len(threads._cores._asking) == 3 - i
+                assert len(threads._cores.asking) == 3 - i
                 ended[i] = 1
         finally:
             ended[:] = 1

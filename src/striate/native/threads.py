@@ -128,30 +128,40 @@ class _Cores:
 
     def reset(self) -> None:
         """Reset in a forked child, where the parent's threads do not exist."""
-        self._changed = threading.Condition()
-        self._asking: deque[object] = deque()
-        self._taken = 0
+        self._lock = threading.Lock()
+        self.taken, self.asking = 0, deque[threading.Lock]()
 
     def take(self, most: int, n_cores: int | None) -> int:
         """Wait for a free core; return how many are taken. A team that is alone need not wait."""
-        with self._changed:
+        with self._lock:
             if n_cores is None:
-                self._taken = most
+                self.taken = most
                 return most
-            self._asking.append(me := object())
-            try:
-                self._changed.wait_for(lambda: self._asking[0] is me and self._taken < n_cores)
-                taken = min(most, n_cores - self._taken)
-                self._taken += taken
+            if self.taken < n_cores:
+                taken = min(most, n_cores - self.taken)
+                self.taken += taken
                 return taken
-            finally:
-                self._asking.remove(me)
-                self._changed.notify_all()
+            handed_over = threading.Lock()
+            handed_over.acquire()
+            self.asking.append(handed_over)
+        try:
+            handed_over.acquire()
+        except BaseException:  # Ctrl-C
+            with self._lock:
+                still_asking = handed_over in self.asking
+                if still_asking:
+                    self.asking.remove(handed_over)
+            self.give_back(0 if still_asking else 1)
+            raise
+        return 1
 
     def give_back(self, n: int) -> None:
-        with self._changed:
-            self._taken -= n
-            self._changed.notify_all()
+        """Hand cores over to those that ask, one each, and free the others."""
+        with self._lock:
+            n_handed_over = min(n, len(self.asking))
+            self.taken -= n - n_handed_over
+            for _ in range(n_handed_over):
+                self.asking.popleft().release()
 
 
 _single_threaded_blas, _cores = _SingleThreadedBlas(), _Cores()
