@@ -29,7 +29,7 @@ def measure(n_images=256, n_atoms=(700, 800), n_patches=10_000, rounds=7):
     targets.for_the_record("2 threads: speedup over 1 thread", one / two)
     atoms = " and ".join(map(str, n_atoms))
     title = f"Features of two layers of {n_images} images of {SIDE}×{SIDE}×3, {atoms} atoms"
-    remark = "Counted are the products with the whitening, the atoms and the components of the maps."
+    remark = "Products are those with the whitening, the atoms, and the components of the maps."
     return Report(title, [times, targets], [remark])
 
 

@@ -32,4 +32,4 @@ def slow_loopback(megabytes_per_second):
     try:
         yield True
     finally:
-        subprocess.run("tc qdisc del dev lo root".split(), check=True)
+        subprocess.run(["tc", "qdisc", "del", "dev", "lo", "root"], check=True)
