@@ -58,11 +58,13 @@ def in_order(network, grad_W, grad_b):
     return np.concatenate([*values, *grad_b])
 
 
-def objective(network, theta, loss, X, Y, *, weight_decay=0.0, l1_weight=0.0, **terms):
+def objective(network, theta, loss, X, Y, *, l1_weight=0.0, **terms):
     """J with the L1 term, and the gradient of what is smooth in it; tied weights count once."""
     W, b = weights(network, theta.astype(float))
+    of_weights = {name: terms.pop(name) for name in textbook.OF_WEIGHTS if name in terms}
     J, grad_W, grad_b = textbook.objective(W, b, network.activations, loss, X, Y, **terms)
     w = theta[: network.n_weights].astype(float)
     gradient = in_order(network, grad_W, grad_b)
-    gradient[: w.size] += weight_decay * w
-    return J + weight_decay / 2 * w @ w + l1_weight * np.abs(w).sum(), gradient
+    penalty, by_w = textbook.weight_terms(w, **of_weights)
+    gradient[: w.size] += by_w
+    return J + penalty + l1_weight * np.abs(w).sum(), gradient

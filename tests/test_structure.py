@@ -253,6 +253,46 @@ def test_functions_that_are_not_compiled_have_types():
     assert untyped == []
 
 
+SHAPE = re.compile(r"\([^()]+,[^()]*\)")
+
+
+def without_shapes(path):
+    """Compiled functions that say nowhere what shape the arrays have whose numbers they take."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for function in python_and_compiled(path)[1]:
+        parameters = {parameter.arg for parameter in function.args.args}
+        indexed = any(
+            isinstance(node, ast.Subscript)
+            and getattr(node.value, "id", "") in parameters
+            and not isinstance(node.slice, ast.Constant)
+            for node in ast.walk(function)
+        )
+        decorators = ast.unparse(function.decorator_list)
+        comment = lines[function.body[0].lineno - 2].partition("#")[2]
+        if indexed and not decorators.startswith("specialize"):
+            text = f"{ast.get_docstring(function)} {comment}"
+            if not SHAPE.search(text):
+                yield function.name
+
+
+def test_compiled_functions_say_what_shapes_arrays_have():
+    folders = [PACKAGE / name for name in ("core", "solvers", "images")]
+    paths = [path for folder in folders for path in folder.rglob("*.py")]
+    assert [f"{path.name}: {name}" for path in paths for name in without_shapes(path)] == []
+    assert sum(len(python_and_compiled(path)[1]) for path in paths) > 100
+
+
+def test_the_change_shown_in_the_guide_is_in_the_code():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (change,) = re.findall(r"^```diff\n(.+?)^```", page, re.DOTALL | re.MULTILINE)
+    _, *files = re.split(r"^--- (\S+)\n", change, flags=re.MULTILINE)
+    assert len(files) == 6
+    for name, lines in zip(files[::2], files[1::2], strict=True):
+        code = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        added = [line[1:] for line in lines.splitlines() if line.startswith("+")]
+        assert [line for line in added if line not in code] == []
+
+
 def test_the_table_of_small_faults_is_up_to_date(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools")
     from mutation_table import FAULTS

@@ -156,21 +156,36 @@ def kullback_leibler(activation, rho, rho_hat):
     return value.sum(), slope * ((1 - rho) / (1 - rho_hat) - rho / rho_hat)
 
 
+#: Terms of J that are functions of W: the value and the gradient of each, by its weight in J.
+OF_WEIGHTS = {
+    "weight_decay": (lambda W: (W**2).sum() / 2, lambda W: W),
+}
+
+
+def weight_terms(W, **of_weights):
+    """The sum of the terms of W, and its gradient."""
+    value, gradient = 0.0, np.zeros_like(W)
+    for name, weight in of_weights.items():
+        term, derivative = OF_WEIGHTS[name]
+        value, gradient = value + weight * term(W), gradient + weight * derivative(W)
+    return value, gradient
+
+
 def objective(
-    W, b, activations, loss, X, Y, *, weight_decay=0.0, rho=0.05, beta=0.0, w=None, rho_hat=None,
-    loss_constants=(),
+    W, b, activations, loss, X, Y, *, rho=0.05, beta=0.0, w=None, rho_hat=None,
+    loss_constants=(), **of_weights,
 ):  # fmt: skip
     """J, and its gradient by every W and b.
 
-    w weighs the rows; rho_hat replaces the mean activations of these rows, as a running mean does.
+    of_weights are the weights of the terms OF_WEIGHTS, w those of the rows. rho_hat replaces the
+    mean activations of these rows, as a running mean does.
     """
     Y = Y.astype(float)
     w = np.ones(len(X)) if w is None else np.asarray(w, dtype=float)
     w = w / w.sum()
     z, a = forward(W, b, activations, X)
-    J = w @ row_losses(loss, a[-1], Y, loss_constants) + weight_decay / 2 * sum(
-        (W_l**2).sum() for W_l in W
-    )
+    penalties = [weight_terms(W_l, **of_weights) for W_l in W]
+    J = w @ row_losses(loss, a[-1], Y, loss_constants) + sum(value for value, _ in penalties)
     delta = output_delta(loss, activations[-1], z[-1], a[-1], Y, loss_constants)
     delta = w[:, np.newaxis] * delta
     slope = np.zeros(a[1].shape[1])
@@ -180,7 +195,7 @@ def objective(
         J += beta * kl
     grad_W, grad_b = [], []
     for i in reversed(range(len(W))):
-        grad_W.insert(0, a[i].T @ delta + weight_decay * W[i])
+        grad_W.insert(0, a[i].T @ delta + penalties[i][1])
         grad_b.insert(0, delta.sum(axis=0))
         above = delta @ W[i].T
         if i == 1:

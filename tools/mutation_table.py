@@ -244,7 +244,8 @@ FAULTS = [
         ),
     ),
     *_faults(
-        "solvers/test_steps.py estimators/test_mlp_options.py core/test_objective.py",
+        "solvers/test_steps.py estimators/test_mlp_layers.py estimators/test_mlp_training.py "
+        "core/test_objective.py",
         (
             "dropped units are not made up for",
             "core/dropout.py",
@@ -743,7 +744,8 @@ FAULTS = [
     ),
     *_faults(
         "estimators/test_training_faults.py estimators/test_column_faults.py "
-        "analysis/test_diagnose.py display/test_diagnosis_display.py",
+        "analysis/test_diagnosed_faults.py analysis/test_diagnose.py "
+        "display/test_diagnosis_display.py",
         (
             "a training that converges counts as too slow",
             "estimators/training_faults.py",

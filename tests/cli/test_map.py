@@ -141,6 +141,10 @@ def test_a_click_selects_and_the_page_fits(width, dark, page, tmp_path):
         with Image.open(io.BytesIO(browser.picture())) as picture:
             corner = np.asarray(picture.convert("L"))[-5, 5]
         assert (corner < 100) == dark
+        browser.shape(width, 300)  # a low window, where the hint must not cover images
+        box = "document.getElementById('{}').getBoundingClientRect()"
+        assert browser.value(f"{box.format('map')}.bottom <= {box.format('help')}.top")
+        assert browser.value(f"{box.format('map')}.height > 60")
         assert browser.said == []
 
 

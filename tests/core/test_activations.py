@@ -13,6 +13,7 @@ from scipy.special import expit, ndtr, softmax
 from striate.core.activations import (
     ACTIVATIONS,
     HIDDEN_ACTIVATIONS,
+    LEAK,
     activate,
     address_of_activation,
     address_of_derivative,
@@ -169,6 +170,17 @@ def test_hidden_activations_far_from_zero(name, dtype):
     limits = {True: got[-1] / z[-1], False: got[lowest] / z[lowest]}
     expected = [limits[bool(each > 0)] for each in z]
     np.testing.assert_allclose(D[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", HIDDEN_ACTIVATIONS)
+def test_ranges_of_hidden_activations(name):
+    a = apply(name, np.linspace(-60, 60, 12_001))
+    for bound, found in (
+        (ACTIVATIONS[name].lowest, a.min()),
+        (-ACTIVATIONS[name].highest, -a.max()),
+    ):
+        assert found >= bound
+        assert found < bound + 1e-4 if np.isfinite(bound) else found < -50 * LEAK
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

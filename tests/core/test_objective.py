@@ -56,9 +56,9 @@ def problem(loss, output, hidden, depth, m=23, dtype=np.float64, seed=0):
 
 
 def penalties(hidden, depth):
-    """None, ridge, and both where there are hidden units of which a mean activation is asked."""
+    """None, each of W, and both where there are hidden units with a mean activation to ask for."""
     yield {}
-    yield {"weight_decay": 0.03}
+    yield from ({name: 0.03} for name in textbook.OF_WEIGHTS)
     if depth > 0 and hidden in RHO:
         yield {"sparsity_target": RHO[hidden], "sparsity_weight": 0.7}
         yield {"weight_decay": 0.03, "sparsity_target": RHO[hidden], "sparsity_weight": 0.7}

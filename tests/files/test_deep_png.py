@@ -94,6 +94,21 @@ def test_without_imagecodecs_a_message_says_what_is_read(tmp_path, pixels, monke
         read_image(path)
 
 
+def test_without_imagecodecs_black_and_white_are_the_same(tmp_path, pixels, monkeypatch):
+    """Those that are given, and those of features that were learned with all bits."""
+    path = tmp_path / "a.png"
+    path.write_bytes(deep(pixels[..., :3] // 4, RGB))
+    features = PatchFeatures(patch_size=2, n_patches=50, random_state=0).fit([path])
+    assert features.used_range_[1] < 1
+    in_full = ImageCollection([path]).as_learned(features)[0]
+    monkeypatch.setattr(deep_png, "find_spec", lambda name: None)
+    monkeypatch.setattr(deep_png, "warn_of_lost_bits", lambda: None)
+    given = read_image(path, value_range=(0, 16383))
+    learned = ImageCollection([path]).as_learned(features)[0]
+    for got in (given, learned):
+        np.testing.assert_allclose(got, in_full, atol=1 / 60)
+
+
 def test_a_truncated_file_is_refused_by_name(tmp_path, pixels):
     whole = deep(pixels[..., :3], RGB)
     (tmp_path / "short.png").write_bytes(whole[: len(whole) // 2])

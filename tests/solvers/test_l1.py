@@ -6,6 +6,7 @@ At a minimum |∂J/∂w| ≤ μ where w = 0, and ∂J/∂w = −μ sign(w) elsew
 import masked
 import numpy as np
 import pytest
+from rule_steps import RULES
 from sklearn.datasets import load_iris, make_regression
 from sklearn.linear_model import Lasso, LogisticRegression
 
@@ -17,9 +18,6 @@ from striate.native.threads import team
 from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.minibatch import Minibatch
-from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
-
-RULES = {"sgd": SGD(), "momentum": Momentum(0.9), "nesterov": Nesterov(0.9), "adam": Adam()}
 
 
 def assert_minimum(J, theta, mu, n_weights, tol):
@@ -54,10 +52,10 @@ def test_every_solver_ends_at_the_minimum(solver, regression):
             settings = {"learning_rate": 0.3, "max_iter": 2000, "tol": 0}
             theta = gradient_descent(J, start, l1=l1, **settings).theta
         else:
-            theta, rate = start.copy(), 0.01 if solver == "adam" else 0.1
+            theta = start.copy()
             batches = Minibatch(problem, run, theta, batch_size=80, rule=RULES[solver])
-            for _ in range(3000):
-                batches.epoch(np.arange(80), rate)
+            for epoch in range(3000):
+                batches.epoch(np.arange(80), 0.1 * 0.98 ** max(0, epoch - 2000))
         assert_minimum(J, theta, mu, network.n_weights, 1e-6)
 
 

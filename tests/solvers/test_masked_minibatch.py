@@ -6,6 +6,7 @@ import masked
 import numpy as np
 import pytest
 from all_pairs import all_pairs
+from rule_steps import ETA, RULES, STEPS
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
@@ -16,11 +17,7 @@ from striate.core.objective import Objective
 from striate.core.problem import Problem
 from striate.native.threads import team
 from striate.solvers.minibatch import Minibatch
-from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 
-ETA, MU, BETA_1, BETA_2, EPSILON = 0.05, 0.8, 0.85, 0.98, 1e-6
-RULES = {"sgd": SGD(), "momentum": Momentum(MU), "nesterov": Nesterov(MU)}
-RULES["adam"] = Adam(BETA_1, BETA_2, EPSILON)
 PENALTIES = {"weight_decay": 0.02, "sparsity_target": 0.1, "sparsity_weight": 0.5}
 
 
@@ -34,37 +31,6 @@ def problem(kind, m=53, dtype=np.float64, sizes=masked.SIZES):
     X = rng.normal(size=(m, network.sizes[0])).astype(dtype)
     Y = rng.normal(size=(m, network.sizes[-1])).astype(dtype)
     return network, theta, X, Y, rng.uniform(0.1, 2, m).astype(dtype)
-
-
-def soft(w, t):
-    """The v that minimises ½ (v − w)² + t |v|."""
-    return np.sign(w) * np.maximum(np.abs(w) - t, 0)
-
-
-def proximal_step(rule, theta, g, kappa, memory, t):
-    """One step of a rule for J + Σ κ |θ|, with κ for each number of θ.
-
-    Of each rule it is the step with g + p in place of g, where p is a derivative of κ |θ| at the
-    new θ: for momentum, v is then what was added to θ.
-    """
-    if rule == "sgd":
-        return soft(theta - ETA * g, ETA * kappa)
-    if rule == "adam":
-        m = memory["m"] = BETA_1 * memory.get("m", 0) + (1 - BETA_1) * g
-        v = memory["v"] = BETA_2 * memory.get("v", 0) + (1 - BETA_2) * g**2
-        rate = ETA * np.sqrt(1 - BETA_2**t) / (1 - BETA_1**t) / (np.sqrt(v) + EPSILON)
-        return soft(theta - rate * m, rate * kappa)
-    v = memory.get("v", np.zeros_like(theta))
-    if rule == "momentum":
-        new = soft(theta + MU * v - ETA * g, ETA * kappa)
-        memory["v"] = new - theta
-        return new
-    rate = (1 + MU) * ETA
-    free = theta + MU**2 * v - rate * g
-    new = soft(free, rate * kappa)
-    p = (free - new) / rate
-    memory["v"] = MU * v - ETA * (g + p)
-    return new
 
 
 def textbook_epochs(
@@ -90,7 +56,7 @@ def textbook_epochs(
                 network, theta, "squared_error", X[rows], Y[rows], w=w[rows],
                 weight_decay=weight_decay, l1_weight=l1_weight, **terms,
             )  # fmt: skip
-            theta = proximal_step(rule, theta, g, kappa, memory, t)
+            theta = STEPS[rule](theta, g, kappa, memory, t)
             total += len(rows) * value
         values.append(total / len(order))
     return theta, values

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import textbook
 from all_pairs import all_pairs
+from rule_steps import ETA, RULES, STEPS
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
@@ -14,11 +15,8 @@ from striate.core.network import Network
 from striate.core.problem import Problem
 from striate.native.threads import team
 from striate.solvers.minibatch import Minibatch
-from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
+from striate.solvers.update_rules import RULES as KNOWN_RULES
 
-ETA, MU, BETA_1, BETA_2, EPSILON = 0.05, 0.8, 0.85, 0.98, 1e-6
-RULES = {"sgd": SGD(), "momentum": Momentum(MU), "nesterov": Nesterov(MU)}
-RULES["adam"] = Adam(BETA_1, BETA_2, EPSILON)
 ACTIVATIONS = ("logistic", "tanh", "identity")
 
 
@@ -32,21 +30,9 @@ def problem(m=53, dtype=np.float64, sizes=(5, 7, 3, 2)):
     return network, theta, X, Y, w
 
 
-def textbook_step(rule, theta, g, memory, t):
-    if rule == "sgd":
-        return theta - ETA * g
-    if rule == "adam":
-        m = memory["m"] = BETA_1 * memory.get("m", 0) + (1 - BETA_1) * g
-        v = memory["v"] = BETA_2 * memory.get("v", 0) + (1 - BETA_2) * g**2
-        rate = ETA * np.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
-        return theta - rate * m / (np.sqrt(v) + EPSILON)
-    v = memory["v"] = MU * memory.get("v", 0) - ETA * g
-    return theta + v if rule == "momentum" else theta + MU * v - ETA * g
-
-
 def textbook_epochs(
     rule, network, theta, X, Y, orders, batch_size, w,
-    weight_decay=0.0, decay_over_n=0.0, sparsity_target=0.05, sparsity_weight=0.0,
+    decay_over_n=0.0, sparsity_target=0.05, sparsity_weight=0.0, weight_decay=0.0, **of_weights,
 ):  # fmt: skip
     """θ, and J of each epoch: the mean over its rows of their batch's J."""
     memory, t, rho_hat, values = {}, 0, None, []
@@ -56,7 +42,8 @@ def textbook_epochs(
             rows = order[begin : begin + batch_size]
             t += 1
             W, b = network.unpack(theta)
-            terms = {"weight_decay": weight_decay + decay_over_n / w[rows].sum()}
+            ridge = weight_decay + decay_over_n / w[rows].sum()
+            terms = {"weight_decay": ridge, **of_weights}
             if sparsity_weight:
                 _, a = textbook.forward(W, b, network.activations, X[rows])
                 mean = np.average(a[1], axis=0, weights=w[rows])
@@ -65,7 +52,7 @@ def textbook_epochs(
             value, grad_W, grad_b = textbook.objective(
                 W, b, network.activations, "squared_error", X[rows], Y[rows], w=w[rows], **terms
             )
-            theta = textbook_step(rule, theta, network.pack(grad_W, grad_b), memory, t)
+            theta = STEPS[rule](theta, network.pack(grad_W, grad_b), 0, memory, t)
             total += len(rows) * value
         values.append(total / len(order))
     return theta, values
@@ -89,12 +76,17 @@ def orders_of(m, n=3):
 
 TERMS = [
     {},
-    {"weight_decay": 0.02},
+    *({name: 0.02} for name in textbook.OF_WEIGHTS),
     {"decay_over_n": 0.3},
     {"sparsity_target": 0.1, "sparsity_weight": 0.5},
     {"weight_decay": 0.02, "decay_over_n": 0.3, "sparsity_target": 0.1, "sparsity_weight": 0.5},
 ]
 DTYPES = (np.float64, np.float32)
+
+
+def test_every_rule_is_tested():
+    assert {type(rule) for rule in RULES.values()} == set(KNOWN_RULES)
+    assert RULES.keys() == STEPS.keys()
 
 
 @pytest.mark.parametrize(("rule", "dtype", "terms"), all_pairs(product(RULES, DTYPES, TERMS)))

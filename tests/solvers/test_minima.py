@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.optimize
+from rule_steps import RULES
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
@@ -15,7 +16,6 @@ from striate.solvers.gradient_descent import gradient_descent
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.minibatch import Minibatch
 from striate.solvers.result import Status
-from striate.solvers.update_rules import SGD, Adam, Momentum, Nesterov
 
 SCALES = np.array([1.0, 3.0, 10.0])
 CENTER = np.array([2.0, -1.0, 0.5])
@@ -178,10 +178,9 @@ def test_linear_regression_is_the_ridge_of_scikit_learn():
     assert solution.value == pytest.approx(value)
 
 
-@pytest.mark.parametrize(
-    ("rule", "learning_rate"), [(SGD(), 1.0), (Momentum(), 0.1), (Nesterov(), 0.1), (Adam(), 0.1)]
-)
-def test_minibatches_come_near_the_minimum(rule, learning_rate):
+@pytest.mark.parametrize("name", RULES)
+def test_minibatches_come_near_the_minimum(name):
+    rule, learning_rate = RULES[name], 1.0 if name == "sgd" else 0.1
     X, y = iris()
     network = Network((4, 3), ("softmax",))
     best, _, _ = minimum(network, "cross_entropy", X, np.eye(3)[y], 0.01)

@@ -127,6 +127,6 @@ def _sentence(trials: list[Trial], best: int, *, is_error: bool) -> str:
     scores = ", ".join(f"{each.name} {form(each.scores.mean())}" for each in trials)
     what = "mean absolute error" if is_error else "accuracy"
     return (
-        f"--encoder auto: {trials[best].name}; {what} of those tried: {scores} (the next lines are "
-        "with what each fold's other folds choose, so that the choice does not flatter them)"
+        f"--encoder auto: {trials[best].name}; {what} of those tried: {scores} (in the next lines, "
+        "each fold is predicted with the features that did best on the other folds)"
     )

@@ -118,8 +118,8 @@ def _sentence(
     what = "used" if helps else "left out, since they do not help"
     return (
         f"--unlabelled: {plural(n_images, 'image')} without labels, {what}; accuracy with them "
-        f"{found.accuracies.mean():.1%}, without {without.accuracies.mean():.1%} (the next lines "
-        "are with what each fold's other folds choose)"
+        f"{found.accuracies.mean():.1%}, without {without.accuracies.mean():.1%} (in the next "
+        "lines, whether they are used for a fold is decided by the other folds)"
     )
 
 

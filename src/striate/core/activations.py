@@ -150,7 +150,7 @@ def tanh_of_softplus(z):
 
 
 @jit
-def softmax(Z):
+def softmax(Z):  # (m, n)
     """exp(z_j) / Σ_k exp(z_k) in each row, in place."""
     for i in range(Z.shape[0]):
         highest = Z[i, 0]
@@ -170,7 +170,7 @@ def softmax(Z):
 
 
 @jit
-def increasing(Z):
+def increasing(Z):  # (m, n)
     """z_0, and each next number larger by softplus(z_j), in each row, in place."""
     for i in range(Z.shape[0]):
         for j in range(1, Z.shape[1]):
@@ -288,7 +288,7 @@ def times_derivative(derivative, A, D, scale):
 
 
 @inlined
-def keep_z(Z, b, kept):
+def keep_z(Z, b, kept):  # Z, kept (m, n), b (n,)
     """Keep z + b for an f′ that needs it."""
     for i in range(Z.shape[0]):
         for j in range(Z.shape[1]):

@@ -111,32 +111,32 @@ def _is(X: Any, kind: Any) -> Any:
 
 @generic
 def block_rows(X: Any, lo: Any, hi: Any) -> Any:
-    """Return the rows lo to hi of X, as an array or `Sparse`."""
+    """Return the rows lo to hi of X, (hi − lo, n_columns), as an array or `Sparse`."""
 
 
 @generic
 def dense_rows(X: Any, lo: Any, hi: Any) -> Any:
-    """Return the rows lo to hi of X as an array."""
+    """Return the rows lo to hi of X as an array (hi − lo, n_columns)."""
 
 
 @generic
 def copy_rows(X: Any, chosen: Any, target: Any) -> None:
-    """Copy the rows X[chosen] to `target`, which `empty_rows` made."""
+    """Copy the rows X[chosen] to `target` (n, n_columns), which `empty_rows` made."""
 
 
 @generic
 def dense_row(X: Any, row: Any, target: Any, i: Any) -> None:
-    """Copy one row of X to row i of an array."""
+    """Copy one row of X to row i of `target` (n, n_columns)."""
 
 
 @generic
 def times(X: Any, W: Any, Z: Any) -> None:
-    """Z = X W."""
+    """Z = X W, with X (m, n_in), W (n_in, n_out) and Z (m, n_out)."""
 
 
 @generic
 def add_transposed_times(X: Any, lo: Any, hi: Any, D: Any, G: Any) -> None:
-    """G += X[:, lo:hi]ᵀ D."""
+    """G += X[:, lo:hi]ᵀ D, with X (m, n_in), D (m, n_out) and G (hi − lo, n_out)."""
 
 
 @generic
@@ -156,7 +156,7 @@ def _all_finite(X):
 
 
 @jit_reassociating
-def is_finite_row(x):
+def is_finite_row(x):  # (n,)
     total = like(0, x[0])
     for j in range(x.size):
         total += x[j] * like(0, x[j])  # 0 for a number, NaN for the others

@@ -31,7 +31,7 @@ def all_finite(x: npt.NDArray[Any]) -> bool:
 
 
 @kernel
-def _any_with(values, mask):
+def _any_with(values, mask):  # (n,)
     """Return whether any number has all bits of a mask."""
     found = False
     for i in range(values.size):

@@ -33,7 +33,7 @@ class NotFiniteError(ValueError):
 
 
 @kernel
-def _layer(t, T, W, b, f, X, Z, check):
+def _layer(t, T, W, b, f, X, Z, check):  # W (n_in, n_out), b (n_out,), X (m, n_in), Z (m, n_out)
     """Z = f(X W + b): thread t's blocks of rows; false if `check` finds one that is not finite."""
     finite = True
     for lo in range(t * PREDICTED_ROWS, len(Z), T * PREDICTED_ROWS):

@@ -95,7 +95,7 @@ def biases(theta, layer):
 
 
 @jit
-def units(block, layers, l):
+def units(block, layers, l):  # (m, n_out)
     """Return a of layer l (counted from 0 for the first hidden one)."""
     return block.first if l == 0 else rows_of(block, layers[l].a_at, layers[l].n_out)
 

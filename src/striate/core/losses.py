@@ -15,7 +15,7 @@ from .elementary_functions import exp, log
 
 
 @jit_reassociating
-def squared_error(constants, A, Y, w, D):
+def squared_error(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Σ_i w_i ½ ‖a_i - y_i‖²; D = w (a - y)."""
     total = 0.0
     for i in range(A.shape[0]):
@@ -29,7 +29,7 @@ def squared_error(constants, A, Y, w, D):
 
 
 @jit_reassociating
-def absolute_error(constants, A, Y, w, D):
+def absolute_error(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Σ_i w_i Σ_j |a - y|; D = w sign(a - y)."""
     total = 0.0
     for i in range(A.shape[0]):
@@ -41,7 +41,7 @@ def absolute_error(constants, A, Y, w, D):
 
 
 @jit_reassociating
-def huber(constants, A, Y, w, D):
+def huber(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Σ_i w_i Σ_j h(a - y), with h(d) = ½ d² up to |d| = δ, and the tangent δ (|d| - ½ δ) beyond.
 
     D = w d, at most w δ in size; δ is the first constant.
@@ -58,7 +58,7 @@ def huber(constants, A, Y, w, D):
 
 
 @jit_reassociating
-def quantile(constants, A, Y, w, D):
+def quantile(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Σ_i w_i Σ_j (y - a) (τ_j - [y < a]): the pinball loss; D = w ([y < a] - τ_j).
 
     The constants are the levels τ.
@@ -75,7 +75,7 @@ def quantile(constants, A, Y, w, D):
 
 
 @jit
-def increasing_quantiles(constants, A, Y, w, D):
+def increasing_quantiles(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Return the same for outputs a_j = a_{j-1} + softplus(z_j); D is the derivative by z."""
     total = quantile(constants, A, Y, w, D)
     for i in range(A.shape[0]):
@@ -86,7 +86,7 @@ def increasing_quantiles(constants, A, Y, w, D):
 
 
 @jit_reassociating
-def log_likelihood(flip, A, Y, w, L):
+def log_likelihood(flip, A, Y, w, L):  # A, Y, L (m, n), w (m,)
     """Σ_i w_i Σ_j y log(a), or with flip = 1: (1-y) log(1-a). L is a workspace.
 
     There is no branch on y = 0: labels make it unpredictable.
@@ -106,7 +106,7 @@ def log_likelihood(flip, A, Y, w, L):
 
 
 @jit
-def half_deviance(constants, A, Y, w, D):
+def half_deviance(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Σ_i w_i Σ_j y log(y / a) - y + a: half the Poisson deviance; D = w (a - y)."""
     total = 0.0
     for i in range(A.shape[0]):
@@ -151,7 +151,7 @@ def cross_entropy(constants, A, Y, w, D):
 
 
 @jit
-def grouped_cross_entropy(constants, A, Y, w, D):
+def grouped_cross_entropy(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Return the summed cross-entropies of several distributions, whose logits stand side by side.
 
     The constants are their sizes, then zeros. D = w (softmax(a) - y) in each group.
@@ -168,7 +168,7 @@ def grouped_cross_entropy(constants, A, Y, w, D):
 
 
 @jit
-def _log_softmax_loss(a, y, d):
+def _log_softmax_loss(a, y, d):  # (n,)
     """Return -Σ_j y log softmax(a)_j; d = softmax(a) Σ y - y."""
     if a.size == 0:
         return 0.0
@@ -200,7 +200,7 @@ def _focal(p, gamma, smallest):
 
 
 @jit
-def focal_of_distribution(constants, A, Y, w, D):
+def focal_of_distribution(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Σ_i w_i Σ_j y focal(a_j) of a softmax a; D is the derivative by the logits."""
     total, gamma, smallest = 0.0, constants[0], np.float64(np.finfo(A.dtype).eps)
     for i in range(A.shape[0]):
@@ -216,7 +216,7 @@ def focal_of_distribution(constants, A, Y, w, D):
 
 
 @jit
-def focal_of_each(constants, A, Y, w, D):
+def focal_of_each(constants, A, Y, w, D):  # A, Y, D (m, n), w (m,)
     """Σ_i w_i Σ_j y focal(a) + (1 - y) focal(1 - a); D is the derivative by the logits."""
     total, gamma, smallest = 0.0, constants[0], np.float64(np.finfo(A.dtype).eps)
     for i in range(A.shape[0]):

@@ -65,7 +65,7 @@ def masked_weights(W: Any, dtype: Any) -> Any:
 
 @generic
 def weighted(X: Any, W: Any, Z: Any) -> None:
-    """Z = X W, for any kind of X and of W."""
+    """Z = X W, (m, n_out), for any kind of X (m, n_in) and of W (n_in, n_out)."""
 
 
 @specialize(weighted)
@@ -93,7 +93,7 @@ def _weighted(X, W, Z):
 
 
 @jit
-def masked_forward(links, theta, layer, X, columns, Z):
+def masked_forward(links, theta, layer, X, columns, Z):  # X (m, n_in), Z (m, n_out)
     """Z = X W; keeps X as columns."""
     if links is not None:
         inputs, outputs = _columns(layer, columns[0])
@@ -107,14 +107,14 @@ def masked_forward(links, theta, layer, X, columns, Z):
 
 
 @jit
-def keep_delta(links, layer, D, columns):
+def keep_delta(links, layer, D, columns):  # D (m, n_out)
     """Keep δ as columns, for the two functions below."""
     if links is not None:
         to_columns(D, D.shape[0], _columns(layer, columns[0])[1])
 
 
 @jit
-def masked_backward(links, theta, layer, columns, Z):
+def masked_backward(links, theta, layer, columns, Z):  # Z (m, n_in)
     """Z = δ Wᵀ."""
     if links is not None:
         outputs = _columns(layer, columns[0])[1]
@@ -128,7 +128,7 @@ def masked_backward(links, theta, layer, columns, Z):
 
 
 @jit
-def masked_gradient(links, layer, lo, hi, columns, G):
+def masked_gradient(links, layer, lo, hi, columns, G):  # G (n_weights,)
     """G += ∂J/∂W for the weights of the units lo to hi, from the columns of X and δ."""
     if links is not None:
         starts = links.starts[layer.pattern_at :]
@@ -140,14 +140,14 @@ def masked_gradient(links, layer, lo, hi, columns, G):
 
 
 @jit
-def _pattern(links, layer, theta):
+def _pattern(links, layer, theta):  # theta (n_parameters,)
     """Weights and connections of a layer's units, or of those of the layer that it is tied to."""
     n = layer.n_in if layer.transposed else layer.n_out
     return theta[layer.W_at :], links.inputs, links.starts[layer.pattern_at :], 0, n
 
 
 @jit
-def _columns(layer, columns):
+def _columns(layer, columns):  # (n_columns, capacity)
     """Columns of a layer's inputs, and of its outputs, where its δ is kept later."""
     at, n = layer.columns_at, layer.n_in
     return columns[at : at + n], columns[at + n : at + n + layer.n_out]

@@ -17,7 +17,7 @@ from .design_matrix import dense_row
 
 @generic
 def to_columns(X: Any, n: Any, columns: Any) -> None:
-    """Write n rows of an input as columns, and zeros beyond them."""
+    """Write n rows of X as `columns` (n_columns, capacity), and zeros beyond them."""
 
 
 @specialize(to_columns)
@@ -39,6 +39,6 @@ def _to_columns(X, n, columns):
 
 
 @jit
-def to_rows(columns, Z):
+def to_rows(columns, Z):  # columns (n, capacity), Z (m, n)
     """Write columns as the rows of Z."""
     transpose(columns, Z.shape[1], Z.shape[0], Z)

@@ -23,7 +23,7 @@ NOISE = {
 
 
 @jit
-def corrupt(kind, level, seed, row, target, i):
+def corrupt(kind, level, seed, row, target, i):  # target (n, n_columns)
     """Add the noise of `row` to row i of an array."""
     key = row_key(seed, row)
     low, high = np.uint32(key), np.uint32(key >> np.uint64(32))

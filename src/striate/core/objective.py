@@ -15,7 +15,7 @@ from striate.native.threads import CALL_WORK
 from .block_sums import sums_over
 from .design_matrix import block_rows, dense_rows
 from .layers import Block
-from .penalties import add_weighted_sum, penalize_activations, penalize_weights
+from .penalties import OF_WEIGHTS, add_weighted_sum, penalize_activations, penalize_weights
 from .problem import Problem
 from .propagation import add_gradient, first_layer, propagate
 from .tree_sum import Term
@@ -128,7 +128,7 @@ class Objective:
         sums = np.zeros((1, n_1), dtype=theta.dtype)
         if self._penalties.beta:
             sums = self._sums.activations(theta)
-        sparsity, ridge, l1 = _penalize(
+        sparsity, of_weights = _penalize(
             self._net,
             self._penalties,
             (sums, self.mean_activation, s),
@@ -136,7 +136,8 @@ class Objective:
             gradient,
         )
         data = self._sums.add_gradient(theta, s, gradient)
-        self.terms = {"data": data, "sparsity": sparsity, "ridge": ridge, "l1": l1}
+        self.terms = {"data": data, "sparsity": sparsity}
+        self.terms |= dict(zip(OF_WEIGHTS, of_weights, strict=True))
         return sum(self.terms.values()), gradient
 
 
@@ -246,14 +247,13 @@ def _sums_of_block(
 
 
 @kernel
-def _penalize(net, penalties, activations, W, gradient):
-    """Return the sparsity, ridge and L1 terms; `activations` are sums of groups, ρ̂ and s."""
+def _penalize(net, penalties, activations, W, gradient):  # W (n_weights,), gradient (n_parameters,)
+    """Return the sparsity and the terms of W; `activations` are sums of groups, ρ̂ and s."""
     sums, rho_hat, s = activations
     sparsity = 0.0
     if s.size > 0:
         sparsity = penalize_activations(net.layers[0], penalties, sums, 0.0, rho_hat, s)
-    ridge, l1 = penalize_weights(penalties, W, gradient)
-    return sparsity, ridge, l1
+    return sparsity, penalize_weights(penalties, W, gradient)
 
 
 @kernel

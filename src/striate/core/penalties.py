@@ -21,11 +21,17 @@ class Terms(NamedTuple):
     beta: float = 0.0
 
 
+@inlined
+def of_batch(terms, decay_over_n, total):
+    """Return the terms for a batch: `decay_over_n` is divided by the total weight of its rows."""
+    return Terms(terms.ridge + decay_over_n / total, terms.l1, terms.rho, terms.beta)
+
+
 # The ridge λ/2 Σ W².
 
 
 @jit_reassociating
-def ridge(W, lam):
+def ridge(W, lam):  # W (n,)
     total = 0.0
     for i in range(W.size):
         total += np.float64(W[i]) * np.float64(W[i])
@@ -33,7 +39,7 @@ def ridge(W, lam):
 
 
 @inlined
-def add_ridge_gradient(W, lam, G):
+def add_ridge_gradient(W, lam, G):  # W, G (n,)
     for i in range(W.size):
         G[i] += like(lam, W[i]) * W[i]
 
@@ -43,7 +49,7 @@ def add_ridge_gradient(W, lam, G):
 
 
 @jit_reassociating
-def l1(W, mu):
+def l1(W, mu):  # W (n,)
     total = 0.0
     for i in range(W.size):
         total += abs(np.float64(W[i]))
@@ -57,10 +63,14 @@ def shrunk(w, t):
 
 
 @kernel
-def shrink(W, t):
+def shrink(W, t):  # W (n,)
     """Take the proximal step of the L1 term for every number of W, in place."""
     for i in range(W.size):
         W[i] = shrunk(W[i], like(t, W[i]))
+
+
+#: Names of the terms that are functions of W, in the order of their values.
+OF_WEIGHTS = ("ridge", "l1")
 
 
 @kernel
@@ -70,8 +80,8 @@ def penalize(terms, W, G):
 
 
 @inlined
-def penalize_weights(terms, W, G):
-    """Return the ridge and the L1 term at W; add the ridge's gradient to G."""
+def penalize_weights(terms, W, G):  # W, G (n,)
+    """Return the values of the terms `OF_WEIGHTS` at W; add the gradients of smooth ones to G."""
     value_of_ridge = value_of_l1 = 0.0
     if terms.ridge != 0:
         value_of_ridge = ridge(W, terms.ridge)
@@ -81,11 +91,20 @@ def penalize_weights(terms, W, G):
     return value_of_ridge, value_of_l1
 
 
+@inlined
+def sum_of_terms(values):
+    """Return the sum of what `penalize_weights` returns."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
 # The Kullback-Leibler sparsity β Σ_j KL(ρ ‖ ρ̂_j). It is not a sum over rows: ρ̂ is a mean over them.
 
 
 @jit
-def sparsity(layer, rho, rho_hat, s):
+def sparsity(layer, rho, rho_hat, s):  # rho_hat, s (n_1,)
     """Σ_j KL(ρ ‖ ρ̂_j) at mean activations ρ̂ (float64); s gets the derivatives with respect to ρ̂_j.
 
     KL(ρ‖ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂)) for units between 0 and 1; other finite ranges,
@@ -109,7 +128,7 @@ def sparsity(layer, rho, rho_hat, s):
 
 
 @inlined
-def add_weighted_sum(A, w, total):
+def add_weighted_sum(A, w, total):  # A (m, n_1), w (m,), total (n_1,)
     """total += Σ_i w_i a_i over the rows of A."""
     for i in range(A.shape[0]):
         for j in range(A.shape[1]):
@@ -117,7 +136,7 @@ def add_weighted_sum(A, w, total):
 
 
 @inlined
-def penalize_activations(layer, terms, sums, keep, rho_hat, s):
+def penalize_activations(layer, terms, sums, keep, rho_hat, s):  # sums (n_groups, n_1)
     """Return β Σ KL at the mean activations ρ̂, which it updates; s gets the derivatives.
 
     ρ̂ ← keep ρ̂ + (1 − keep) Σ sums, the weighted sums over groups of rows, first to last. `keep` is

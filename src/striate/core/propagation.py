@@ -17,7 +17,7 @@ from .masked_layers import keep_delta, masked_backward, masked_forward, masked_g
 
 
 @inlined
-def first_layer(net, theta, x, block):
+def first_layer(net, theta, x, block):  # x (m, n_inputs)
     """a(1) = f(W(0) x + b(0)), for rows x of any kind."""
     layer, a = net.layers[0], block.first
     if layer.pattern_at >= 0:
@@ -33,7 +33,7 @@ def first_layer(net, theta, x, block):
 
 
 @jit
-def first_layer_of_batch(links, net, theta, X, rows, x, block):
+def first_layer_of_batch(links, net, theta, X, rows, x, block):  # rows (m,), x (m, n_inputs)
     """a(1) of X[rows]. A dense layer copies these rows to x, a masked one reads X itself.
 
     `links` are those of the network: as an argument, Numba knows whether they are None.
@@ -47,7 +47,7 @@ def first_layer_of_batch(links, net, theta, X, rows, x, block):
 
 
 @inlined
-def deeper_layers(net, theta, block):
+def deeper_layers(net, theta, block):  # theta (n_parameters,)
     """a(l+1) = f(W(l) a(l) + b(l)) for all layers beyond the first hidden one."""
     layers = net.layers
     for l in range(1, len(layers)):
@@ -99,7 +99,7 @@ def backward(net, theta, block, w, s):
 
 
 @inlined
-def propagate(net, theta, loss, block, y, w, s):
+def propagate(net, theta, loss, block, y, w, s):  # y (m, n_outputs), w (m,)
     """Go forward beyond the first hidden layer and backward; return Σ_i w_i loss_i."""
     deeper_layers(net, theta, block)
     layers, last = net.layers, len(net.layers) - 1
@@ -113,7 +113,7 @@ def propagate(net, theta, loss, block, y, w, s):
 
 
 @inlined
-def add_gradient(net, x, block, gradient):
+def add_gradient(net, x, block, gradient):  # x (m, n_inputs), gradient (n_parameters,)
     """∂J/∂θ += the sum over the rows of a block."""
     layers = net.layers
     for l in range(len(layers)):
@@ -124,7 +124,7 @@ def add_gradient(net, x, block, gradient):
 
 
 @inlined
-def add_bias_gradient(layer, block, g):
+def add_bias_gradient(layer, block, g):  # g (n_out,)
     """∂J/∂b(l) += δ(l+1), summed over the rows."""
     D = rows_of(block, layer.delta_at, layer.n_out)
     for i in range(D.shape[0]):
@@ -133,7 +133,7 @@ def add_bias_gradient(layer, block, g):
 
 
 @inlined
-def add_weight_gradient(net, l, lo, hi, x, block, G):
+def add_weight_gradient(net, l, lo, hi, x, block, G):  # x (m, n_inputs), G (n,)
     """∂J/∂W(l) += a(l) δ(l+1)ᵀ for the slices lo to hi of W(l), summed over the rows.
 
     Slices are inputs of a dense layer and units of a masked one. W of a tied layer gets the

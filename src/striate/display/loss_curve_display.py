@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from striate.estimators.estimator_state import require_fitted
+from striate.estimators.training import MINIBATCH_SOLVERS
 
 from .axis_ticks import label_log_axis, set_whole_ticks
 from .check_parameters import check_drawing, check_flag, shape_of
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.text import Annotation
-
-_MINIBATCH_SOLVERS = ("adam", "sgd")
 
 
 class LossCurveDisplay:
@@ -312,5 +311,5 @@ def _with_validation(
 def _common_step(parts: list[Any]) -> str:
     """Return the label of the horizontal axis."""
     solvers = [str(getattr(part, "solver", "")) for part in parts]
-    steps = {"epoch" if solver in _MINIBATCH_SOLVERS else "iteration" for solver in solvers}
+    steps = {"epoch" if solver in MINIBATCH_SOLVERS else "iteration" for solver in solvers}
     return " or ".join(sorted(steps, reverse=True))

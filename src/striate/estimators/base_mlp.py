@@ -11,7 +11,6 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.activations import ACTIVATIONS
@@ -21,7 +20,7 @@ from striate.core.inference import NotFiniteError, network_output
 from striate.core.network import Network
 from striate.core.noise import NOISE
 from striate.core.problem import Problem
-from striate.core.row_blocks import RowBlocks, as_rows
+from striate.core.row_blocks import RowBlocks
 from striate.core.sparse_matrices import canonical, stored
 from striate.solvers.result import Result, Status
 
@@ -44,13 +43,14 @@ from .progress import Progress
 from .reconstruction import Layer
 from .restarts import Training, adopt, reporting, restarted
 from .sklearn_conversion import SklearnConversion
-from .sklearn_private import check_sample_weight, fit_context
+from .sklearn_private import fit_context
 from .sparse_weights import SparseWeights
 from .stopping import ScorePlateau
-from .training import MINIBATCH_SOLVERS, Epochs, Solver, Theta, train
+from .training import Epochs, Solver, Theta, train
 from .training_faults import report_worst_fault
 from .training_record import TrainingRecord, record_of
-from .validated_input import FLOATS, refuse_kinds, validated
+from .training_rows import checked_weights, divide, given_to_validate, named, product
+from .validated_input import FLOATS, validated
 from .validation import Rows
 
 _NOT_FINITE = (
@@ -175,13 +175,13 @@ class MultilayerPerceptron(
         whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         check_options(self, has_validation=any(each is not None for each in held_out))
         X, y = self._validate_input(X, y, incremental, first)
-        sample_weight = _checked_weights(sample_weight, X, "sample_weight")
+        weights = None if sample_weight is None else checked_weights(sample_weight, X)
         y = y.reshape(len(y), -1)
         class_weights = self._class_weights(y)
-        rows = Rows(X, y, _product(sample_weight, class_weights(y)))
+        rows = Rows(X, y, product(weights, class_weights(y)))
         self.n_outputs_ = self._count_outputs(y)
-        validation_rows = self._held_out_rows(held_out, class_weights)
-        data = _named(rows, validation_rows)
+        validation_rows = given_to_validate(self, held_out, class_weights)
+        data = named(rows, validation_rows)
         record = TrainingRecord() if incremental else record_of(self, **data)
         self._random_state = record.random_state(self.random_state)
         network, loss = self._network(X, first, record)
@@ -189,7 +189,7 @@ class MultilayerPerceptron(
         if first:
             self._begin_record(network)
         if validation_rows is None:
-            rows, validation_rows = self._split(rows, incremental)
+            rows, validation_rows = divide(self, rows, incremental)
         problem = self._problem(network, loss, rows, first)
         trainings, attributes = [], partial(_attributes, network)
         for model in restarted(self, self.n_restarts if first and not incremental else 1):
@@ -301,45 +301,6 @@ class MultilayerPerceptron(
             seed=seed,
         )
 
-    def _held_out_rows(
-        self, held_out: tuple[Any, Any, Any], class_weights: Callable[[Any], Any]
-    ) -> Rows | None:
-        """Return the validation rows that `fit` was given, if any."""
-        X_val, y_val, weight_val = held_out
-        if X_val is None and y_val is None:
-            if weight_val is not None:
-                raise ValueError("sample_weight_val needs X_val and y_val.")
-            return None
-        if X_val is None or y_val is None:
-            raise ValueError("X_val and y_val must be given together.")
-        X_val, y_val = self._validate_held_out(X_val, y_val)
-        weight_val = _checked_weights(weight_val, X_val, "sample_weight_val")
-        y_val = y_val.reshape(len(y_val), -1)
-        return Rows(X_val, y_val, _product(weight_val, class_weights(y_val)))
-
-    def _split(self, rows: Rows, incremental: bool) -> tuple[Rows, Rows | None]:
-        """Return rows to train on, and rows to validate with if `early_stopping` asks for some."""
-        if not self.early_stopping or self.solver not in MINIBATCH_SOLVERS:
-            return rows, None
-        if incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        by_blocks = isinstance(rows.X, RowBlocks)
-        given = rows if rows.sample_weight is not None else rows[:2]
-        parts = train_test_split(
-            *((np.arange(len(rows.y)),) if by_blocks else given),
-            random_state=self._random_state,
-            test_size=self.validation_fraction,
-            stratify=self._strata(rows.y),
-        )
-        if by_blocks:  # which are read in their order
-            parts = [part for each in given for part in _divided(each, *map(np.sort, parts))]
-        if parts[1].shape[0] < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                "your dataset."
-            )
-        return Rows(*parts[::2]), Rows(*parts[1::2])
-
     def _keep(self, network: Network, result: Result, solver: Solver, n_rows: int) -> None:
         """Keep the result of a training as fitted attributes."""
         if result.status is Status.DIVERGED or not np.isfinite(result.theta).all():
@@ -430,31 +391,3 @@ def _attributes(network: Network, theta: Theta) -> dict[str, Any]:
     """Return the fitted attributes that θ stands for."""
     coefs, intercepts = network.unpack(theta)
     return {"coefs_": coefs, "intercepts_": intercepts}
-
-
-def _checked_weights(weights: Any, X: Any, name: str) -> Any:
-    """Return weights of the rows of X as floats; None for None."""
-    if weights is None:
-        return None
-    refuse_kinds(weights, name, "VMmUST")
-    return check_sample_weight(weights, X)
-
-
-def _named(rows: Rows, validation_rows: Rows | None) -> dict[str, Any]:
-    """Return the arrays that a training depends on, by the names of the parameters of `fit`."""
-    held_out = validation_rows or Rows(None, None)
-    return {**rows._asdict(), **{f"{name}_val": each for name, each in held_out._asdict().items()}}
-
-
-def _divided(each: Any, kept: Any, held_out: Any) -> tuple[Any, Any]:
-    """Return the rows of X, y or weights with some indices, and those with others."""
-    if not isinstance(each, RowBlocks):
-        return each[kept], each[held_out]
-    return each.chosen(kept), as_rows(each.chosen(held_out).data)
-
-
-def _product(sample_weight: Any, class_weights: Any) -> Any:
-    """Return the product of two arrays of weights; None stands for ones."""
-    if sample_weight is None or class_weights is None:
-        return class_weights if sample_weight is None else sample_weight
-    return sample_weight * class_weights

@@ -227,5 +227,5 @@ def _ridge(alpha: float, W: Array) -> tuple[float, Array]:
     """Return α/2 Σ W², summed in float64, and its gradient α W."""
     W = np.ascontiguousarray(W)
     gradient = np.zeros_like(W)
-    value, _ = penalize(Terms(ridge=float(alpha)), W.ravel(), gradient.ravel())
+    value, *_ = penalize(Terms(ridge=float(alpha)), W.ravel(), gradient.ravel())
     return value, gradient

@@ -32,7 +32,7 @@ _AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 CONSTRAINTS: Mapping[str, Any] = {
     "hidden_layer_sizes": ["array-like", _AT_LEAST_1],
     "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), list, tuple],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam", "gd"})],
+    "solver": [StrOptions({"lbfgs", "gd", *MINIBATCH_SOLVERS})],
     "alpha": [_AT_LEAST_0],
     "batch_size": [StrOptions({"auto"}), _AT_LEAST_1],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", *FACTORS}), callable],

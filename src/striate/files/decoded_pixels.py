@@ -35,8 +35,9 @@ class Pixels(NamedTuple):
     values : ndarray of shape (h, w, c)
         Floats; 0 is black and 1 is white.
     sixteen_bits : bool
-        Whether they were integers of 16 bits. The largest of them counts as white, although
-        cameras of 10 or 12 bits never reach it.
+        Whether they were integers of 16 bits, perhaps of colours of which only the upper 8 are
+        read. The largest of them counts as white, although cameras of 10 or 12 bits never reach
+        it.
     is_open : bool
         Whether they are as in the file, with black and white unknown: floats, or integers of 32
         bits. NaN is where there are no data.
@@ -81,7 +82,8 @@ def pixels_of(image: Any, dtype: npt.DTypeLike, page: int | str | None = None) -
         return Pixels(grey[..., np.newaxis], sixteen_bits=True)
     values = _eight_bits(upright, dtype)
     # Pillow knows no grey of 16 bits with transparency.
-    return Pixels(np.ascontiguousarray(values[..., :1]) if layout == _DEEP_GREY else values)
+    values = np.ascontiguousarray(values[..., :1]) if layout == _DEEP_GREY else values
+    return Pixels(values, sixteen_bits=";16" in layout)
 
 
 def _turn_to(image: Any, page: int | str) -> None:

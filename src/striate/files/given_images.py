@@ -12,7 +12,7 @@ from striate.core.stored_arrays import described
 
 from .image_folders import find_images
 
-# So many channels are more likely an axis of pixels; feature maps of networks may be 7 x 7.
+# More channels than this are more likely an axis of pixels; feature maps of networks may be 7 x 7.
 _FEWEST_PIXELS = 7
 
 

@@ -40,7 +40,7 @@ class Patches(NamedTuple):
 
 
 @kernel
-def gather_patches(image, patches, part, begin, P):
+def gather_patches(image, patches, part, begin, P):  # image (h, w, c), P (n, n_pixels)
     """Fill P with the patches at positions begin, begin + 1, … of a part of the map.
 
     `part` is the first row and column of the part, and its width; its positions are numbered along

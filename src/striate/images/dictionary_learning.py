@@ -120,7 +120,7 @@ def _sums_of_atoms(X: Any, first: int, run: Any, W: npt.NDArray[Any]) -> Term:
 
 
 @kernel
-def _sum_of_best(t, T, X, W, bounds, part, sums):
+def _sum_of_best(t, T, X, W, bounds, part, sums):  # X (m, n), W (k, n), sums (n_groups, k, n)
     """Sum (w_j·x) x over the rows whose largest |w_j·x| is that of atom j, for groups of rows.
 
     `part` says which rows of each group, from its first one, this call adds.
@@ -140,7 +140,7 @@ def _sum_of_best(t, T, X, W, bounds, part, sums):
 
 
 @jit
-def _largest(Z, i):
+def _largest(Z, i):  # Z (m, k)
     """Return the index of the largest |z| of row i: first how large it is, then where."""
     top = like(0, Z[0, 0])
     for j in range(Z.shape[1]):

@@ -136,7 +136,7 @@ def _(encoding, X, Z, theta):
 
 
 @jit
-def nearest(b, Z):
+def nearest(b, Z):  # b (k,), Z (m, k)
     """Set 1 for the nearest w_j, the one with the largest z + b, and 0 for the others."""
     zero, one = like(0, b[0]), like(1, b[0])
     for i in range(Z.shape[0]):
@@ -156,7 +156,7 @@ def nearest(b, Z):
 
 
 @jit
-def triangle(X, b, Z, theta):
+def triangle(X, b, Z, theta):  # X (m, n), b (k,), Z (m, k), theta (m,)
     """Set d_j = ‖x − w_j‖ and θ = −μ, μ the mean of all d_j: the feature is max(0, −d_j − θ)."""
     for i in range(Z.shape[0]):
         squares = like(0, b[0])
@@ -166,7 +166,7 @@ def triangle(X, b, Z, theta):
 
 
 @jit_reassociating
-def distances(squares, b, z):
+def distances(squares, b, z):  # b, z (k,)
     """Turn the products z = x·w_j into ‖x − w_j‖ = √(‖x‖² − 2 (z + b_j)); return their sum."""
     total = like(0, squares)
     for j in range(z.size):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from striate.core.stored_arrays import described, loaded
 from striate.files.large_image import opened_array
 
-# An image with more pixels is cut into pieces: so many, with sides of so many pixels.
+# An image with more pixels is cut into pieces: their number, and the pixels of their sides.
 _MOST_PIXELS, _N_PIECES, _SIDE = 2**24, 16, 512
 
 

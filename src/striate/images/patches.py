@@ -158,7 +158,7 @@ def check_holds_patch(image: npt.NDArray[Any], patch_size: tuple[int, int], name
 
 
 @jit_reassociating
-def normalize(patch, how, contrast_floor):
+def normalize(patch, how, contrast_floor):  # patch (n_pixels,)
     """Compute x − mean and, for how = 2, (x − mean) / √(variance + contrast_floor), in place."""
     if how == 0:
         return

@@ -93,7 +93,7 @@ def _product(A: Any, transpose_A: Any, B: Any, transpose_B: Any, C: Any, beta: A
 
 
 @jit
-def product(A, transpose_A, B, transpose_B, C, beta):
+def product(A, transpose_A, B, transpose_B, C, beta):  # C (m, n)
     """C = op(A) op(B) + beta C, where op transposes or not; rows must be contiguous.
 
     BLAS counts by columns: our product is what it reads as Cᵀ = op(B)ᵀ op(A)ᵀ.

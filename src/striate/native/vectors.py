@@ -231,7 +231,7 @@ def _transpose_in_registers(typingctx, kind, source, source_stride, target, targ
 
 
 @jit
-def transpose(source, n_rows, n_columns, target):
+def transpose(source, n_rows, n_columns, target):  # target (n_columns, n_rows)
     """Write rows as columns, tile by tile for the caches' sake."""
     size = source.itemsize
     stride, target_stride = source.strides[0] // size, target.strides[0] // size

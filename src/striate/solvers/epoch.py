@@ -12,7 +12,13 @@ import numpy as np
 from striate.core.design_matrix import block_rows, copy_rows
 from striate.core.layers import Block, Workspace
 from striate.core.noise import row_key
-from striate.core.penalties import Terms, add_weighted_sum, penalize_activations, penalize_weights
+from striate.core.penalties import (
+    add_weighted_sum,
+    of_batch,
+    penalize_activations,
+    penalize_weights,
+    sum_of_terms,
+)
 from striate.core.propagation import (
     add_bias_gradient,
     add_weight_gradient,
@@ -119,7 +125,7 @@ class Batch(NamedTuple):
 
 
 @kernel
-def epoch(t, T, net, data, penalties, optimizer, batch, order):
+def epoch(t, T, net, data, penalties, optimizer, batch, order):  # order (n_rows,)
     """One thread's part of an epoch."""
     capacity, n_row_tiles, n_steps = len(batch.w), len(batch.row_values), optimizer.n_steps
     beta, theta, means = penalties[0].beta, optimizer.theta, optimizer.means[t]
@@ -146,7 +152,7 @@ def epoch(t, T, net, data, penalties, optimizer, batch, order):
         if not wait(batch.barrier, T):
             break
         value += np.sum(batch.row_values)
-        terms = _of_batch(penalties, total)
+        terms = of_batch(penalties[0], penalties[1], total)
         if not _take_steps((t, T), net, optimizer, terms, batch, (n, n_steps, k), scratch):
             break
         data_sum += n * value
@@ -156,7 +162,7 @@ def epoch(t, T, net, data, penalties, optimizer, batch, order):
 
 
 @inlined
-def _largest(tiles):
+def _largest(tiles):  # (n_tiles,)
     """Size of the largest tile."""
     largest = 0
     for j in range(len(tiles)):
@@ -165,19 +171,12 @@ def _largest(tiles):
 
 
 @inlined
-def _total(w, chosen):
+def _total(w, chosen):  # w (n_rows,), chosen (n,)
     """Σ w over the chosen rows, in float64."""
     total = 0.0
     for i in range(len(chosen)):
         total += w[chosen[i]]
     return total
-
-
-@inlined
-def _of_batch(penalties, total):
-    """Return the terms of J for a batch: `decay_over_n` is divided by its total weight."""
-    terms, decay_over_n = penalties
-    return Terms(terms.ridge + decay_over_n / total, terms.l1, terms.rho, terms.beta)
 
 
 @inlined
@@ -199,7 +198,7 @@ def _block(batch, begin, end, columns):
 
 
 @jit
-def _enter_rows(net, theta, data, batch, part, chosen, beta):
+def _enter_rows(net, theta, data, batch, part, chosen, beta):  # theta (n_parameters,), chosen (n,)
     """Copy part of the chosen rows into the batch, and compute their a(1)."""
     r, n, total = part
     lo, hi = _rows_of(batch, r, n)
@@ -217,7 +216,7 @@ def _enter_rows(net, theta, data, batch, part, chosen, beta):
 
 
 @jit
-def _propagate(net, theta, loss, batch, part, s):
+def _propagate(net, theta, loss, batch, part, s):  # theta (n_parameters,), s (n_1,)
     """Propagate part of the batch; return its part of the data term."""
     r, n = part
     lo, hi = _rows_of(batch, r, n)
@@ -253,8 +252,8 @@ def _take_steps(share, net, optimizer, terms, batch, numbers, scratch):
 
 
 @jit
-def _gradient(net, terms, theta, batch, part_of_theta, g):
-    """Gradient by a tile of parameters; return its ridge and L1 term."""
+def _gradient(net, terms, theta, batch, part_of_theta, g):  # theta (n_parameters,), g (n,)
+    """Gradient by a tile of parameters; return its penalties."""
     j, n = part_of_theta
     tile, block = batch.tiles[j], _block(batch, np.int64(0), n, batch.work.columns)
     g[:] = 0
@@ -262,12 +261,11 @@ def _gradient(net, terms, theta, batch, part_of_theta, g):
         add_bias_gradient(net.layers[tile.layer], block, g)
         return 0.0  # biases are not penalized
     add_weight_gradient(net, tile.layer, tile.lo, tile.hi, block_rows(batch.x, 0, n), block, g)
-    value_of_ridge, value_of_l1 = penalize_weights(terms, part(theta, tile.at, (tile.n,)), g)
-    return value_of_ridge + value_of_l1
+    return sum_of_terms(penalize_weights(terms, part(theta, tile.at, (tile.n,)), g))
 
 
 @jit
-def _square(g):
+def _square(g):  # (n,)
     """Σ g², in float64."""
     total = 0.0
     for i in range(g.size):
@@ -276,13 +274,13 @@ def _square(g):
 
 
 @jit
-def _multiply(g, factor):
+def _multiply(g, factor):  # (n,)
     for i in range(g.size):
         g[i] *= like(factor, g[i])
 
 
 @jit
-def _take_step(optimizer, tile, numbers, step, g):
+def _take_step(optimizer, tile, numbers, step, g):  # step (3,), g (n,)
     """Update a tile of parameters along its gradient: step n_steps, the k-th of this epoch."""
     n_steps, k, kappa = numbers
     at, n, average = tile.at, tile.n, optimizer.average

@@ -137,7 +137,7 @@ class Minibatch:
             gradient=np.zeros(theta.size if steps.max_norm else 0, dtype),
             means=np.zeros((min(self._n_threads, run.n_threads), n_1)),
             rule=address_of_rule(kind, dtype),
-            constants=np.array([*rule, 0.0, 0.0, 0.0][:3]),
+            constants=np.pad(np.array([*rule], dtype=np.float64), (0, 3 - len(rule))),
             decays=_decays(steps.weight_decay, self.n_groups),
             settings=np.array(steps[1:], dtype=np.float64),
             rates=np.zeros((0, self.n_groups)),

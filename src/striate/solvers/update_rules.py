@@ -63,7 +63,7 @@ class Step(NamedTuple):
 
 
 @jit
-def sgd(constants, step, theta, g, m, v):
+def sgd(constants, step, theta, g, m, v):  # theta, g, m, v (n,)
     """θ ← θ − η g."""
     eta, t = like(step.eta, g[0]), like(step.eta * step.kappa, g[0])
     for i in range(g.size):
@@ -74,7 +74,7 @@ def sgd(constants, step, theta, g, m, v):
 
 
 @jit
-def momentum(constants, step, theta, g, m, v):
+def momentum(constants, step, theta, g, m, v):  # theta, g, m, v (n,)
     """v ← μ v − η g, θ ← θ + v."""
     eta, mu = like(step.eta, g[0]), like(constants[0], g[0])
     t = like(step.eta * step.kappa, g[0])
@@ -89,7 +89,7 @@ def momentum(constants, step, theta, g, m, v):
 
 
 @jit
-def nesterov(constants, step, theta, g, m, v):
+def nesterov(constants, step, theta, g, m, v):  # theta, g, m, v (n,)
     """v ← μ v − η g, θ ← θ + μ v − η g."""
     eta, mu = like(step.eta, g[0]), like(constants[0], g[0])
     share = like(1, mu) + mu  # of the step that is not v's
@@ -105,7 +105,7 @@ def nesterov(constants, step, theta, g, m, v):
 
 
 @jit
-def adam(constants, step, theta, g, m, v):
+def adam(constants, step, theta, g, m, v):  # theta, g, m, v (n,)
     """θ ← θ − η_t m / (√v + ε), with the moments m and v."""
     beta_1, beta_2, epsilon = constants[0], constants[1], like(constants[2], g[0])
     eta_t = step.eta * np.sqrt(1 - beta_2**step.t) / (1 - beta_1**step.t)  # in float64
@@ -153,6 +153,6 @@ def address_of_rule(rule: Any, dtype: Hashable) -> int:
 
 
 @inlined
-def take_step(rule, constants, step, theta, g, moments):
+def take_step(rule, constants, step, theta, g, moments):  # theta, g (n,)
     """Take one step of a rule; `step` are the numbers of `Step`, the others parts of one tile."""
     call(rule, (constants, step, theta, g, moments[0], moments[1], g.size))

@@ -129,7 +129,6 @@ function select(i, show = true) {
   selected = i;
   element("selected").hidden = i < 0;
   element("nothing").hidden = i >= 0;
-  element("help").classList.add("seen");
   if (i >= 0) {
     drawn(element("picture"), i);
     element("picture").setAttribute("aria-label", data.names[i]);
