@@ -12,6 +12,7 @@ BENCHMARKS = {
     "objective": "bench_objective",
     "features": "bench_image_features",
     "encoders": "bench_encoders",
+    "layers": "bench_layers",
     "whitening": "bench_whitening",
     "training": "bench_patch_autoencoder",
     "autoencoder": "bench_digit_autoencoder",

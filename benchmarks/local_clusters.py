@@ -1,5 +1,6 @@
-"""Clusters of Dask on this machine."""
+"""Clusters of Dask on this machine, and a slow network."""
 
+import subprocess
 from contextlib import contextmanager
 
 
@@ -14,3 +15,21 @@ def cluster(n_workers, **options):
         Client(local, **options) as client,
     ):
         yield client
+
+
+@contextmanager
+def slow_loopback(megabytes_per_second):
+    """Limit what programs of this machine send each other; yield whether the system let us.
+
+    Linux lets the superuser do so, by the program `tc`.
+    """
+    rate = f"tbf rate {8 * megabytes_per_second}mbit burst 256kb latency 2s"
+    try:
+        subprocess.run(["tc", *f"qdisc add dev lo root {rate}".split()], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        subprocess.run(["tc", "qdisc", "del", "dev", "lo", "root"], check=True)

@@ -37,6 +37,7 @@ SIZES = {
     "objective": {"n_rows": 700, "rounds": 1},
     "features": {"n_images": 2, "n_units": 3, "max_iter": 1, "rounds": 1, "many": ()},
     "encoders": {"n_images": 2, "n_units": 5, "rounds": 1},
+    "layers": {"n_images": 4, "n_atoms": (5, 6), "n_patches": 200, "rounds": 1},
     "whitening": {"n_images": 2, "n_units": 200, "rounds": 1},
     "training": {"n_patches": 200, "max_iter": 3, "rounds": 1},
     "autoencoder": {"n_rows": 40, "n_iter": 2, "rounds": 1, "max_iter": 3, "n_epochs": 2},
@@ -61,7 +62,7 @@ SIZES = {
     "scale-linear": {"n_rows": 300, "n_columns": 20, "n_compared": 200},
     "scale-workers": {"n_rows": 200, "chunk": 40, "max_iter": 2},
     "scale-killed": {"kills": 1, "seconds": 20, "works": ("linear",)},
-    "scale-cost": {"n_chunks": (2, 4), "workers": (1,)},
+    "scale-cost": {"n_chunks": (2, 4), "workers": (1,), "bandwidth": None},
     "scale-images": {"n_images": 40},
     "many-fits": {"rounds": 1, "n_rows": 60, "n_epochs": 3, "n_candidates": 2},
 }

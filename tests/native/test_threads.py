@@ -1,9 +1,11 @@
 """One pool of threads at a time, whatever else the process does."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
@@ -193,6 +195,93 @@ def test_a_team_gives_up_threads_for_others_that_begin(n_others):
             may_leave.set()
             assert {each.result(10) for each in others} == {1}
         assert blas_threads() == {4}
+
+
+@kernel
+def compute_until(t, T, computing, ended):
+    """Count the threads that compute, until `ended` is set."""
+    threads._add(computing, 1)
+    while threads._add(ended, 0) == 0:
+        pass
+    threads._add(computing, -1)
+    return t, T
+
+
+def wait_until(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def two_cores(monkeypatch):
+    """Compile `compute_until`, and let a process have two cores."""
+    monkeypatch.setattr(threads, "cpu_count", lambda: 2)
+    compute_until(0, 1, np.zeros(1, np.int64), np.ones(1, np.int64))
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+def run_until(computing, ended):
+    with team() as run:
+        return run(compute_until, computing, ended)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_threads_that_compute_are_never_more_than_cores():
+    """A fit that joins one that was alone begins when the other's call ends."""
+    computing, first, second = np.zeros((3, 1), np.int64)
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            alone = pool.submit(run_until, computing, first)
+            wait_until(lambda: computing[0] == 2)
+            joining = pool.submit(run_until, computing, second)
+            wait_until(lambda: threads._cores.asking)
+            assert computing[0] == 2
+            first[0] = 1
+            assert alone.result(10) == [(0, 2), (1, 2)]
+            wait_until(lambda: computing[0] == 1)
+        finally:
+            first[0] = second[0] = 1
+        assert joining.result(10) == [(0, 1)]
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_cores_are_handed_out_in_the_order_of_asking(monkeypatch):
+    """So that none starves where there are more fits than cores."""
+    monkeypatch.setattr(threads, "cpu_count", lambda: 1)
+    computing, ended = np.zeros((4, 1), np.int64), np.zeros((4, 1), np.int64)
+    with ThreadPoolExecutor(4) as pool:
+        try:
+            for i in range(4):
+                pool.submit(run_until, computing[i], ended[i])
+                wait_until(lambda i=i: computing[i] or len(threads._cores.asking) == i)
+            for i in range(4):
+                wait_until(lambda i=i: computing[i] == 1)
+                assert len(threads._cores.asking) == 3 - i
+                ended[i] = 1
+        finally:
+            ended[:] = 1
+
+
+@pytest.mark.usefixtures("two_cores")
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
+def test_ctrl_c_while_a_fit_waits_for_a_core():
+    computing, ended = np.zeros((2, 1), np.int64)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(run_until, computing, ended)
+        wait_until(lambda: computing[0] == 2)
+        previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run_until(computing, ended)
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+            ended[0] = 1
+        assert other.result(10) == [(0, 2), (1, 2)]
+    assert run_until(computing, ended) == [(0, 2), (1, 2)]
 
 
 @pytest.mark.usefixtures("two_threads")

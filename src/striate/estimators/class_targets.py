@@ -8,10 +8,8 @@ import numpy.typing as npt
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d, gen_batches
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import type_of_target, unique_labels
-
-from striate.core.row_blocks import RowBlocks
 
 from .base_mlp import MultilayerPerceptron
 from .class_weights import ClassWeights
@@ -19,8 +17,6 @@ from .several_targets import GroupBinarizer
 from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
-# Rows whose classes are turned into numbers at a time, if X is read by blocks.
-_INDICATOR_ROWS = 65536
 
 
 class PerceptronOfClasses(MultilayerPerceptron):
@@ -50,7 +46,7 @@ class PerceptronOfClasses(MultilayerPerceptron):
             self._learn_classes(y)
         else:
             self._check_classes(y)
-        return X, self._indicators(y, by_parts=isinstance(X, RowBlocks))
+        return X, self._indicators(y)
 
     def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
         X, y = validated(
@@ -66,14 +62,15 @@ class PerceptronOfClasses(MultilayerPerceptron):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._check_known(y, "y_val")
-        return X, self._indicators(y, by_parts=isinstance(X, RowBlocks))
+        return X, self._indicators(y)
 
-    def _indicators(self, y: Any, by_parts: bool) -> Any:
-        """Return which outputs are 1; by parts, since scikit-learn makes integers of 8 bytes."""
-        if not by_parts:
+    def _indicators(self, y: Any) -> Any:
+        """Return which outputs (n_samples, n_outputs) are 1, for known classes."""
+        kind = self._label_binarizer.y_type_
+        if kind not in ("binary", "multiclass"):
             return self._label_binarizer.transform(y).astype(bool)
-        some = gen_batches(len(y), _INDICATOR_ROWS)
-        return np.concatenate([self._indicators(y[rows], by_parts=False) for rows in some])
+        codes = np.searchsorted(self.classes_, y)[:, None]
+        return codes == (1 if kind == "binary" else np.arange(len(self.classes_)))
 
     def _learn_classes(self, y: Any) -> None:
         # Columns of objects may hold text in one and numbers in another.

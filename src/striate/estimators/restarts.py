@@ -63,6 +63,8 @@ def restarted(model: Any, n_restarts: int) -> list[Any]:
     Their seeds come from a copy of the estimator's random state: its own training is the same with
     and without restarts.
     """
+    if n_restarts == 1:  # a copy of the random state takes a while
+        return [model]
     seeds = copy.deepcopy(model._random_state).randint(SEED_LIMIT, size=n_restarts - 1)
     copies = [copy.copy(model) for _ in seeds]
     for each, seed in zip(copies, seeds, strict=True):

@@ -18,7 +18,7 @@ from .connectivity_masks import patterns_of
 from .default_parameters import has_default, whole_sizes
 from .estimator_state import require_fitted
 from .fitted_attributes import check_fitted
-from .sklearn_private import AdamOptimizer, SGDOptimizer
+from .sklearn_private import optimizer_types
 from .training import MINIBATCH_SOLVERS
 
 # What scikit-learn's perceptrons have: activations of hidden units, the output activations of each
@@ -271,6 +271,7 @@ def _their_optimizer(mlp: Any, theirs: Any) -> Any:
         patterns=patterns_of(mlp.coefs_),
     )
     first, second = (list(_moments(network, flat)) for flat in state["moments"])
+    AdamOptimizer, SGDOptimizer = optimizer_types()
     if theirs.solver == "adam":
         adam = AdamOptimizer(
             shapes, theirs.learning_rate_init, theirs.beta_1, theirs.beta_2, theirs.epsilon
@@ -301,7 +302,7 @@ def _our_optimizer(model: Any, n_first: int) -> dict[str, Any]:
     optimizer = vars(model).get("_optimizer")
     if model.solver not in MINIBATCH_SOLVERS or optimizer is None:
         return {}
-    adam = isinstance(optimizer, AdamOptimizer)
+    adam = isinstance(optimizer, optimizer_types()[0])
     moments = [optimizer.ms, optimizer.vs] if adam else [optimizer.velocities, []]
     dtype = model.coefs_[0].dtype
     return {

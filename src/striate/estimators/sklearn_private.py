@@ -21,7 +21,7 @@ SCORER_TYPES                  full names of scorers, to load searches      no sa
 TREE_TYPE                     full name of trees, to load forests          no saved forests
 score_function                the metric that a scorer calls               a list of metrics
 CALLBACKS_ATTRIBUTE           where estimators store their callbacks       removal by the user
-AdamOptimizer, SGDOptimizer   the moments of minibatch training, which     `partial_fit` that
+optimizer_types               the moments of minibatch training, which     `partial_fit` that
                               `to_sklearn` and `from_sklearn` take along   begins anew
 ============================  ===========================================  =====================
 """
@@ -38,7 +38,6 @@ TESTED = "1.9"
 
 try:
     from sklearn.base import _fit_context
-    from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
     from sklearn.utils import _safe_indexing as safe_indexing
     from sklearn.utils._param_validation import (
         HasMethods,
@@ -72,17 +71,16 @@ __all__ = [
     "CALLBACKS_ATTRIBUTE",
     "SCORER_TYPES",
     "TREE_TYPE",
-    "AdamOptimizer",
     "HasMethods",
     "Interval",
     "Options",
-    "SGDOptimizer",
     "StrOptions",
     "check_method_params",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",
     "num_samples",
+    "optimizer_types",
     "routing_enabled",
     "safe_indexing",
     "score_function",
@@ -94,6 +92,13 @@ def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Any], Any]:
     """Decorate `fit` or `partial_fit`: check the parameters, and undo a fit that fails."""
     checked = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
     return lambda method: checked(all_or_nothing(method))
+
+
+def optimizer_types() -> tuple[Any, Any]:
+    """Return scikit-learn's classes for Adam and for SGD, whose import takes a while."""
+    from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+
+    return AdamOptimizer, SGDOptimizer
 
 
 def score_function(scorer: Any) -> Callable[..., float]:

@@ -5,9 +5,10 @@ import os
 import re
 import threading
 import time
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Self
 
 import llvmlite.binding
@@ -119,9 +120,54 @@ def _set_limits(limits: list[Any]) -> None:
         release(force=True)
 
 
-_single_threaded_blas = _SingleThreadedBlas()
+class _Cores:
+    """The cores that compiled code of all teams computes on, handed out in the order of asking."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Reset in a forked child, where the parent's threads do not exist."""
+        self._lock = threading.Lock()
+        self.taken, self.asking = 0, deque[threading.Lock]()
+
+    def take(self, most: int, n_cores: int | None) -> int:
+        """Wait for a free core; return how many are taken. A team that is alone need not wait."""
+        with self._lock:
+            if n_cores is None:
+                self.taken = most
+                return most
+            if self.taken < n_cores:
+                taken = min(most, n_cores - self.taken)
+                self.taken += taken
+                return taken
+            handed_over = threading.Lock()
+            handed_over.acquire()
+            self.asking.append(handed_over)
+        try:
+            handed_over.acquire()
+        except BaseException:  # Ctrl-C
+            with self._lock:
+                still_asking = handed_over in self.asking
+                if still_asking:
+                    self.asking.remove(handed_over)
+            self.give_back(0 if still_asking else 1)
+            raise
+        return 1
+
+    def give_back(self, n: int) -> None:
+        """Hand cores over to those that ask, one each, and free the others."""
+        with self._lock:
+            n_handed_over = min(n, len(self.asking))
+            self.taken -= n - n_handed_over
+            for _ in range(n_handed_over):
+                self.asking.popleft().release()
+
+
+_single_threaded_blas, _cores = _SingleThreadedBlas(), _Cores()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_single_threaded_blas.reset)
+    os.register_at_fork(after_in_child=_cores.reset)
 
 
 class team:
@@ -162,8 +208,23 @@ class team:
         _single_threaded_blas.leave(self._limits)
 
     def __call__(self, kernel: Any, *args: Any, n_threads: int | None = None) -> list[Any]:
-        """Return what the threads return, in order; `n_threads` lowers their number."""
-        T = self._started(min(n_threads or self.n_threads, self._share_of_cores()))
+        """Return what the threads return, in order; `n_threads` lowers their number.
+
+        Compiled code begins when a core is free. A kernel in Python may take long, and wait for
+        what another team computes: it does not count.
+        """
+        T = min(n_threads or self.n_threads, self._share_of_cores())
+        if not hasattr(kernel, "py_func"):
+            return self._run(T, kernel, args)
+        taken = 0
+        try:
+            taken = _cores.take(T, self._n_cores if _single_threaded_blas.inside > 1 else None)
+            return self._run(taken, kernel, args)
+        finally:
+            _cores.give_back(taken)
+
+    def _run(self, T: int, kernel: Any, args: tuple[Any, ...]) -> list[Any]:
+        T = self._started(T)
         if T == 1:
             return [kernel(0, 1, *args)]
         others: list[Future[Any]] = []
@@ -180,11 +241,15 @@ class team:
             wait_for(others)  # they write to arrays of the caller
             self.barrier[:] = 0
 
+    @cached_property
+    def _n_cores(self) -> int:
+        return cpu_count()
+
     def _share_of_cores(self) -> int:
         """Return how many threads may work now: fewer while other teams compute, too.
 
-        Teams that begin while another computes have one thread each; so all of them together are
-        no more than cores, unless there are more teams than cores.
+        Teams that begin while another computes have one thread each; so all of them together need
+        no more than all cores, unless there are more teams than cores.
         """
         return max(1, self.n_threads - (_single_threaded_blas.inside - 1))
 
