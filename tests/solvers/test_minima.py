@@ -180,7 +180,8 @@ def test_linear_regression_is_the_ridge_of_scikit_learn():
 
 @pytest.mark.parametrize("name", RULES)
 def test_minibatches_come_near_the_minimum(name):
-    rule, learning_rate = RULES[name], 1.0 if name == "sgd" else 0.1
+    rule = RULES[name]
+    learning_rate = {"sgd": 1.0, "momentum": 0.2, "nesterov": 0.2}.get(name, 0.1)  # over 1 − μ: 1
     X, y = iris()
     network = Network((4, 3), ("softmax",))
     best, _, _ = minimum(network, "cross_entropy", X, np.eye(3)[y], 0.01)
