@@ -6,7 +6,8 @@ BIN := .venv/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP := $(BIN)/python $(INSTALL)
 LOWEST := .venv-lowest
-TWO_PROCESSES := --numprocesses 2 --dist loadfile
+# Files stay together, in the order of tests/conftest.py.
+TWO_PROCESSES := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Tests of what depends most on other packages, without the long ones: two minutes.
 LOWEST_TESTS := tests/core tests/solvers tests/estimators/test_mlp.py \
 	tests/estimators/test_mlp_peer.py tests/estimators/test_sparse_autoencoder.py \
