@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 
 #: Number of rows that are centered at a time.
 BLOCK_ROWS = 4096
-# Multiplications in one product with a Gram matrix, which Ctrl-C cannot end: some tenths of a second.
+# Multiplications in one product with a Gram matrix, some tenths of a second: Ctrl-C waits for it.
 _PRODUCT_WORK = 25_000_000_000
 
 
