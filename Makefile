@@ -14,6 +14,10 @@ LOWEST_TESTS := tests/core tests/solvers tests/estimators/test_mlp.py \
 	tests/images/test_patches.py tests/images/test_convolution.py tests/test_persistence.py \
 	tests/cli/test_app.py tests/cli/test_error_messages.py
 
+# Without bytecode on disk, which some containers ask for, each process would compile every package
+# that it imports: half of the time that it takes to collect the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-lowest bench ufldl docs package clean
 .NOTPARALLEL:
