@@ -46,7 +46,7 @@ def own_folder(monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="cases make pipes, and fork")
-@pytest.mark.parametrize("numbers", short_first([range(30), range(30, 90)]))
+@pytest.mark.parametrize("numbers", short_first([range(40), range(40, 90)]))
 def test_a_part_of_the_campaign_fails_nowhere(numbers):
     outcomes = [try_one(number, 0) for number in numbers]
     assert [each for each in outcomes if each.verdict in FAILURES] == []
