@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import pytest
-from all_pairs import short_first
 from benchmarks.robustness.campaign import show
 from benchmarks.robustness.case import AGREES, FAILURES, MESSAGE, TRACEBACK, WRONG, Case, judge
 from benchmarks.robustness.families import FAMILIES
@@ -46,9 +45,8 @@ def own_folder(monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="cases make pipes, and fork")
-@pytest.mark.parametrize("numbers", short_first([range(40), range(40, 90)]))
-def test_a_part_of_the_campaign_fails_nowhere(numbers):
-    outcomes = [try_one(number, 0) for number in numbers]
+def test_a_part_of_the_campaign_fails_nowhere():
+    outcomes = [try_one(number, 0) for number in range(60)]
     assert [each for each in outcomes if each.verdict in FAILURES] == []
     assert len({each.family for each in outcomes}) > 10
 
