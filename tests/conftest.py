@@ -4,6 +4,7 @@ import threading
 
 import hypothesis
 import pytest
+from file_order import place_of
 from threadpoolctl import threadpool_limits
 
 # What is slow depends on what else the machine does.
@@ -11,6 +12,11 @@ hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")
+
+
+def pytest_collection_modifyitems(items):
+    """Sort the files alike in each process."""
+    items.sort(key=place_of(items))
 
 
 @pytest.fixture(scope="session", autouse=True)

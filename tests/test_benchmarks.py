@@ -32,7 +32,7 @@ from small_datasets import folder, small_datasets  # noqa: F401 (fixtures)
 from striate import LocalReceptiveFields, MLPClassifier
 
 FIELDS = LocalReceptiveFields((8, 8), 4, stride=2, n_maps=2)
-LONG = {"sparse-networks", "many-fits", *GROUPS["scale"]}
+LONG = {"options", "sparse-networks", "many-fits", *GROUPS["scale"]}
 SIZES = {
     "objective": {"n_rows": 700, "rounds": 1},
     "features": {"n_images": 2, "n_units": 3, "max_iter": 1, "rounds": 1, "many": ()},
@@ -85,7 +85,7 @@ def quick(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name",  # kernels of sparse networks in float32, and worker processes, for no other short test
+    "name",  # LONG: many fits, kernels for no other short test, worker processes
     [pytest.param(n, marks=pytest.mark.long if n in LONG else ()) for n in SIZES],
 )
 @pytest.mark.usefixtures("small_datasets")

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from file_order import FIRST, HERE
 
 ROOT = Path(__file__).parents[1]
 PACKAGE, BENCHMARKS = ROOT / "src" / "striate", ROOT / "benchmarks"
@@ -301,3 +302,7 @@ def test_the_table_of_small_faults_is_up_to_date(monkeypatch):
     assert [fault.name for fault in FAULTS if texts[fault.file].count(fault.old) != 1] == []
     tests = {test for fault in FAULTS for test in fault.tests}
     assert [test for test in sorted(tests) if not (ROOT / test).is_file()] == []
+
+
+def test_files_that_come_first_exist():
+    assert [name for name in FIRST if not (HERE / name).is_file()] == []

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import textbook
-from all_pairs import short_first
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -132,7 +131,8 @@ def test_sparse_rows(kind, X):
     np.testing.assert_allclose(got.score_samples(kind(X)), got.score_samples(X), rtol=1e-8)
 
 
-@pytest.mark.parametrize("solver", short_first(["lbfgs", "adam"]))  # each is compiled anew
+@pytest.mark.long  # compiled anew, as for test_tabular.py, whose networks are of float32 and masked
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_float32(solver, X):
     settings = QUICK | {"solver": solver}
     rows = X.astype(np.float32)

@@ -45,7 +45,7 @@ SUMS = [
     clone(AUTOENCODER).set_params(noise=0.2, tied_weights=True),
     StackedAutoencoder((6, 3), autoencoder=AUTOENCODER, random_state=0),
     LinearClassifier(random_state=0),
-    LinearClassifier("log_loss", validation_folds=3, random_state=0),
+    LinearClassifier("log_loss", alphas=(0.01, 1), validation_folds=3, random_state=0),
     LinearClassifier("squared_hinge", alphas=0.1, class_weight="balanced"),
     ZCAWhitening(),
     DictionaryEncoder(10, dictionary="omp1", random_state=0),

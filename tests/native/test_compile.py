@@ -23,6 +23,7 @@ def test_a_change_in_what_compiled_code_calls(tmp_path):
     shutil.copytree(
         Path(striate.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
     )
+    (package / "__init__.py").write_text("")  # which imports all other parts
     environment = os.environ | {
         "PYTHONPATH": str(tmp_path),
         "PYTHONDONTWRITEBYTECODE": "1",

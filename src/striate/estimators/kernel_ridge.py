@@ -23,6 +23,7 @@ import numpy.typing as npt
 from scipy import linalg
 from sklearn.utils import gen_batches
 
+from striate.native.interruptible import interruptible
 from striate.native.threads import team
 
 from .kernel_factor import KernelFactor, safe_alpha
@@ -32,8 +33,9 @@ Array = npt.NDArray[Any]
 #: Rows for which one eigendecomposition serves all α and all rows that are left out: with more, it
 #: takes too long.
 SPECTRAL_ROWS = 4000
-# Memory of the kernel between a block of rows and the centres.
-_BLOCK_BYTES = 2**26
+# Memory of the kernel between a block of rows and the centres: a product of it with a matrix of
+# 4,000 centres, which Ctrl-C cannot end, takes some tenths of a second.
+_BLOCK_BYTES = 2**24
 # What is added to the diagonal of K, relative to it, so that equal rows do no harm.
 _JITTER = 1e-12
 # Rows that are left out of a fit with many centres.
@@ -160,17 +162,19 @@ def solve(
     """
     K = kernel.of_centers()
     K.flat[:: len(K) + 1] *= 1 + _JITTER * len(K)
-    L = linalg.cholesky(K, lower=True, overwrite_a=True, check_finite=False)
+    L = interruptible(linalg.cholesky, K, lower=True, overwrite_a=True, check_finite=False)
     gram, products = np.zeros((len(L), len(L))), np.zeros((len(L), T.shape[1]))
     for rows in _blocks(X, len(L)):
         phi = linalg.solve_triangular(L, kernel(X[rows]).T, lower=True, check_finite=False)
         weighted = phi * weights[rows]
         gram += weighted @ phi.T
         products += weighted @ T[rows]
-    eigenvalues, Q = linalg.eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
+    eigenvalues, Q = interruptible(
+        linalg.eigh, gram, driver="evd", overwrite_a=True, check_finite=False
+    )
     np.maximum(eigenvalues, 0, out=eigenvalues)
     # z = Pᵀ k(x)
-    P = linalg.solve_triangular(L, Q, lower=True, trans="T", check_finite=False)
+    P = interruptible(linalg.solve_triangular, L, Q, lower=True, trans="T", check_finite=False)
     products = Q.T @ products
     shrinkage = 1 / np.add.outer(eigenvalues, alphas)
     left_out = [np.empty(T.shape) for _ in alphas]

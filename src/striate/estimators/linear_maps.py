@@ -14,11 +14,19 @@ from sklearn.utils import gen_batches
 
 from striate.core.block_sums import sums_over
 from striate.core.tree_sum import Term
+from striate.native.interruptible import interruptible
 
 Array = npt.NDArray[Any]
 
 #: Number of rows that are centered at a time.
 BLOCK_ROWS = 4096
+# Multiplications in one product with a Gram matrix, some tenths of a second: Ctrl-C waits for it.
+_PRODUCT_WORK = 25_000_000_000
+
+
+def rows_of_product(n_features: int) -> int:
+    """Return the number of rows whose products are added to a Gram matrix at a time."""
+    return min(BLOCK_ROWS, _PRODUCT_WORK // n_features**2 + 1)
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,7 @@ def covariance_of(X: Any, mean: Array) -> Array:
 def _scatter(X: Any, first: int, run: Any, mean: Array) -> Term:
     """Return Σ (x − mean) (x − mean)ᵀ over the rows of X."""
     total = np.zeros((X.shape[1], X.shape[1]))
-    for rows in gen_batches(len(X), BLOCK_ROWS):
+    for rows in gen_batches(len(X), rows_of_product(X.shape[1])):
         centred = X[rows] - mean
         total += centred.T @ centred
     return (total,)
@@ -149,7 +157,8 @@ def row_space(
         Maps that turn W and b for L into those for X, in the order of use.
     """
     standardize = Standardize.of(X, scale, sample_weight)
-    Q, R = linalg.qr(
-        standardize.rows(X).T, mode="economic", overwrite_a=True, check_finite=False
+    S = standardize.rows(X)
+    Q, R = interruptible(
+        linalg.qr, S.T, mode="economic", overwrite_a=True, check_finite=False
     )  # fmt: skip
     return np.ascontiguousarray(R.T), [Rotate(Q), standardize]

@@ -16,11 +16,12 @@ from striate.core.penalties import Terms, penalize
 from striate.core.problem import Problem
 from striate.core.row_blocks import RowBlocks, parts_of
 from striate.core.tree_sum import Term
+from striate.native.interruptible import interruptible
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.result import Status
 
 from .held_out_rows import Rows
-from .linear_maps import BLOCK_ROWS, Array, Precondition, Standardize
+from .linear_maps import Array, Precondition, Standardize, rows_of_product
 from .training import team_for
 
 
@@ -80,7 +81,7 @@ class GramProblem:
             self.gram += self.gram.dtype.type(sign) * gram
             self.products += sign * products
             return
-        for part, x in parts_of(self.X, BLOCK_ROWS, rows):
+        for part, x in parts_of(self.X, rows_of_product(self.X.shape[1]), rows):
             some = part if rows is None else rows[part]
             w = None if self._given is None else self._given[some]
             S, T = _weighted(self.standardize.rows(x), self.T[some], w)
@@ -137,7 +138,9 @@ class GramProblem:
             A /= A.dtype.type(m)
             A[np.diag_indices(len(A))] += alpha
             try:
-                L: Array = linalg.cholesky(A, lower=True, overwrite_a=True, check_finite=False)
+                L: Array = interruptible(
+                    linalg.cholesky, A, lower=True, overwrite_a=True, check_finite=False
+                )
                 return L
             except linalg.LinAlgError:
                 if in_place:
@@ -191,7 +194,7 @@ def _gram_of_block(*arguments: Any) -> Term:
         x, T, w = x[chosen], T[chosen], None if w is None else w[chosen]
     gram = np.zeros((x.shape[1], x.shape[1]), x.dtype, order="F")
     products = np.zeros((x.shape[1], T.shape[1]))
-    for rows, some in parts_of(x, BLOCK_ROWS):
+    for rows, some in parts_of(x, rows_of_product(x.shape[1])):
         S, part = _weighted(standardize.rows(some), T[rows], None if w is None else w[rows])
         gram = _with_squares(gram, S, 1.0)
         products += S.T @ part

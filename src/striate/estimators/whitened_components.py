@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
 from striate.core.row_blocks import RowBlocks
+from striate.native.interruptible import interruptible
 
 from .fitted_attributes import INPUT, Attribute, Floats, Whole
 from .linear_maps import column_means, covariance_of
@@ -150,7 +151,7 @@ class WhitenedComponents(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         covariance = covariance_of(X, mean) * (len(X) / (len(X) - 1))
         n = len(covariance)
         most = min(self.n_components, len(X), n)
-        s, U = linalg.eigh(covariance, subset_by_index=[n - most, n - 1])
+        s, U = interruptible(linalg.eigh, covariance, subset_by_index=[n - most, n - 1])
         s, U = s[::-1], U[:, ::-1]
         # A column of equal values may have a variance by rounding of its mean, of some last digits.
         if s[0] <= (32 * np.finfo(np.float64).eps * np.abs(mean).max()) ** 2 * n:

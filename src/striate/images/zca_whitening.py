@@ -17,6 +17,7 @@ from striate.estimators.fitted_attributes import INPUT, Attribute, Floats, Whole
 from striate.estimators.linear_maps import column_means, covariance_of
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.validated_input import FLOATS, in_native_order, validated
+from striate.native.interruptible import interruptible
 
 
 class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -122,7 +123,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 f"X has values up to {largest:.2g}, whose squares are beyond float64. "
                 "Scale X, with StandardScaler for instance."
             )
-        s, U = linalg.eigh(covariance)
+        s, U = interruptible(linalg.eigh, covariance)
         s, U = np.maximum(s[::-1], 0), U[:, ::-1]
         k = self.n_components_ = self._n_kept(s)
         # A direction without any variance holds nothing to scale: it is left at zero.
