@@ -5,6 +5,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from striate import MLPClassifier
+
 from .limited_process import result_of
 from .result_tables import Report, ValueTargets
 from .stored_rows import GB, digits, remove, write_repeated
@@ -18,6 +20,8 @@ def measure(gigabytes=(1, 3), n_rows=60_000, rounds=2):
     table = ValueTargets()
     report = Report("Training from the disk", [table], [])
     X, y = digits(n_rows)
+    # Compiled here, since that takes memory. OpenBLAS would wait for it for ever.
+    MLPClassifier((100,), max_iter=1, n_iter_no_change=1).fit(X[:1000], y[:1000])
     X = X[: max(1, int(min(gigabytes) * GB / X[0].nbytes))]
     y = y[: len(X)]
     found = {}
