@@ -256,7 +256,7 @@ def test_cores_are_handed_out_in_the_order_of_asking(monkeypatch):
         try:
             for i in range(4):
                 pool.submit(run_until, computing[i], ended[i])
-                wait_until(lambda i=i: computing[i] or len(threads._cores.asking) == i)
+                wait_until(lambda i=i: computing[0] and len(threads._cores.asking) == i)
             for i in range(4):
                 wait_until(lambda i=i: computing[i] == 1)
                 assert len(threads._cores.asking) == 3 - i
