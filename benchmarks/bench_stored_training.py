@@ -5,6 +5,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from striate import MLPClassifier
 
 from .limited_process import result_of
@@ -21,7 +23,7 @@ def measure(gigabytes=(1, 3), n_rows=60_000, rounds=2):
     report = Report("Training from the disk", [table], [])
     X, y = digits(n_rows)
     # Compiled here, since that takes memory. OpenBLAS would wait for it for ever.
-    MLPClassifier((100,), max_iter=1, n_iter_no_change=1).fit(X[:1000], y[:1000])
+    MLPClassifier((100,)).partial_fit(X[:1000], y[:1000], classes=np.unique(y))
     X = X[: max(1, int(min(gigabytes) * GB / X[0].nbytes))]
     y = y[: len(X)]
     found = {}
