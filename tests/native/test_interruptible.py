@@ -1,6 +1,7 @@
 """Ctrl-C does not wait for a long call; results, errors and limits of threads are as without it."""
 
 import _thread
+import signal
 import threading
 
 import numpy as np
@@ -15,6 +16,14 @@ from striate.native.interruptible import interruptible
 
 X = np.random.default_rng(0).normal(size=(40, 5))
 Y = np.arange(40) % 2
+
+
+@pytest.fixture(autouse=True)
+def heeds_ctrl_c():
+    """Also where the shell that began the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_ctrl_c_ends_the_waiting_and_not_the_call():
