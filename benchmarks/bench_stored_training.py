@@ -22,7 +22,7 @@ def measure(gigabytes=(1, 3), n_rows=60_000, rounds=2):
     table = ValueTargets()
     report = Report("Training from the disk", [table], [])
     X, y = digits(n_rows)
-    # Compiled here, since that takes memory. OpenBLAS would wait for it for ever.
+    # Compiled here, since that takes memory. OpenBLAS would wait for it forever.
     MLPClassifier((100,)).partial_fit(X[:1000], y[:1000], classes=np.unique(y))
     X = X[: max(1, int(min(gigabytes) * GB / X[0].nbytes))]
     y = y[: len(X)]

@@ -1,7 +1,7 @@
 """The update rules of the minibatch solvers, each with its step as the textbook has it.
 
 Steps are for J + Σ κ |θ|, with κ for each number of θ; `memory` is a dictionary, empty at first.
-Each is the rule's step with g + p in place of g, where p is a derivative of κ |θ| at the new θ.
+Each takes the step of its rule with g + p instead of g; p is a subderivative of κ |θ| at the new θ.
 """
 
 import numpy as np

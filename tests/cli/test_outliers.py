@@ -215,7 +215,7 @@ def test_a_large_group_is_no_version_of_an_image():
     assert not found.are_outliers[80:].all()
 
 
-def test_copies_of_a_usual_image_do_not_change_scores():
+def test_copies_of_a_usual_image_hardly_change_scores():
     """But for a few images at the edge of a group: copies change the spread of the features."""
     X = np.random.default_rng(1).normal(size=(80, 8))
     found = image_outliers(np.concatenate([X, np.repeat(X[:1], 3, axis=0)]))

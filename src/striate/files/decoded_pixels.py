@@ -35,9 +35,8 @@ class Pixels(NamedTuple):
     values : ndarray of shape (h, w, c)
         Floats; 0 is black and 1 is white.
     sixteen_bits : bool
-        Whether they were integers of 16 bits, perhaps of colours of which only the upper 8 are
-        read. The largest of them counts as white, although cameras of 10 or 12 bits never reach
-        it.
+        Whether the file holds integers of 16 bits, also where only their upper 8 bits could be
+        read. The largest counts as white, although cameras of 10 or 12 bits never reach it.
     is_open : bool
         Whether they are as in the file, with black and white unknown: floats, or integers of 32
         bits. NaN is where there are no data.
