@@ -27,7 +27,7 @@ TARGETS = {10: (0.435, 0.47), 50: (0.6, 0.63), 100: (0.655, 0.68), 400: (0.76, 0
 KERNEL, SELF_TRAINED = "kernel", "kernel, self-training"
 
 
-def two_layers(n_atoms=(700, 800), n_patches=200_000):
+def two_layers(n_atoms=(1200, 1600), n_patches=200_000):
     """Return unfitted features: the best within two minutes, and a layer on its maps."""
     common = PATCHES | BEST | {"n_patches": n_patches}
     first = DictionaryEncoder(n_atoms[0], dictionary="omp1", **SOFT)
@@ -38,7 +38,9 @@ def two_layers(n_atoms=(700, 800), n_patches=200_000):
 
 
 def components_of(work, features, X, n_components=N_COMPONENTS):
-    """Return what turns images into the components of each layer, side by side."""
+    """Learn features and components from X; return what turns images into components."""
+    with work.step(f"Learning the layers from {len(X):,} images without labels"):
+        features.fit(X)
     some = X[:N_FOR_COMPONENTS]
     with work.step(f"Features of {len(some):,} images"):
         learned_from = features.transform(some)
@@ -57,21 +59,14 @@ def components_of(work, features, X, n_components=N_COMPONENTS):
     return components
 
 
-def components_of_all(work, X, X_test, features, n_components):
-    """Learn features and components from the training images; return those of all images."""
-    with work.step(f"Learning the layers from {len(X):,} images without labels"):
-        features.fit(X)
-    components = components_of(work, features, X, n_components)
-    with work.step(f"Features and components of {len(X) + len(X_test):,} images"):
-        return components(X), components(X_test)
-
-
 def run(work, make_features=two_layers, draws=DRAWS, n_components=N_COMPONENTS):
     if (data := cifar10()) is None:
         return None
     X, y, X_test, y_test = data
-    train, test = components_of_all(work, X, X_test, make_features(), n_components)
-    pool = train[:POOL], y[:POOL], test, y_test
+    components = components_of(work, make_features(), X, n_components)
+    with work.step(f"Features and components of {POOL + len(X_test):,} images"):
+        train, test = components(X[:POOL]), components(X_test)
+    pool = train, y[:POOL], test, y_test
     found = {
         name: accuracies(work, name, y[:POOL], draws, accuracy_of)
         for name, accuracy_of in zip((KERNEL, SELF_TRAINED), on_kernel(*pool), strict=True)
