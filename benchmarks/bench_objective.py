@@ -23,30 +23,32 @@ def measure(n_rows=50_000, rounds=21):
     X = np.random.default_rng(0).normal(size=(n_rows, N_INPUTS)).astype(np.float32)
     network = Network((N_INPUTS, N_UNITS, N_INPUTS), ("logistic", "identity"))
     theta = network.initial_theta(np.random.RandomState(0), dtype=np.float32)
-    # A team reads the number of threads before it is entered; inside, BLAS is limited to one.
-    one, two = team(1), team(2)
-    with one, two:
-        J_one, J_two = (
-            Objective(Problem(network, "squared_error", X, X, **TERMS), t) for t in (one, two)
-        )
-        contenders = [
-            Contender(f"Striate, {THREADS[1]}", partial(J_one, theta), None),
-            Contender(f"Striate, {THREADS[2]}", partial(J_two, theta), None),
-        ]
-        remarks = [check_identical(J_one(theta), J_two(theta))]
-        if HAS_TORCH:
-            from .pytorch_networks import autoencoder_objective
+    # Teams that have begun share the cores, so each begins when it is measured.
+    problem = Problem(network, "squared_error", X, X, **TERMS)
+    J_one, J_two = (partial(_within, t, Objective(problem, t)) for t in (team(1), team(2)))
+    contenders = [
+        Contender(f"Striate, {THREADS[1]}", partial(J_one, theta), None),
+        Contender(f"Striate, {THREADS[2]}", partial(J_two, theta), None),
+    ]
+    remarks = [check_identical(J_one(theta), J_two(theta))]
+    if HAS_TORCH:
+        from .pytorch_networks import autoencoder_objective
 
-            evaluate = partial(autoencoder_objective(network, X, **TERMS), theta)
-            for name, mine, other in zip(("J", "∇J"), J_one(theta), evaluate(), strict=True):
-                remarks.append(check_same(f"{name} vs. PyTorch", mine, other, 1e-5))
-            contenders += [Contender(f"{TORCH}, {THREADS[n]}", evaluate, n) for n in (1, 2)]
-        else:
-            remarks.append(WITHOUT_TORCH)
-        seconds = take_turns([*contenders, *sgemm.contenders()], rounds)
+        evaluate = partial(autoencoder_objective(network, X, **TERMS), theta)
+        for name, mine, other in zip(("J", "∇J"), J_one(theta), evaluate(), strict=True):
+            remarks.append(check_same(f"{name} vs. PyTorch", mine, other, 1e-5))
+        contenders += [Contender(f"{TORCH}, {THREADS[n]}", evaluate, n) for n in (1, 2)]
+    else:
+        remarks.append(WITHOUT_TORCH)
+    seconds = take_turns([*contenders, *sgemm.contenders()], rounds)
     flops = 5 * 2 * n_rows * N_INPUTS * N_UNITS
     title = f"J and ∇J, {N_INPUTS}-{N_UNITS}-{N_INPUTS} sparse autoencoder, {n_rows:,} rows"
     return Report(title, _tables(seconds, flops), remarks)
+
+
+def _within(threads, J, theta):
+    with threads:
+        return J(theta)
 
 
 def check_identical(one, two):

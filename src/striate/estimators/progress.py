@@ -47,11 +47,11 @@ class Progress:
         self._context, self.keeper = context, keeper
         context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
-    def __call__(self, theta: npt.NDArray[Any], terms: dict[str, float]) -> bool:
+    def __call__(self, theta: npt.NDArray[Any], loss: float) -> bool:
         """Report an iteration that ended at θ; return whether a callback asks to stop."""
-        loss = self.loss(terms)
         self.losses.append(loss)
-        self.say(f"Iteration {len(self.losses)}, loss = {loss:.8f}")
+        if self.estimator.verbose:
+            print(f"Iteration {len(self.losses)}, loss = {loss:.8f}")
         if self.interrupted is not None and self.interrupted.is_set():
             raise KeyboardInterrupt
         if self._context is None:
@@ -81,7 +81,8 @@ class Progress:
 
     def keep(self, result: Result, changing: Mapping[str, Changing]) -> None:
         """Keep the state after an iteration, if there is a checkpoint."""
-        self.keeper.keep(result, self._with_losses(changing))
+        if self.is_kept:
+            self.keeper.keep(result, self._with_losses(changing))
 
     def finish(self, result: Result, changing: Mapping[str, Changing]) -> None:
         """Keep the state after the last iteration, if there is a checkpoint."""

@@ -1,5 +1,6 @@
 """Stopping rules of minibatch training: objects that watch the loss or a score, and decide."""
 
+import math
 from abc import ABC, abstractmethod
 from enum import Enum
 from typing import ClassVar
@@ -58,7 +59,7 @@ class StoppingRule(Stateful, ABC):
     def __call__(self, theta: Theta, loss: float) -> Decision:
         """Decide after an epoch that ended at θ with this loss."""
         validation = self.validation
-        if not np.isfinite(loss):
+        if not math.isfinite(loss):
             if validation is not None:
                 validation.diverged()
             return Decision.DIVERGED

@@ -59,7 +59,7 @@ class FullBatch(Solver):
             objective,
             theta,
             l1=(problem.l1_weight, problem.network.n_weights),
-            callback=lambda theta, _: progress(theta, objective.terms),
+            callback=lambda theta, _: progress(theta, progress.loss(objective.terms)),
             keeper=progress,
         )
         if result.status is Status.INTERRUPTED:  # whoever waits shall not wait for another J
@@ -206,10 +206,9 @@ class Epochs(Solver):
             while result.status is Status.LIMIT and result.n_iter < self.max_iter:
                 rates = self.schedule.rates(result.n_iter, batches.n_batches(n_rows))
                 terms = self._epoch(batches, order, self._by_group(rates), problem)
-                result = result._replace(
-                    theta=batches.solution, value=progress.loss(terms), n_iter=result.n_iter + 1
-                )
-                result = self._after_epoch(result, terms, n_rows, progress)
+                loss, n_iter = progress.loss(terms), result.n_iter + 1
+                result = Result(batches.solution, loss, n_iter, Status.LIMIT)
+                result = self._after_epoch(result, n_rows, progress)
                 progress.keep(result, changing)
         except KeyboardInterrupt:
             result = result._replace(status=Status.INTERRUPTED)
@@ -240,12 +239,10 @@ class Epochs(Solver):
         """Return the rates of each group of parameters."""
         return rates if self.factors is None else rates * self.factors
 
-    def _after_epoch(
-        self, result: Result, terms: dict[str, float], n_rows: int, progress: Progress
-    ) -> Result:
+    def _after_epoch(self, result: Result, n_rows: int, progress: Progress) -> Result:
         """Report an epoch, and decide whether it is the last."""
         theta, value, n_iter = result.theta, result.value, result.n_iter
-        asked_to_stop, rate = progress(theta, terms), self.schedule.rate
+        asked_to_stop, rate = progress(theta, value), self.schedule.rate
         decision = self.stopping(theta, value)
         if decision is Decision.DIVERGED:
             remedy = f"Lower learning_rate (now {rate:g}) or scale the data."
