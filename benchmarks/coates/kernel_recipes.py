@@ -8,10 +8,7 @@ from benchmarks.result_tables import ValueTargets
 from striate import KernelClassifier
 
 from .single_layer_recipes import SHIFTS, percent, shifted
-from .two_layer_recipe import components_of, two_layers
-
-#: Chosen on held-out training images.
-N_COMPONENTS = 1000
+from .two_layer_recipe import N_COMPONENTS, components_of, two_layers
 
 
 def run(work, make_features=two_layers, n_components=N_COMPONENTS, shifts=SHIFTS):
