@@ -8,8 +8,8 @@ import textbook
 from all_pairs import all_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limited_team import limited_team
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from striate import check_gradient
 from striate.core.activations import HIDDEN_ACTIVATIONS
@@ -83,8 +83,7 @@ def from_textbook(network, theta, loss, X, Y, sample_weight=None, **terms):
 
 
 def evaluate(network, theta, loss, X, Y, n_threads=1, **terms):
-    with threadpool_limits(n_threads), team(n_threads) as run:
-        assert run.n_threads == n_threads
+    with limited_team(n_threads) as run:
         return Objective(problem_of(network, loss, X, Y, **terms), run)(theta)
 
 
@@ -176,7 +175,7 @@ def test_the_same_to_the_last_bit_for_any_number_of_threads(m, dtype):
 
 def test_a_second_evaluation_does_not_remember_the_first():
     network, theta, X, Y = problem("squared_error", "identity", "logistic", 1, m=1100)
-    with threadpool_limits(2), team(2) as run:
+    with limited_team(2) as run:
         J = Objective(
             Problem(network, "squared_error", X, Y, sparsity_target=0.1, sparsity_weight=0.7), run
         )
