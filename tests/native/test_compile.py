@@ -27,7 +27,10 @@ def test_a_change_in_what_compiled_code_calls(tmp_path, monkeypatch):
         code_cache._stamp.cache_clear()
         for name in [name for name in sys.modules if name.startswith(images.name)]:
             del sys.modules[name]
-        convolution, patches = importlib.import_module(f"{images.name}.convolution"), np.ones((1, 4))
+        convolution, patches = (
+            importlib.import_module(f"{images.name}.convolution"),
+            np.ones((1, 4)),
+        )
         settings = convolution.Patches(2, 2, 1, 1, 1.0)
         convolution.gather_patches(np.ones((2, 2, 1)), settings, (0, 0, 1), 0, patches)
         return patches[0, 0]
