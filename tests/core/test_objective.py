@@ -12,6 +12,7 @@ from limited_team import limited_team
 from scipy import sparse
 
 from striate import check_gradient
+from striate.core import objective
 from striate.core.activations import HIDDEN_ACTIVATIONS
 from striate.core.design_matrix import as_input
 from striate.core.losses import LOSSES
@@ -171,6 +172,16 @@ def test_the_same_to_the_last_bit_for_any_number_of_threads(m, dtype):
         value, gradient = evaluate(network, theta, "squared_error", X, Y, n_threads, **terms)
         assert value == one[0]
         assert gradient.tobytes() == one[1].tobytes()
+
+
+def test_gradients_of_groups_that_wait_one_by_one_change_nothing(monkeypatch):
+    network, theta, X, Y = problem("squared_error", "identity", "logistic", 2, m=5000)
+    at_once = evaluate(network, theta, "squared_error", X, Y)
+    monkeypatch.setattr(objective, "WAITING_BYTES", 1)
+    for n_threads in (1, 2):
+        value, gradient = evaluate(network, theta, "squared_error", X, Y, n_threads)
+        assert value == at_once[0]
+        assert gradient.tobytes() == at_once[1].tobytes()
 
 
 def test_a_second_evaluation_does_not_remember_the_first():
