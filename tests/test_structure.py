@@ -5,6 +5,7 @@ import graphlib
 import re
 import tomllib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,15 +34,26 @@ SIGNATURES_GIVEN = {
 }
 
 
+@cache
+def tree_of(path):
+    """The parsed source of a file, which several tests read."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes_of(path):
+    """All nodes of that tree."""
+    return list(ast.walk(tree_of(path)))
+
+
 def is_private(dotted):
     return any(part.startswith("_") and not part.startswith("__") for part in dotted.split("."))
 
 
 def private_names(path):
     """Private names of scikit-learn in a file: imported, as attributes, and in strings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     from_sklearn = set()  # names in this file that scikit-learn's modules and classes have
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             names = {alias.asname or alias.name.split(".")[0]: alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -52,11 +64,10 @@ def private_names(path):
         names = {here: name for here, name in names.items() if name.split(".")[0] == "sklearn"}
         from_sklearn.update(names)
         yield from filter(is_private, names.values())
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.Attribute):
-            root = ast.unparse(node).split(".")[0]
             if PRIVATE_ATTRIBUTES.fullmatch(node.attr) or (
-                root in from_sklearn and is_private(node.attr)
+                is_private(node.attr) and ast.unparse(node).split(".")[0] in from_sklearn
             ):
                 yield ast.unparse(node)
         elif (
@@ -111,7 +122,7 @@ def test_file_names_are_unique_and_say_what_is_inside():
 
 def too_long_signatures(path):
     """Functions with more positional parameters than a reader can keep apart."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.FunctionDef) and node.name != "__init__":
             parameters = [p.arg for p in (*node.args.posonlyargs, *node.args.args)]
             n = len(parameters) - (parameters[:1] in (["self"], ["cls"]))
@@ -132,7 +143,7 @@ def test_functions_have_few_parameters():
 def imported_modules(path, package):
     """Modules of the package that a file imports as soon as it is imported itself."""
     inside = path.relative_to(package.parent).with_suffix("").parts
-    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    waiting = [tree_of(path)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.Lambda):
@@ -197,7 +208,7 @@ def test_the_search_for_circles(tmp_path, second, circular):
 
 def compiled_by(path):
     """Names of decorators in a file that compile: those of native/compile.py, and Numba's."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.ImportFrom):
             module = (node.module or "").split(".")
             if module[-1] == "compile" or module[0] == "numba":
@@ -207,7 +218,7 @@ def compiled_by(path):
 def python_and_compiled(path):
     """Functions of a file, without those inside others: what Python runs, and what is compiled."""
     compilers, python, compiled = {*compiled_by(path), "numba"}, [], []
-    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    waiting = [tree_of(path)]
     while waiting:
         for node in waiting.pop().body:
             if isinstance(node, ast.ClassDef):

@@ -6,8 +6,8 @@ import masked
 import numpy as np
 import pytest
 from all_pairs import all_pairs
+from limited_team import limited_team
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from striate import check_gradient
 from striate.core import objective
@@ -40,7 +40,7 @@ def problem(kind, m=41, dtype=np.float64, sizes=masked.SIZES):
 
 
 def evaluate(network, theta, X, Y, w=None, n_threads=1, **terms):
-    with threadpool_limits(n_threads), team(n_threads) as run:
+    with limited_team(n_threads) as run:
         J = Objective(Problem(network, "squared_error", X, Y, sample_weight=w, **terms), run)
         value, gradient = J(theta)
     assert value == pytest.approx(sum(J.terms.values()), rel=1e-14)

@@ -8,10 +8,11 @@ import textbook
 from all_pairs import all_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limited_team import limited_team
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from striate import check_gradient
+from striate.core import objective
 from striate.core.activations import HIDDEN_ACTIVATIONS
 from striate.core.design_matrix import as_input
 from striate.core.losses import LOSSES
@@ -83,8 +84,7 @@ def from_textbook(network, theta, loss, X, Y, sample_weight=None, **terms):
 
 
 def evaluate(network, theta, loss, X, Y, n_threads=1, **terms):
-    with threadpool_limits(n_threads), team(n_threads) as run:
-        assert run.n_threads == n_threads
+    with limited_team(n_threads) as run:
         return Objective(problem_of(network, loss, X, Y, **terms), run)(theta)
 
 
@@ -174,9 +174,19 @@ def test_the_same_to_the_last_bit_for_any_number_of_threads(m, dtype):
         assert gradient.tobytes() == one[1].tobytes()
 
 
+def test_gradients_of_groups_that_wait_one_by_one_change_nothing(monkeypatch):
+    network, theta, X, Y = problem("squared_error", "identity", "logistic", 2, m=5000)
+    at_once = evaluate(network, theta, "squared_error", X, Y)
+    monkeypatch.setattr(objective, "WAITING_BYTES", 1)
+    for n_threads in (1, 2):
+        value, gradient = evaluate(network, theta, "squared_error", X, Y, n_threads)
+        assert value == at_once[0]
+        assert gradient.tobytes() == at_once[1].tobytes()
+
+
 def test_a_second_evaluation_does_not_remember_the_first():
     network, theta, X, Y = problem("squared_error", "identity", "logistic", 1, m=1100)
-    with threadpool_limits(2), team(2) as run:
+    with limited_team(2) as run:
         J = Objective(
             Problem(network, "squared_error", X, Y, sparsity_target=0.1, sparsity_weight=0.7), run
         )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limited_team import limited_team
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from striate import RowBlocks
 from striate.core import row_blocks
@@ -313,7 +313,7 @@ def test_J_of_blocks_has_the_same_bits_for_any_number_of_threads():
     Y = np.eye(3)[rng.integers(0, 3, 3000)]
     found = []
     for n_threads in (1, 2, 5):
-        with threadpool_limits(n_threads), team(n_threads) as run:
+        with limited_team(n_threads) as run:
             problem = Problem(NETWORK, "cross_entropy", RowBlocks(X, block_rows=1100), Y)
             value, gradient = Objective(problem, run)(theta)
         found.append((value, gradient.tobytes()))

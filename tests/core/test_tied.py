@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import textbook
 from all_pairs import all_pairs
+from limited_team import limited_team
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from striate import check_gradient
 from striate.core import objective
@@ -32,7 +32,7 @@ def network_and_theta(sizes=(9, 5, 9), tied=True):
 
 
 def evaluate(network, theta, X, Y, n_threads=1, **terms):
-    with threadpool_limits(n_threads), team(n_threads) as run:
+    with limited_team(n_threads) as run:
         return Objective(Problem(network, "squared_error", X, Y, **terms), run)(theta)
 
 
@@ -84,18 +84,17 @@ def test_every_kind_of_input_has_the_numerical_gradient(tied, kind, noise):
     dense = KINDS["dense"]
     if noise is not None:
         inputs, dense = (with_noise(each, NOISE[noise], 0.3, 5) for each in (Y, dense))
-    value, gradient = evaluate(network, theta, inputs, Y, **TERMS)
-    numerical = check_gradient(
-        lambda at: evaluate(network, at, inputs, Y, **TERMS), theta, epsilon=1e-5
-    )
-    assert numerical < 1e-9
+    problem = Problem(network, "squared_error", inputs, Y, **TERMS)
+    with team(1) as run:
+        J = Objective(problem, run)
+        value, gradient = J(theta)
+        assert check_gradient(J, theta, epsilon=1e-5) < 1e-9
     same = evaluate(network, theta, dense, KINDS["dense"], **TERMS)
     assert value == pytest.approx(same[0], rel=1e-14)
     np.testing.assert_allclose(gradient, same[1], rtol=1e-10, atol=1e-14)
 
     at, rate = theta.copy(), 1e-3
     with team(1) as run:
-        problem = Problem(network, "squared_error", inputs, Y, **TERMS)
         batches = Minibatch(problem, run, at, batch_size=60, rule=SGD())
         terms = batches.epoch(np.arange(60), rate)
     assert sum(terms.values()) == pytest.approx(value, rel=1e-12)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import textbook
 from all_pairs import all_pairs
+from limited_team import limited_team
 from rule_steps import ETA, RULES, STEPS
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from striate.core.design_matrix import as_input
 from striate.core.network import Network
@@ -62,7 +62,7 @@ def epochs(
     rule, network, theta, X, Y, orders, batch_size, w, n_threads=1, learning_rate=ETA, **terms
 ):
     theta = theta.copy()
-    with threadpool_limits(n_threads), team() as run:
+    with limited_team(n_threads) as run:
         data = Problem(network, "squared_error", X, Y, sample_weight=w, **terms)
         batches = Minibatch(data, run, theta, batch_size=batch_size, rule=RULES[rule])
         values = [sum(batches.epoch(order, learning_rate).values()) for order in orders]

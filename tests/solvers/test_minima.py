@@ -6,7 +6,6 @@ import scipy.optimize
 from rule_steps import RULES
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
-from threadpoolctl import threadpool_limits
 
 from striate.core.network import Network
 from striate.core.objective import Objective
@@ -187,7 +186,7 @@ def test_minibatches_come_near_the_minimum(name):
     best, _, _ = minimum(network, "cross_entropy", X, np.eye(3)[y], 0.01)
     rng = np.random.default_rng(0)
     theta = np.zeros(network.n_parameters)
-    with threadpool_limits(1), team() as run:
+    with team(1) as run:
         problem = Problem(network, "cross_entropy", X, np.eye(3)[y], weight_decay=0.01)
         batches = Minibatch(problem, run, theta, batch_size=32, rule=rule)
         for _ in range(150):

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from limited_team import limited_team
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from striate.core.activations import HIDDEN_ACTIVATIONS
 from striate.core.design_matrix import as_input, with_noise
@@ -38,7 +38,7 @@ def steps_of(given, theta, rates, n_threads=1, rule=None, batch_size=M, **steps)
     """θ after one epoch at each of some learning rates, and J of each epoch."""
     theta, thetas, values = theta.copy(), [], []
     order = np.arange(given.n_rows)
-    with threadpool_limits(n_threads), team(n_threads) as run:
+    with limited_team(n_threads) as run:
         batches = Minibatch(
             given, run, theta, batch_size=batch_size, rule=rule or SGD(), steps=Steps(**steps)
         )

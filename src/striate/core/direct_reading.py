@@ -99,11 +99,13 @@ def _is_mapped_at(address: int, file: int) -> bool:
         lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # another system than Linux
         return False
+    of_file = [device, str(found.st_ino)]
     for line in lines:
-        place, _, _, of_line, inode = line.split(maxsplit=5)[:5]
-        lo, hi = (int(edge, 16) for edge in place.split("-"))
-        if lo <= address < hi:
-            return of_line == device and int(inode) == found.st_ino
+        if of_file[1] in line:  # there are thousands of lines, which take milliseconds to split
+            place, _, _, *of_line = line.split(maxsplit=5)[:5]
+            lo, hi = (int(edge, 16) for edge in place.split("-"))
+            if lo <= address < hi:
+                return of_line == of_file
     return False
 
 

@@ -98,7 +98,7 @@ def backward(net, theta, block, w, s):
             times_derivative(below.derivative, a, d, 1.0 - below.dropped)
 
 
-@inlined
+@jit
 def propagate(net, theta, loss, block, y, w, s):  # y (m, n_outputs), w (m,)
     """Go forward beyond the first hidden layer and backward; return Σ_i w_i loss_i."""
     deeper_layers(net, theta, block)

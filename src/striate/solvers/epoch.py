@@ -215,7 +215,7 @@ def _enter_rows(net, theta, data, batch, part, chosen, beta):  # theta (n_parame
         add_weighted_sum(block.first, batch.w[lo:hi], batch.sums[r])
 
 
-@jit
+@inlined
 def _propagate(net, theta, loss, batch, part, s):  # theta (n_parameters,), s (n_1,)
     """Propagate part of the batch; return its part of the data term."""
     r, n = part
