@@ -201,6 +201,32 @@ def test_class_weights_are_sample_weights():
     assert by_class.predict_proba(X)[:, 1].mean() > rare + 0.05
 
 
+def test_labels_are_smoothed_in_training_only(monkeypatch):
+    from striate.tables import base_tabular, tabular_classifier
+
+    trained = []
+    problem = base_tabular.Problem
+    monkeypatch.setattr(
+        base_tabular, "Problem", lambda *args, **kw: trained.append(args[3]) or problem(*args, **kw)
+    )
+    held_out = []
+    calibrate = TabularClassifier._calibrate
+    monkeypatch.setattr(
+        TabularClassifier,
+        "_calibrate",
+        lambda self, z, rows: held_out.extend(rows) or calibrate(self, z, rows),
+    )
+    for y, share in ((Y2, 0.1), (Y3, 0.3), (Y3, "auto")):
+        classifier(max_iter=1, label_smoothing=share).fit(X, y)
+        ends = np.array([0, 1]) if share == "auto" else np.array([0, 1 - share])
+        rest = 0 if share == "auto" else share / len(np.unique(y))
+        np.testing.assert_allclose(np.unique(trained[-1]), ends + rest, rtol=1e-6)
+        assert all(np.array_equal(np.unique(rows.Y), [0, 1]) for rows in held_out)
+    many = np.arange(N) % tabular_classifier.MANY_CLASSES
+    classifier(max_iter=1).fit(X, many)
+    np.testing.assert_allclose(np.unique(trained[-1]), [0.01, 0.91], rtol=1e-6)
+
+
 def test_a_loss_that_is_not_finite_begins_anew_with_a_quarter_of_the_rate(monkeypatch):
     from striate.tables import base_tabular
 
@@ -433,6 +459,7 @@ DAY = datetime.date(2026, 1, 2)
         (regressor(loss="quantile", quantile=[0.1, 0.9]), X, np.c_[T, T], "of a single target"),
         (regressor(hidden_layer_sizes=(3, 0)), X, T, "must be > 0"),
         (regressor(dropout=1.0), X, T, "dropout"),
+        (classifier(label_smoothing=1.0), X, Y2, "label_smoothing"),
     ],
 )
 def test_bad_input_is_refused(model, X, y, message):

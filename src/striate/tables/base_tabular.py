@@ -93,6 +93,10 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
     def _output(self) -> tuple[str, str, str]:
         """Return the loss, and the output activation in training and in predictions."""
 
+    def _learned_targets(self, Y: Array) -> Array:
+        """Return the targets of training; those of held-out rows stay as they are."""
+        return Y
+
     def _loss_constants(self) -> tuple[float, ...]:
         """Return what the loss needs beside outputs and targets."""
         return ()
@@ -227,7 +231,7 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
             net.network,
             loss,
             rows.X,
-            rows.Y,
+            self._learned_targets(rows.Y),
             rows.weights,
             loss_constants=self._loss_constants(),
             dropout=[0.0, *[float(self.dropout)] * len(sizes)],

@@ -1,6 +1,7 @@
 """TabularClassifier: the mean of a few networks, whose settings suit tables as they are."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from striate.estimators.class_weights import ClassWeights
 from striate.estimators.fitted_attributes import Attribute, Labels, Number
-from striate.estimators.sklearn_private import StrOptions
+from striate.estimators.sklearn_private import Interval, StrOptions
 from striate.estimators.validated_input import refuse_odd_targets
 
 from .base_tabular import TabularModel
@@ -21,6 +22,9 @@ from .table_columns import is_missing
 from .temperature import fitted_beta, log_loss_of, probabilities
 
 Array = npt.NDArray[Any]
+
+#: Share of a label that is spread over the classes, if there are so many or more.
+SMOOTHING, MANY_CLASSES = 0.1, 10
 
 
 class TabularClassifier(ClassifierMixin, TabularModel):
@@ -44,6 +48,9 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         Number of categories up to which each has an input of its own.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as in scikit-learn.
+    label_smoothing : float or "auto", default="auto"
+        Share ε of each label that is spread evenly over all classes in training, which keeps
+        members from becoming too sure: 0.1 by default for 10 classes or more, 0 for fewer.
     hidden_layer_sizes : array-like of int, default=(256, 256, 256)
         Number of units in each hidden layer.
     activation : str, default="selu"
@@ -107,6 +114,8 @@ class TabularClassifier(ClassifierMixin, TabularModel):
     ----------
     .. [1] D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: strong pre-tuned MLPs
        and boosted trees on tabular data", NeurIPS (2024).
+    .. [2] C. Szegedy and others, "Rethinking the Inception architecture for computer vision", CVPR
+       (2016).
 
     Examples
     --------
@@ -131,6 +140,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **TabularModel._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "label_smoothing": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -140,6 +150,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         categorical_features: Any = "from_dtype",
         max_one_hot: int = 64,
         class_weight: Any = None,
+        label_smoothing: Any = "auto",
         hidden_layer_sizes: Any = (256, 256, 256),
         activation: str = "selu",
         learning_rate_init: float = 0.04,
@@ -155,6 +166,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         self.categorical_features = categorical_features
         self.max_one_hot = max_one_hot
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.learning_rate_init = learning_rate_init
@@ -196,6 +208,12 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         codes, n = self._codes(y), len(self.classes_)
         Y = codes[:, np.newaxis] if n == 2 else codes[:, np.newaxis] == np.arange(n)
         return Y.astype(np.float32)
+
+    def _learned_targets(self, Y: Array) -> Array:
+        share, n = self.label_smoothing, len(self.classes_)
+        if share == "auto":
+            share = SMOOTHING if n >= MANY_CLASSES else 0.0
+        return ((1 - share) * Y + share / n).astype(Y.dtype) if share else Y
 
     def _class_weights(self, y: Array) -> Callable[[Array], Array]:
         if self.class_weight is None:
