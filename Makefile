@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo         learn features from photographs and show what they do (one to two minutes)"
-	@echo "make test         lint, type check and test (four to six minutes)"
+	@echo "make test         lint, type check and test (three to five minutes)"
 	@echo "make test-all     all tests, more combinations of the same things (a quarter of an hour)"
 	@echo "make test-lowest  test with the lowest versions that pyproject.toml allows"
 	@echo "make bench        measure speed beside other libraries"
