@@ -19,6 +19,11 @@ from .validated_input import FLOATS, validated
 Array = npt.NDArray[Any]
 
 
+def smoothed(Y: Array, share: float, even: Any) -> Array:
+    """Return targets with a share of each label spread evenly: (1 − ε) Y + ε even."""
+    return (1 - share) * Y + share * even
+
+
 class PerceptronOfClasses(MultilayerPerceptron):
     """A perceptron whose targets are class labels: of one output, several labels, or outputs."""
 
@@ -157,7 +162,7 @@ class PerceptronOfClasses(MultilayerPerceptron):
 
     def _targets(self, y: Any) -> Any:
         if self.label_smoothing:
-            y = (1 - self.label_smoothing) * y + self.label_smoothing * self._shares()
+            y = smoothed(y, self.label_smoothing, self._shares())
         return 2.0 * y - 1.0 if self.out_activation_ == "tanh" else y
 
     def _shares(self) -> Array:

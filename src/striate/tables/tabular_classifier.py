@@ -11,6 +11,7 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from striate.estimators.class_targets import smoothed
 from striate.estimators.class_weights import ClassWeights
 from striate.estimators.fitted_attributes import Attribute, Labels, Number
 from striate.estimators.sklearn_private import Interval, StrOptions
@@ -213,7 +214,7 @@ class TabularClassifier(ClassifierMixin, TabularModel):
         share, n = self.label_smoothing, len(self.classes_)
         if share == "auto":
             share = SMOOTHING if n >= MANY_CLASSES else 0.0
-        return ((1 - share) * Y + share / n).astype(Y.dtype) if share else Y
+        return smoothed(Y, share, 1 / n).astype(Y.dtype) if share else Y
 
     def _class_weights(self, y: Array) -> Callable[[Array], Array]:
         if self.class_weight is None:
