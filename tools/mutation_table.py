@@ -307,10 +307,10 @@ FAULTS = [
             "w[i] * bounded * d / 2",
         ),
         (
-            "label smoothing forgets the true class",
+            "label smoothing forgets the other classes",
             "estimators/class_targets.py",
-            "y = (1 - self.label_smoothing) * y + self.label_smoothing * self._shares()",
-            "y = (1 - self.label_smoothing) * y",
+            "return (1 - share) * Y + share * even",
+            "return (1 - share) * Y",
         ),
         (
             "intervals are one rank too narrow",
