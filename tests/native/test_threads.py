@@ -266,7 +266,7 @@ def test_cores_are_handed_out_in_the_order_of_asking(monkeypatch):
 
 
 @pytest.mark.usefixtures("two_cores")
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no setitimer")
 def test_ctrl_c_while_a_fit_waits_for_a_core():
     computing, ended = np.zeros((2, 1), np.int64)
     with ThreadPoolExecutor(1) as pool:

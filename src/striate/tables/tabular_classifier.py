@@ -24,7 +24,7 @@ from .temperature import fitted_beta, log_loss_of, probabilities
 
 Array = npt.NDArray[Any]
 
-#: Share of a label that is spread over the classes, if there are so many or more.
+#: Default label smoothing, and the number of classes from which it is used.
 SMOOTHING, MANY_CLASSES = 0.1, 10
 
 
