@@ -154,8 +154,8 @@ FAULTS = [
         (
             "noise is the same in every epoch",
             "solvers/minibatch.py",
-            "self._set_seed(self._data.seed + 1)",
-            "self._set_seed(self._data.seed)",
+            "self._set_seed(self._seed + 1)",
+            "self._set_seed(self._seed)",
         ),
         (
             "a part of the columns begins too early",

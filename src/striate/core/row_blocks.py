@@ -346,7 +346,7 @@ def as_rows(X: Any) -> Any:
     >>> as_rows([[1.0, 2.0]])
     [[1.0, 2.0]]
     """
-    if isinstance(X, RowBlocks) or sparse.issparse(X):
+    if type(X) is np.ndarray or isinstance(X, RowBlocks) or sparse.issparse(X):
         return X
     if not is_frame(X):
         found = described(X)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.activations import ACTIVATIONS
@@ -77,9 +78,16 @@ class MultilayerPerceptron(
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS}
 
+    #: Whether targets are numbers, not labels.
+    _has_numeric_targets: ClassVar[bool]
+
     @abstractmethod
-    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        """Return X, and y as targets in the user's units (for a classifier: class indicators)."""
+    def _check_targets(self, y: Any, incremental: bool) -> Any:
+        """Learn what y holds; return it in the user's units (for a classifier: as indicators)."""
+
+    @abstractmethod
+    def _check_held_out_targets(self, y: Any) -> Any:
+        """Check y of validation rows; return it as `_check_targets` does."""
 
     @abstractmethod
     def _output(self) -> tuple[str, str]:
@@ -98,11 +106,7 @@ class MultilayerPerceptron(
 
     @abstractmethod
     def _in_users_units(self, y: Any) -> Any:
-        """Return y as a scorer takes it, from what `_validate_input` returned."""
-
-    @abstractmethod
-    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Check validation rows; return them as `_validate_input` does."""
+        """Return y as a scorer takes it, from what `_check_targets` returned."""
 
     def _loss_constants(self) -> tuple[float, ...]:
         """Return what the loss needs beside outputs and targets."""
@@ -174,9 +178,9 @@ class MultilayerPerceptron(
         given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         whole_sizes(self.hidden_layer_sizes, "hidden_layer_sizes")
         check_options(self, has_validation=any(each is not None for each in held_out))
-        X, y = self._validate_input(X, y, incremental, first)
+        X, y = self._validated(X, y, reset=first)
+        y = self._check_targets(y, incremental).reshape(len(y), -1)
         weights = None if sample_weight is None else checked_weights(sample_weight, X)
-        y = y.reshape(len(y), -1)
         class_weights = self._class_weights(y)
         rows = Rows(X, y, product(weights, class_weights(y)))
         self.n_outputs_ = self._count_outputs(y)
@@ -207,6 +211,26 @@ class MultilayerPerceptron(
             self._keep(network, best.result, best.solver, problem.n_rows)
             report_worst_fault(best.progress, self._layers(), X, y)
         return self
+
+    def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        """Check the user's X and y, without looking at what y holds."""
+        X, y = validated(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            by_blocks=True,
+            multi_output=True,
+            y_numeric=self._has_numeric_targets,
+            dtype=FLOATS,
+            reset=reset,
+        )
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Check rows that the fit does not train on."""
+        X, y = self._validated(X, y, reset=False)
+        return X, self._check_held_out_targets(y)
 
     def _network(self, X: Any, first: bool, record: TrainingRecord) -> tuple[Network, str]:
         """Return the network, and the name of its loss."""

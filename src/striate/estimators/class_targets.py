@@ -8,13 +8,11 @@ import numpy.typing as npt
 from scipy.special import softmax
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from .base_mlp import MultilayerPerceptron
 from .class_weights import ClassWeights
 from .several_targets import GroupBinarizer
-from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
 
@@ -34,40 +32,18 @@ class PerceptronOfClasses(MultilayerPerceptron):
     label_smoothing: float
     focal_gamma: float
 
-    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validated(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            by_blocks=True,
-            multi_output=True,
-            dtype=FLOATS,
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+    _has_numeric_targets = False
+
+    def _check_targets(self, y: Any, incremental: bool) -> Any:
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._learn_classes(y)
         else:
             self._check_classes(y)
-        return X, self._indicators(y)
+        return self._indicators(y)
 
-    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
-        X, y = validated(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            by_blocks=True,
-            multi_output=True,
-            dtype=FLOATS,
-            reset=False,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+    def _check_held_out_targets(self, y: Any) -> Any:
         self._check_known(y, "y_val")
-        return X, self._indicators(y)
+        return self._indicators(y)
 
     def _indicators(self, y: Any) -> Any:
         """Return which outputs (n_samples, n_outputs) are 1, for known classes."""

@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import d2_pinball_score, r2_score
-from sklearn.utils import column_or_1d
 
 from striate.core.activations import ACTIVATIONS, range_of
 
 from .base_mlp import MultilayerPerceptron
 from .quantile_levels import quantile_levels
-from .validated_input import FLOATS, validated
 
 Array = npt.NDArray[Any]
 # Margin between the targets and the ends of a bounded output's range, which z reaches at infinity.
@@ -37,50 +35,27 @@ class PerceptronOfNumbers(MultilayerPerceptron):
     quantile: Any
     calibration_errors_: Array
 
-    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validated(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            by_blocks=True,
-            multi_output=True,
-            y_numeric=True,
-            dtype=FLOATS,
-            reset=reset,
-        )
-        y = self._check_targets(y)
+    _has_numeric_targets = True
+
+    def _check_targets(self, y: Any, incremental: bool) -> Any:
+        self._check_counts(y)
         if len(self._levels()) > 1 and y.ndim == 2:
             raise ValueError(
                 f"Several quantiles are of a single target, but y has {y.shape[1]} columns."
             )
         if hasattr(self, "calibration_errors_"):
             del self.calibration_errors_  # of another model
-        return X, y
-
-    def _check_targets(self, y: Any) -> Any:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if self.loss == "poisson" and np.any(y < 0):
-            raise ValueError("loss='poisson' is for counts: y must not have negative values.")
         return y
 
-    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
-        X, y = validated(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            by_blocks=True,
-            multi_output=True,
-            y_numeric=True,
-            dtype=FLOATS,
-            reset=False,
-        )
-        y = self._check_targets(y)
+    def _check_held_out_targets(self, y: Any) -> Any:
+        self._check_counts(y)
         if self._count_outputs(y.reshape(len(y), -1)) != self.n_outputs_:
             raise ValueError(f"`y_val` must have {self.n_outputs_} columns, as `y` has.")
-        return X, y
+        return y
+
+    def _check_counts(self, y: Any) -> None:
+        if self.loss == "poisson" and np.any(y < 0):
+            raise ValueError("loss='poisson' is for counts: y must not have negative values.")
 
     def _levels(self) -> list[float]:
         """Return the levels of the quantiles; none with another loss.

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from striate.solvers.result import Result
 from striate.solvers.saved_state import NOTHING_KEPT, Attributes, Changing, Keeper
 
+from .sklearn_private import CALLBACKS_ATTRIBUTE
+
 
 class Progress:
     """Record the loss of each iteration, and report it to callbacks and to the terminal.
@@ -40,11 +42,13 @@ class Progress:
         self.attributes, self.loss = attributes, loss
         self.interrupted: Event | None = None  # set where the training shall end as by Ctrl-C
         self._context: Any = None
+        self._has_callbacks = False
         self.keeper: Keeper = NOTHING_KEPT
 
     def begin(self, context: Any, keeper: Keeper) -> None:
         """Open the fit for callbacks, in a context that the estimator has made for it."""
         self._context, self.keeper = context, keeper
+        self._has_callbacks = bool(getattr(self.estimator, CALLBACKS_ATTRIBUTE, ()))
         context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def __call__(self, theta: npt.NDArray[Any], loss: float) -> bool:
@@ -54,7 +58,7 @@ class Progress:
             print(f"Iteration {len(self.losses)}, loss = {loss:.8f}")
         if self.interrupted is not None and self.interrupted.is_set():
             raise KeyboardInterrupt
-        if self._context is None:
+        if not self._has_callbacks:  # a task for each epoch would take time and memory
             return False
         task = self._context.subcontext(task_name="iteration")
         task.call_on_fit_task_begin(estimator=self.estimator, **self.data)

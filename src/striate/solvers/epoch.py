@@ -70,10 +70,6 @@ class Optimizer(NamedTuple):
         λ of each group of parameters.
     settings : ndarray of float64 of shape (2,)
         The other numbers of `Steps`.
-    rates : ndarray of float64 of shape (n_batches, n_groups)
-        η of each step of the epoch, for each group of parameters.
-    n_steps : int
-        Number of steps before this epoch.
     """
 
     theta: np.ndarray
@@ -85,6 +81,22 @@ class Optimizer(NamedTuple):
     constants: np.ndarray
     decays: np.ndarray
     settings: np.ndarray
+
+
+class Plan(NamedTuple):
+    """The steps of a call.
+
+    Attributes
+    ----------
+    order : ndarray of int64 of shape (n_rows,)
+        The rows, in the order in which batches take them.
+    rates : ndarray of float64 of shape (n_batches, n_groups)
+        η of each step, for each group of parameters.
+    n_steps : int
+        Number of steps before these.
+    """
+
+    order: np.ndarray
     rates: np.ndarray
     n_steps: int
 
@@ -125,15 +137,16 @@ class Batch(NamedTuple):
 
 
 @kernel
-def epoch(t, T, net, data, penalties, optimizer, batch, order):  # order (n_rows,)
+def epoch(t, T, net, data, penalties, optimizer, batch, plan):
     """One thread's part of an epoch."""
-    capacity, n_row_tiles, n_steps = len(batch.w), len(batch.row_values), optimizer.n_steps
+    order, rates, n_steps = plan
+    capacity, n_row_tiles = len(batch.w), len(batch.row_values)
     beta, theta, means = penalties[0].beta, optimizer.theta, optimizer.means[t]
     s = np.zeros(net.layers[0].n_out if beta != 0 else 0, dtype=theta.dtype)
     scratch = np.empty(_largest(batch.tiles), dtype=theta.dtype), np.empty(3)  # of a Step
     data_sum = weights_sum = 0.0
     before = flush_denormals()
-    for k in range(len(optimizer.rates)):
+    for k in range(len(rates)):
         chosen = order[k * capacity : (k + 1) * capacity]
         n, total = len(chosen), _total(data.w, chosen)
         if total == 0:
@@ -153,7 +166,7 @@ def epoch(t, T, net, data, penalties, optimizer, batch, order):  # order (n_rows
             break
         value += np.sum(batch.row_values)
         terms = of_batch(penalties[0], penalties[1], total)
-        if not _take_steps((t, T), net, optimizer, terms, batch, (n, n_steps, k), scratch):
+        if not _take_steps((t, T), net, optimizer, terms, batch, (n, n_steps, rates[k]), scratch):
             break
         data_sum += n * value
         weights_sum += n * np.sum(batch.tile_values)
@@ -230,7 +243,7 @@ def _take_steps(share, net, optimizer, terms, batch, numbers, scratch):
 
     Where the norm of the gradient is limited, all threads must know it before the first step.
     """
-    (t, T), (n, n_steps, k), (own, step) = share, numbers, scratch
+    (t, T), (n, n_steps, eta), (own, step) = share, numbers, scratch
     tiles, whole = batch.tiles, optimizer.gradient
     clips = whole.size > 0
     for j in range(t, len(tiles), T):
@@ -239,7 +252,7 @@ def _take_steps(share, net, optimizer, terms, batch, numbers, scratch):
         if clips:
             batch.squares[j] = _square(g)
         else:
-            _take_step(optimizer, tiles[j], (n_steps, k, terms.l1), step, g)
+            _take_step(optimizer, tiles[j], (n_steps, eta, terms.l1), step, g)
     if clips:
         if not wait(batch.barrier, T):
             return False
@@ -247,7 +260,7 @@ def _take_steps(share, net, optimizer, terms, batch, numbers, scratch):
         for j in range(t, len(tiles), T):
             g = part(whole, tiles[j].at, (tiles[j].n,))
             _multiply(g, limit / norm if norm > limit else 1.0)
-            _take_step(optimizer, tiles[j], (n_steps, k, terms.l1), step, g)
+            _take_step(optimizer, tiles[j], (n_steps, eta, terms.l1), step, g)
     return wait(batch.barrier, T)
 
 
@@ -281,11 +294,11 @@ def _multiply(g, factor):  # (n,)
 
 @jit
 def _take_step(optimizer, tile, numbers, step, g):  # step (3,), g (n,)
-    """Update a tile of parameters along its gradient: step n_steps, the k-th of this epoch."""
-    n_steps, k, kappa = numbers
+    """Update a tile of parameters along its gradient."""
+    n_steps, rates, kappa = numbers
     at, n, average = tile.at, tile.n, optimizer.average
     weight_decay, averaging = optimizer.decays[tile.group], optimizer.settings[1]
-    theta, eta = part(optimizer.theta, at, (n,)), optimizer.rates[k, tile.group]
+    theta, eta = part(optimizer.theta, at, (n,)), rates[tile.group]
     has_weights = tile.hi > tile.lo  # biases are not penalized
     if weight_decay > 0:
         _multiply(theta, 1.0 - eta * weight_decay)

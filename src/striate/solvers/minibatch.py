@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from striate.core.design_matrix import Sparse, empty_rows, with_seed
+from striate.core.design_matrix import Noisy, Sparse, empty_rows, with_seed
 from striate.core.network import Network
 from striate.core.problem import Problem
 from striate.core.reused_buffers import ReusedBuffers
 from striate.native.compile import as_records
 from striate.native.threads import CALL_WORK
 
-from .epoch import TILE, Batch, Optimizer, epoch
+from .epoch import TILE, Batch, Optimizer, Plan, epoch
 from .update_rules import RULES, address_of_rule
 
 #: Number of rows of a batch that one thread takes at a time, and of parameters that it updates.
@@ -104,7 +104,10 @@ class Minibatch:
         self._net, self._rule = network.net(dtype, problem.dropout), kind.__name__
         first = problem if problem.blocks is None else _without_rows(problem)
         self._no_rows, self._buffers = first, ReusedBuffers()
-        self._data, self._penalties = first.data(normalized=False), problem.penalties(np.inf)
+        self._data = first.data(normalized=False)
+        self._terms = problem.penalties(np.inf), float(problem.decay_over_n)
+        self._draws = isinstance(first.X, Noisy) or any(problem.dropout)
+        self._seed = self._data.seed
         self.n_rows, self.n_groups, self._n_steps = problem.n_rows, 2 * len(network.layers), 0
         B = self._batch_size = min(batch_size, self.n_rows)
         small = B * network.n_weights < SMALL_BATCH
@@ -140,8 +143,6 @@ class Minibatch:
             constants=np.pad(np.array([*rule], dtype=np.float64), (0, 3 - len(rule))),
             decays=_decays(steps.weight_decay, self.n_groups),
             settings=np.array(steps[1:], dtype=np.float64),
-            rates=np.zeros((0, self.n_groups)),
-            n_steps=0,
         )
 
     def n_batches(self, n_rows: int) -> int:
@@ -164,7 +165,7 @@ class Minibatch:
             "means": optimizer.means[0],
             "theta": self.theta if optimizer.average.size else optimizer.average,
             "n_steps": self._n_steps,
-            "seed": self._data.seed,
+            "seed": self._seed,
         }
 
     def resume(self, state: Mapping[str, Any]) -> bool:
@@ -242,8 +243,8 @@ class Minibatch:
 
     def _load(self, some: Problem) -> None:
         """Take rows from another part of the problem from now on; noise and dropout go on."""
-        self._data, seed = some.data(normalized=False), self._data.seed
-        self._set_seed(seed)
+        self._data = some.data(normalized=False)
+        self._set_seed(self._seed)
         if isinstance(self._data.X, Sparse):  # which a batch shares its numbers with
             self._batch = self._batch._replace(x=empty_rows(self._data.X, self._n_copied))
 
@@ -254,25 +255,28 @@ class Minibatch:
         for k in range(0, len(rates), n_batches):
             sums = self._steps(order[k * B : (k + n_batches) * B], rates[k : k + n_batches])
             data, weights = data + sums[0], weights + sums[1]
-        self._set_seed(self._data.seed + 1)
+        self._set_seed(self._seed + 1)
         return data, weights
 
     def _set_seed(self, seed: int) -> None:
         """Draw other noise, and other units for dropout, from now on."""
-        self._data = self._data._replace(X=with_seed(self._data.X, seed), seed=seed)
+        self._seed = seed
+        if self._draws:
+            self._data = self._data._replace(X=with_seed(self._data.X, seed), seed=seed)
 
     def _steps(self, order: npt.NDArray[np.int64], rates: npt.NDArray[Any]) -> tuple[float, float]:
         """Take one step for each batch of some rows; return the sums of the terms over rows."""
-        # Fewer threads may have worked in the last call.
-        self._optimizer.means[1:] = self._optimizer.means[0]
+        means = self._optimizer.means
+        if len(means) > 1:  # fewer threads may have worked in the last call
+            means[1:] = means[0]
         data, weights, self._n_steps = self._run(
             epoch,
             self._net,
             self._data,
-            (self._penalties, float(self._problem.decay_over_n)),
-            self._optimizer._replace(rates=rates, n_steps=self._n_steps),
+            self._terms,
+            self._optimizer,
             self._batch,
-            order,
+            Plan(order, rates, self._n_steps),
             n_threads=self._n_threads,
         )[0]
         return data, weights
