@@ -148,8 +148,8 @@ FAULTS = [
         (
             "masking keeps what it should drop",
             "core/noise.py",
-            "kept = uniform(low, high, j) >= level",
-            "kept = uniform(low, high, j) < level",
+            "kept = random_bits(low, high, j) >= least",
+            "kept = random_bits(low, high, j) < least",
         ),
         (
             "noise is the same in every epoch",
@@ -249,14 +249,14 @@ FAULTS = [
         (
             "dropped units are not made up for",
             "core/dropout.py",
-            "scale = like(1 / (1 - level), zero)",
+            "scale = like(1 / (1 - layer.dropped), zero)",
             "scale = like(1, zero)",
         ),
         (
             "units of all layers are dropped together",
             "core/dropout.py",
-            "uniform(low, high, layer.b_at + j) >= level",
-            "uniform(low, high, j) >= level",
+            "random_bits(low, high, layer.b_at + j) >= least",
+            "random_bits(low, high, j) >= least",
         ),
         (
             "the norm of a gradient is that of one tile",

@@ -6,7 +6,7 @@ from scipy import sparse, stats
 from scipy.special import ndtri
 
 from striate.core.design_matrix import as_input, dense_rows, with_noise, with_seed
-from striate.core.noise import GAUSSIAN, MASKING, NOISE, corrupt, normal
+from striate.core.noise import GAUSSIAN, MASKING, NOISE, corrupt, least_kept, normal
 from striate.native.compile import kernel
 
 
@@ -23,6 +23,11 @@ def quantiles(u, out):
 
 
 @kernel
+def least_bits(level):
+    return least_kept(level)
+
+
+@kernel
 def read(X, lo, hi):
     return dense_rows(X, lo, hi)
 
@@ -31,6 +36,13 @@ def noise(kind, level, seed=0, shape=(2000, 300), first_row=0):
     values = np.full(shape, 1.0 if kind == MASKING else 0.0)
     corrupted(kind, level, seed, first_row, values)
     return values
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-12, 0.15, 0.5, 1 - 1e-9])
+def test_bits_are_compared_as_their_numbers_would_be(level):
+    least = int(least_bits(level))
+    assert (least + 0.5) / 2**32 >= level
+    assert least == 0 or (least - 0.5) / 2**32 < level
 
 
 def test_normal_quantiles():

@@ -9,18 +9,18 @@ import numpy as np
 from striate.native.compile import COMPILED, jit
 from striate.native.intrinsics import like
 
-from .noise import uniform
+from .noise import least_kept, random_bits
 
 
 @jit
 def drop(layer, keys, A):
     """Drop units of the rows of A (m, n_out), which are a or δ of the layer, in place."""
-    level, zero = layer.dropped, like(0, A[0, 0])
-    scale = like(1 / (1 - level), zero)
+    zero, least = like(0, A[0, 0]), least_kept(layer.dropped)
+    scale = like(1 / (1 - layer.dropped), zero)
     for i in range(A.shape[0]):
         low, high = np.uint32(keys[i]), np.uint32(keys[i] >> np.uint64(32))
         for j in range(A.shape[1]):
-            kept = uniform(low, high, layer.b_at + j) >= level
+            kept = random_bits(low, high, layer.b_at + j) >= least
             A[i, j] = A[i, j] * scale if kept else zero
 
 

@@ -136,6 +136,8 @@ class Epochs(Solver):
         Learning rate of each step.
     steps : Steps, default=Steps()
         What belongs to the steps of every rule: decay, clipping, averaging.
+    one_thread : bool, default=False
+        Whether other trainings run beside this one: see `Minibatch`.
     factors : ndarray of shape (n_groups,), default=None
         By what the learning rate of each group of parameters is multiplied.
     stopping : StoppingRule
@@ -160,6 +162,7 @@ class Epochs(Solver):
     rows: npt.NDArray[np.intp] | None = None
     n_rows_seen: int = 0
     steps: Steps = field(default_factory=Steps)
+    one_thread: bool = False
     factors: npt.NDArray[Any] | None = None
     state: dict[str, Any] = field(default_factory=dict)
 
@@ -181,7 +184,13 @@ class Epochs(Solver):
     def minimize(self, problem: Problem, theta: Theta, run: Any, progress: Progress) -> Result:
         """Minimize J from θ on, which is updated in place."""
         batches = Minibatch(
-            problem, run, theta, batch_size=self.batch_size, rule=self.rule, steps=self.steps
+            problem,
+            run,
+            theta,
+            batch_size=self.batch_size,
+            rule=self.rule,
+            steps=self.steps,
+            one_thread=self.one_thread,
         )
         if batches.resume(self.state):
             self.schedule.rate = self.state["rate"]

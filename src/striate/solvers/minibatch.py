@@ -73,6 +73,9 @@ class Minibatch:
     rule : SGD, Momentum, Nesterov or Adam
         How θ is updated from the gradient of a batch: see `striate.solvers.update_rules`.
     steps : Steps, default=Steps()
+    one_thread : bool, default=False
+        Whether one thread is to take all steps, as where other trainings run beside this one.
+        Otherwise large batches are divided into parts for several threads, which are smaller.
 
     Attributes
     ----------
@@ -97,6 +100,7 @@ class Minibatch:
         batch_size: int,
         rule: Any,
         steps: Steps = _PLAIN,
+        one_thread: bool = False,
     ) -> None:
         network, dtype = problem.network, problem.dtype
         kind: Any = type(rule)
@@ -110,10 +114,10 @@ class Minibatch:
         self._seed = self._data.seed
         self.n_rows, self.n_groups, self._n_steps = problem.n_rows, 2 * len(network.layers), 0
         B = self._batch_size = min(batch_size, self.n_rows)
-        small = B * network.n_weights < SMALL_BATCH
+        whole = one_thread or B * network.n_weights < SMALL_BATCH
         self._batch_work = B * (network.n_weights + ROW_WORK)
-        self._n_threads = n_row_tiles = 1 if small else _even(B / TILE_ROWS)
-        tiles, n_1 = _parameter_tiles(network, small), network.sizes[1]
+        self._n_threads = n_row_tiles = 1 if whole else _even(B / TILE_ROWS)
+        tiles, n_1 = _parameter_tiles(network, whole), network.sizes[1]
         # Columns are made of X itself.
         self._n_copied = 0 if network.patterns[0] is not None else B
         self._batch = Batch(
@@ -306,15 +310,15 @@ def _even(x: float) -> int:
     return 2 * max(1, round(x / 2))
 
 
-def _parameter_tiles(network: Network, small: bool) -> npt.NDArray[Any]:
-    """Divide θ into tiles: parts of each W, and each b. A small network is not divided further."""
+def _parameter_tiles(network: Network, whole: bool) -> npt.NDArray[Any]:
+    """Divide θ into tiles: each b, and each W, whole or in parts."""
     tiles, layers = [], network.layers
     for index, (layer, C) in enumerate(zip(layers, network.patterns, strict=False)):
         if C is None:
             begins = np.arange(layer["n_in"] + 1) * layer["n_out"]
         else:
             begins = C.indptr.astype(np.int64)
-        n = 1 if small else min(_even(begins[-1] / TILE_PARAMETERS), len(begins) - 1)
+        n = 1 if whole else min(_even(begins[-1] / TILE_PARAMETERS), len(begins) - 1)
         edges = np.unique(np.searchsorted(begins, np.linspace(0, begins[-1], n + 1)))
         for lo, hi in pairwise(edges):
             size = begins[hi] - begins[lo]

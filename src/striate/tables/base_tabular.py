@@ -288,7 +288,7 @@ class TabularModel(CallbackSupportMixin, MemberEnsemble):
             self.max_iter,
             self.n_iter_no_change,
         )
-        solver = solver_of(recipe, net, rows, validation, random_state)
+        solver = solver_of(recipe, net, rows, validation, random_state, self.n_members > 1)
         progress = Progress(self, [], given, partial(_attributes, self, net))
         return Member(self, theta, solver, progress, problem=problem, held_out=held_out)
 

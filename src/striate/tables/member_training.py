@@ -151,8 +151,9 @@ def solver_of(
     rows: Array,
     validation: Validation | None,
     random_state: np.random.RandomState,
+    one_thread: bool,
 ) -> Epochs:
-    """Return how a member is trained on some rows."""
+    """Return how a member is trained on some rows; on one thread, if there are other members."""
     n_epochs = recipe.n_epochs(len(rows))
     if validation is not None:
         stopping: StoppingRule = ScorePlateau(
@@ -170,6 +171,7 @@ def solver_of(
         rows=rows,
         steps=Steps(net.decays(recipe.weight_decay)),
         factors=net.rates(),
+        one_thread=one_thread,
     )
 
 
