@@ -527,8 +527,8 @@ FAULTS = [
         (
             "the map of the mirror image is that of the image",
             "images/layer_pooling.py",
-            "maps.append(self._map(view, complete, encode_and_pool, sums[shape]))",
-            "maps.append(self._map(views[0], complete, encode_and_pool, sums[shape]))",
+            "maps.extend(self._maps(same, complete, encode_and_pool, sums[shape]))",
+            "maps.extend(self._maps(same[:1], complete, encode_and_pool, sums[shape]))",
         ),
         (
             "components of maps are not centred",

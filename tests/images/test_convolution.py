@@ -153,7 +153,7 @@ def test_gathered_patches(channels, how, stride):
     n_y, n_x, length = expected.shape
     for begin, n in [(0, n_y * n_x), (0, 1), (n_x - 1, 3), (n_y * n_x - 1, 1)]:
         P = np.empty((n, length))
-        gather_patches(image, patches_of(3, 4, stride, how), (0, 0, n_x), begin, P)
+        gather_patches(image[np.newaxis], patches_of(3, 4, stride, how), (0, 0, n_x), begin, P)
         rows = expected.reshape(-1, length)[begin : begin + n]
         np.testing.assert_allclose(P, rows, rtol=1e-12, atol=1e-12)
 
@@ -162,7 +162,7 @@ def test_gathered_patches_are_clipped():
     image = np.random.default_rng(0).random((6, 7, 1))
     expected = textbook.convolve(image, (2, 3), 1, "mean", lambda patches: patches.clip(-0.1, 0.2))
     P = np.empty((25, 6))
-    gather_patches(image, patches_of(2, 3, 1, "mean", -0.1, 0.2), (0, 0, 5), 0, P)
+    gather_patches(image[np.newaxis], patches_of(2, 3, 1, "mean", -0.1, 0.2), (0, 0, 5), 0, P)
     np.testing.assert_allclose(P, expected.reshape(25, 6), atol=1e-12)
 
 
@@ -193,6 +193,8 @@ def test_convolve_and_pool(dtype, tol, pooling, stride, activation):
     for positions in ((0, BLOCK_POSITIONS), (BLOCK_POSITIONS, n_positions)):
         positions = min(positions[0], n_positions), min(positions[1], n_positions)
         rule = cells.part_of, how
-        convolve_and_pool(image, patches, positions, (project, encoding), rule, work, parts)
+        convolve_and_pool(
+            image[np.newaxis], patches, positions, (project, encoding), rule, work, parts
+        )
     result = finish_pooling(cells, how, 1, parts)
     np.testing.assert_allclose(result, expected.reshape(6, 6), rtol=tol, atol=tol)

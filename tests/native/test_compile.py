@@ -32,7 +32,7 @@ def test_a_change_in_what_compiled_code_calls(tmp_path, monkeypatch):
             np.ones((1, 4)),
         )
         settings = convolution.Patches(2, 2, 1, 1, 1.0)
-        convolution.gather_patches(np.ones((2, 2, 1)), settings, (0, 0, 1), 0, patches)
+        convolution.gather_patches(np.ones((1, 2, 2, 1)), settings, (0, 0, 1), 0, patches)
         return patches[0, 0]
 
     assert first_number() == 0

@@ -1,4 +1,4 @@
-"""Convolution of an image with an encoder of patches: pooled in one pass, or as maps, by tiles."""
+"""Convolution of images with an encoder of patches: pooled in one pass, or as maps, by tiles."""
 
 from typing import Any, NamedTuple
 
@@ -40,28 +40,30 @@ class Patches(NamedTuple):
 
 
 @kernel
-def gather_patches(image, patches, part, begin, P):  # image (h, w, c), P (n, n_pixels)
+def gather_patches(images, patches, part, begin, P):  # images (n, h, w, c), P (n, n_pixels)
     """Fill P with the patches at positions begin, begin + 1, … of a part of the map.
 
     `part` is the first row and column of the part, and its width; its positions are numbered along
-    its rows. Patches are normalized, and clipped.
+    its rows, and on through the rows of the next image's map. Patches are normalized, and clipped.
     """
-    (top, left, n_x), stride, n_channels = part, patches.stride, image.shape[2]
-    flat, in_row = image.reshape(image.size), image.shape[1] * n_channels
+    (top, left, n_x), stride, n_channels = part, patches.stride, images.shape[3]
+    n_y = (images.shape[1] - patches.height) // stride + 1
+    flat, in_row = images.reshape(images.size), images.shape[2] * n_channels
     length = patches.width * n_channels
     for i in range(len(P)):
-        y, x = (top + (begin + i) // n_x) * stride, (left + (begin + i) % n_x) * stride
+        row, x = top + (begin + i) // n_x, (left + (begin + i) % n_x) * stride
+        y = row // n_y * images.shape[1] + row % n_y * stride
         patch = P[i]
-        for row in range(patches.height):
-            at = (y + row) * in_row + x * n_channels
-            pixels, piece = flat[at : at + length], patch[row * length : (row + 1) * length]
-            for j in range(length):
-                piece[j] = pixels[j]
+        for j in range(patches.height):
+            at = (y + j) * in_row + x * n_channels
+            pixels, piece = flat[at : at + length], patch[j * length : (j + 1) * length]
+            for k in range(length):
+                piece[k] = pixels[k]
     # In a loop of its own, since a load soon after a store to the same place is slow.
     for i in range(len(P)):
         normalize(P[i], patches.normalization, patches.contrast_floor)
     if patches.lowest > -np.inf or patches.highest < np.inf:
-        low, high = like(patches.lowest, image[0, 0, 0]), like(patches.highest, image[0, 0, 0])
+        low, high = like(patches.lowest, flat[0]), like(patches.highest, flat[0])
         for i in range(len(P)):
             for j in range(P.shape[1]):
                 P[i, j] = min(max(P[i, j], low), high)
@@ -84,12 +86,12 @@ def weighted_patches(steps, work, n):
 
 
 @kernel
-def convolve_and_pool(image, patches, positions, steps, pooling, work, parts):
+def convolve_and_pool(images, patches, positions, steps, pooling, work, parts):
     """Encode the patches at some positions, and pool the activations into parts.
 
     Parameters
     ----------
-    image : array of shape (h, w, c)
+    images : array of shape (n, h, w, c)
     patches : Patches
     positions : (int, int)
         The first position, and the one after the last: see `gather_patches`.
@@ -97,17 +99,18 @@ def convolve_and_pool(image, patches, positions, steps, pooling, work, parts):
         `project` and `encoding`, as in `Folded`: the encoding is of x L + shift, or of the patch x
         itself if L is empty.
     pooling : tuple
-        The part that each position lies in, as in `Cells`, and one of `POOLINGS`.
+        The part that each position lies in, as in `Cells`, where the maps of the images lie one
+        below the other; and one of `POOLINGS`.
     work : tuple of array
         Workspaces of `workspace`.
     parts : array of shape (n_parts, n_features)
         Running sums or maxima of the activations; initially 0, or -inf for maxima.
     """
     (part_of, reduction), encoding, theta = pooling, steps[1], work[3]
-    whole = (0, 0, (image.shape[1] - patches.width) // patches.stride + 1)
+    whole = (0, 0, (images.shape[2] - patches.width) // patches.stride + 1)
     for begin in range(positions[0], positions[1], len(work[0])):
         n = min(len(work[0]), positions[1] - begin)
-        gather_patches(image, patches, whole, begin, work[0][:n])
+        gather_patches(images, patches, whole, begin, work[0][:n])
         x, A = weighted_patches(steps, work, n)
         for lo in range(0, n, _POOLED_ROWS):
             hi = min(lo + _POOLED_ROWS, n)
@@ -141,10 +144,11 @@ def convolve_tiles(t, T, image, patches, tiles, steps, works, target):
     """
     maps, first, last = target
     encoding = steps[1]
+    images = image.reshape(1, *image.shape)
     work = works[0][t], works[1][t], works[2][t], works[3][t]
     for tile in range(tiles[0] + t, tiles[1], T):
         top, left = tile // tiles[2] * TILE[0], tile % tiles[2] * TILE[1]
-        gather_patches(image, patches, (top, left, TILE[1]), 0, work[0])
+        gather_patches(images, patches, (top, left, TILE[1]), 0, work[0])
         x, A = weighted_patches(steps, work, len(work[0]))
         n_y = min(TILE[0], last[0] - first[0] - top)
         n_x = max(min(TILE[1], last[1] - first[1] - left), 0)

@@ -29,18 +29,18 @@ class FusedPass:
         self._folded, self._pooling, self._run = folded, layer.pooling, run
         self._work = workspace(folded.project, folded.encoding, layer.encoder.n_pixels)
 
-    def __call__(self, view: npt.NDArray[Any], part_of: PartOf, parts: npt.NDArray[Any]) -> None:
-        """Add the codes of the view (h, w, c) to its parts (n_parts, n_codes)."""
+    def __call__(self, views: npt.NDArray[Any], part_of: PartOf, parts: npt.NDArray[Any]) -> None:
+        """Add the codes of views (n, h, w, c) to their parts (n_parts, n_codes)."""
         _, *steps = self._folded
-        n_y, n_x = self._patches.map_shape(view)
+        n_positions = len(part_of[0]) * len(part_of[1])
         blocks = max(1, CALL_WORK // (self._folded.encoding.W.size * BLOCK_POSITIONS))
         pooling, n_each = (part_of, self._pooling), blocks * BLOCK_POSITIONS
-        for begin in range(0, n_y * n_x, n_each):
+        for begin in range(0, n_positions, n_each):
             if self._run.stopped:
                 return
-            positions = begin, min(begin + n_each, n_y * n_x)
+            positions = begin, min(begin + n_each, n_positions)
             convolve_and_pool(
-                view, self._patches, positions, tuple(steps), pooling, self._work, parts
+                views, self._patches, positions, tuple(steps), pooling, self._work, parts
             )
 
 
@@ -50,16 +50,16 @@ class TransformerPass:
     def __init__(self, layer: LayerPooling) -> None:
         self._layer = layer
 
-    def __call__(self, view: npt.NDArray[Any], part_of: PartOf, parts: npt.NDArray[Any]) -> None:
-        """Add the codes of the view (h, w, c) to its parts (n_parts, n_codes)."""
+    def __call__(self, views: npt.NDArray[Any], part_of: PartOf, parts: npt.NDArray[Any]) -> None:
+        """Add the codes of views (n, h, w, c) to their parts (n_parts, n_codes)."""
         patches, encoder = self._layer.patches, self._layer.encoder
-        n_y, n_x = patches.map_shape(view)
-        none = np.empty(0, dtype=view.dtype)  # neither signs nor thresholds
-        for begin in range(0, n_y * n_x, BLOCK_POSITIONS):
-            n = min(BLOCK_POSITIONS, n_y * n_x - begin)
-            P = np.empty((n, encoder.n_pixels), dtype=view.dtype)
-            gather_patches(view, patches, (0, 0, n_x), begin, P)
-            A = np.ascontiguousarray(encoder.encode(P), dtype=view.dtype)
+        n_x = len(part_of[1])
+        none = np.empty(0, dtype=views.dtype)  # neither signs nor thresholds
+        for begin in range(0, len(part_of[0]) * n_x, BLOCK_POSITIONS):
+            n = min(BLOCK_POSITIONS, len(part_of[0]) * n_x - begin)
+            P = np.empty((n, encoder.n_pixels), dtype=views.dtype)
+            gather_patches(views, patches, (0, 0, n_x), begin, P)
+            A = np.ascontiguousarray(encoder.encode(P), dtype=views.dtype)
             pool(A, begin, part_of, self._layer.pooling, none, none, parts)
 
 

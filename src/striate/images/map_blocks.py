@@ -303,7 +303,7 @@ def encode_tiles(
     for top in range(0, tiles[0] * TILE[0], TILE[0]):
         for left in range(0, tiles[1] * TILE[1], TILE[1]):
             P = np.empty((BLOCK_POSITIONS, encoder.n_pixels), dtype=level.dtype)
-            gather_patches(level, patches, (top, left, TILE[1]), 0, P)
+            gather_patches(level[np.newaxis], patches, (top, left, TILE[1]), 0, P)
             codes = np.asarray(encoder.encode(P)).reshape(*TILE, -1)
             y, x = first[0] + top, first[1] + left
             n_y, n_x = min(TILE[0], last[0] - y), min(TILE[1], last[1] - x)

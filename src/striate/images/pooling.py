@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.native.compile import jit, kernel
+from striate.native.intrinsics import like
 
 from .encoding import rectified
 
@@ -153,6 +154,19 @@ def pool(A, begin, part_of, pooling, signs, theta, parts):
             for j in range(k):
                 a = rectified(A[i, j], signs[s], theta[i])
                 totals[part, s, j] = reduced(totals[part, s, j], a, pooling)
+
+
+@kernel
+def means_and_roots(sums, counts, takes_root):  # sums (n, n_features), counts (n,)
+    """Divide each row by its count, and take the signed roots if they are asked for, in place."""
+    for i in range(len(sums)):
+        row, count = sums[i], like(counts[i], sums[0, 0])
+        for j in range(row.size):
+            row[j] /= count
+        if takes_root:
+            for j in range(row.size):
+                root = np.sqrt(abs(row[j]))
+                row[j] = -root if row[j] < 0 else root
 
 
 def room_for_parts(
