@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
 from striate import KernelClassifier, KernelRegressor, WhitenedComponents
+from striate.estimators import kernel_ridge
 from striate.estimators.kernel_ridge import GaussianKernel, predict, scale_of, solve
 
 DIGITS, CLASSES = load_digits(return_X_y=True)
@@ -128,6 +129,22 @@ def test_bits_do_not_depend_on_threads():
             fitted.append(KernelClassifier().fit(DIGITS[:300], CLASSES[:300]))
     np.testing.assert_array_equal(*(each.dual_coef_ for each in fitted))
     assert fitted[0].sharpness_ == fitted[1].sharpness_
+
+
+def test_blocks_parts_and_panels_add_up_to_the_same(monkeypatch):
+    kernel = GaussianKernel(X[:15], 0.2)
+    whole = solve(kernel, X, T, WEIGHTS, ALPHAS)
+    monkeypatch.setattr(kernel_ridge, "_BLOCK_BYTES", 8 * 15 * 20)
+    monkeypatch.setattr(kernel_ridge, "_PART_BYTES", 8 * 15 * 7)
+    monkeypatch.setattr(kernel_ridge, "_PANEL", 4)
+    found = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            found.append(solve(kernel, X, T, WEIGHTS, ALPHAS))
+    np.testing.assert_array_equal(found[0].dual_coef, found[1].dual_coef)
+    np.testing.assert_array_equal(found[0].left_out, found[1].left_out)
+    np.testing.assert_allclose(found[0].left_out, whole.left_out, atol=1e-7)
+    assert found[0].errors == pytest.approx(whole.errors)
 
 
 def test_float32_agrees_with_float64():

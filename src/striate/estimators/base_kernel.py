@@ -11,8 +11,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from striate.native.threads import team
-
 from .fitted_attributes import INPUT, Attribute, Floats, Instance, Number
 from .kernel_ridge import (
     SPECTRAL_ROWS,
@@ -68,8 +66,7 @@ class KernelModel(BaseEstimator, ABC):
             solution = solve_for_all(*data, gamma, alphas, random_state)
             solution = solution._replace(rows=used[solution.rows])
         else:
-            with team(1):  # the same bits for any number of threads
-                solution = solve(GaussianKernel(X[centers], gamma), X, T, weights, alphas)
+            solution = solve(GaussianKernel(X[centers], gamma), X, T, weights, alphas)
         self.centers_ = X[centers]
         self.alpha_, self.dual_coef_ = solution.alpha, solution.dual_coef
         self.leave_one_out_errors_ = solution.errors

@@ -69,7 +69,8 @@ class KernelClassifier(ClassifierMixin, KernelModel):
     Notes
     -----
     Memory beyond X is three matrices (n_centers, n_centers) of float64: 400 MB for 4,000 centres.
-    A fit takes about 10 n_centers³ + 4 n_samples · n_centers² multiplications, on one thread.
+    A fit takes about 10 n_centers³ multiplications on one thread, most of them for eigenvectors,
+    and 2 n_samples · n_centers² on all.
 
     If more than 4,000 rows all serve as centres, α is chosen on 4,000 of them, and the kernel of
     all is factored in float32, on all threads: n³ / 6 multiply-adds and 2 n² bytes, which is

@@ -10,7 +10,6 @@ References
 G. H. Golub and C. F. Van Loan, "Matrix computations" (2013), section 4.2.
 """
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Self
@@ -19,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 from sklearn.utils import gen_batches
+
+from striate.native.threads import share
 
 Array = npt.NDArray[Any]
 
@@ -70,10 +71,10 @@ class KernelFactor(NamedTuple):
             panel = factor.panels[p] = kernel(rows, slice(0, rows.stop))
             panel[:, rows].flat[:: rows.stop - rows.start + 1] += ridge[rows]
 
-        _share(run, compute, reversed(range(len(parts))))
+        share(run, compute, reversed(range(len(parts))))
         for k in range(len(parts)):
             factor._take_diagonal(k)
-            _share(run, partial(factor._take_column, k), range(k + 1, len(parts)))
+            share(run, partial(factor._take_column, k), range(k + 1, len(parts)))
         return factor
 
     def _take_diagonal(self, k: int) -> None:
@@ -115,7 +116,7 @@ class KernelFactor(NamedTuple):
             one[columns, np.arange(len(columns))] = 1
             found[parts[p]] = np.einsum("ij,ij->j", Z := self.forward(one), Z, dtype=np.float64)
 
-        _share(run, compute, range(len(parts)))
+        share(run, compute, range(len(parts)))
         return found
 
 
@@ -127,18 +128,3 @@ def _solved(tile: Array, B: Array, trans: str = "N") -> Array:
     """Return B, solved for the lower triangle of a tile."""
     solution: Array = linalg.solve_triangular(tile, B, lower=True, trans=trans, check_finite=False)
     return solution
-
-
-def _share(run: Any, task: Callable[[int], None], indices: Any) -> None:
-    """Call a function for each index; the next index goes to the thread that is free."""
-    queue = deque(indices)
-
-    def work(thread: int, n_threads: int) -> None:
-        while not run.stopped:
-            try:
-                index = queue.popleft()
-            except IndexError:
-                return
-            task(index)
-
-    run(work)

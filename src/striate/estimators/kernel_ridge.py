@@ -15,7 +15,8 @@ C. E. Rasmussen and C. K. I. Williams, "Gaussian processes for machine learning"
 and 8. R. Rifkin and R. Lippert, "Notes on regularized least squares", MIT (2007).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from scipy import linalg
 from sklearn.utils import gen_batches
 
 from striate.native.interruptible import interruptible
-from striate.native.threads import team
+from striate.native.threads import share, team
 
 from .kernel_factor import KernelFactor, safe_alpha
 
@@ -33,9 +34,12 @@ Array = npt.NDArray[Any]
 #: Rows for which one eigendecomposition serves all α and all rows that are left out: with more, it
 #: takes too long.
 SPECTRAL_ROWS = 4000
-# Memory of the kernel between a block of rows and the centres: a product of it with a matrix of
-# 4,000 centres, which Ctrl-C cannot end, takes some tenths of a second.
-_BLOCK_BYTES = 2**24
+# Memory of the kernel between a block of rows and the centres, and of the part of a block that one
+# thread computes: a product with a matrix of 4,000 centres, which Ctrl-C cannot end, takes some
+# tenths of a second.
+_BLOCK_BYTES, _PART_BYTES = 2**24, 2**22
+# Rows of the sums over a block that one thread adds.
+_PANEL = 256
 # What is added to the diagonal of K, relative to it, so that equal rows do no harm.
 _JITTER = 1e-12
 # Rows that are left out of a fit with many centres.
@@ -160,37 +164,97 @@ def solve(
     ValueError
         If distances overflow.
     """
-    K = kernel.of_centers()
-    K.flat[:: len(K) + 1] *= 1 + _JITTER * len(K)
-    L = interruptible(linalg.cholesky, K, lower=True, overwrite_a=True, check_finite=False)
-    gram, products = np.zeros((len(L), len(L))), np.zeros((len(L), T.shape[1]))
-    for rows in _blocks(X, len(L)):
-        phi = linalg.solve_triangular(L, kernel(X[rows]).T, lower=True, check_finite=False)
-        weighted = phi * weights[rows]
-        gram += weighted @ phi.T
-        products += weighted @ T[rows]
-    eigenvalues, Q = interruptible(
-        linalg.eigh, gram, driver="evd", overwrite_a=True, check_finite=False
-    )
-    np.maximum(eigenvalues, 0, out=eigenvalues)
-    # z = Pᵀ k(x)
-    P = interruptible(linalg.solve_triangular, L, Q, lower=True, trans="T", check_finite=False)
-    products = Q.T @ products
-    shrinkage = 1 / np.add.outer(eigenvalues, alphas)
-    left_out = [np.empty(T.shape) for _ in alphas]
-    for rows in _blocks(X, len(L)):
-        z = kernel(X[rows]) @ P
-        leverage = weights[rows, np.newaxis] * (z**2 @ shrinkage)
-        rest = np.maximum(1 - leverage, _LEAST_REST)
-        for k, found in enumerate(left_out):
-            errors = T[rows] - z @ (shrinkage[:, [k]] * products)
-            found[rows] = T[rows] - errors / rest[:, [k]]
-    total = weights.sum() * T.shape[1]
-    errors_of_all = [float(weights @ ((T - each) ** 2).sum(axis=1) / total) for each in left_out]
-    best = int(np.argmin(errors_of_all))
-    dual_coef = P @ (shrinkage[:, [best]] * products)
-    by_alpha = dict(zip(alphas, errors_of_all, strict=True))
+    with team() as run:  # BLAS has one thread: the same bits for any number of threads
+        K = kernel.of_centers()
+        K.flat[:: len(K) + 1] *= 1 + _JITTER * len(K)
+        L = interruptible(linalg.cholesky, K, lower=True, overwrite_a=True, check_finite=False)
+        gram, products = _sums(kernel, L, X, T, weights, run)
+        eigenvalues, Q = interruptible(
+            linalg.eigh, gram, driver="evd", overwrite_a=True, check_finite=False
+        )
+        np.maximum(eigenvalues, 0, out=eigenvalues)
+        # z = Pᵀ k(x)
+        P = interruptible(linalg.solve_triangular, L, Q, lower=True, trans="T", check_finite=False)
+        shrinkage = 1 / np.add.outer(eigenvalues, alphas)
+        coefficients = shrinkage[:, :, np.newaxis] * (Q.T @ products)[:, np.newaxis]
+        left_out = _left_out(kernel, P, X, T, weights, shrinkage, coefficients, run)
+        squares = [weights @ ((T - each) ** 2).sum(axis=1) for each in left_out]
+        errors = [float(each) / (weights.sum() * T.shape[1]) for each in squares]
+        best = int(np.argmin(errors))
+        dual_coef = P @ coefficients[:, best]
+    by_alpha = dict(zip(alphas, errors, strict=True))
     return KernelSolution(alphas[best], dual_coef, np.arange(len(X)), left_out[best], by_alpha)
+
+
+def _sums(
+    kernel: GaussianKernel, L: Array, X: Array, T: Array, weights: Array, run: Any
+) -> tuple[Array, Array]:
+    """Return the lower half of Σ_i w_i φ_i φ_iᵀ, and Σ_i w_i φ_i t_iᵀ.
+
+    Threads share the rows of a block to compute φ, and then the rows of the sums.
+    """
+    m = len(L)
+    gram, products = np.zeros((m, m)), np.zeros((m, T.shape[1]))
+    roots = np.sqrt(weights)[:, np.newaxis]
+    panels = list(gen_batches(m, _PANEL))
+    for rows in gen_batches(len(X), max(1, _BLOCK_BYTES // (8 * m))):
+        S = _weighted_phi(kernel, L, X[rows], roots[rows], run)
+        add = partial(_add_panel, panels, gram, products, S, roots[rows] * T[rows])
+        share(run, add, reversed(range(len(panels))))
+    return gram, products
+
+
+def _weighted_phi(kernel: GaussianKernel, L: Array, X: Array, roots: Array, run: Any) -> Array:
+    """Return √w φ of some rows, (n_samples, n_centers)."""
+    S = np.empty((len(X), len(L)))
+    parts = _parts(len(X), len(L))
+
+    def compute(p: int) -> None:
+        rows = parts[p]
+        phi = linalg.solve_triangular(
+            L, kernel(X[rows]).T, lower=True, overwrite_b=True, check_finite=False
+        )
+        np.multiply(phi.T, roots[rows], out=S[rows])
+
+    share(run, compute, range(len(parts)))
+    return S
+
+
+def _add_panel(
+    panels: list[slice], gram: Array, products: Array, S: Array, T: Array, p: int
+) -> None:
+    """Add some rows of Sᵀ S, up to the diagonal, and of Sᵀ T."""
+    panel = panels[p]
+    gram[panel, : panel.stop] += S[:, panel].T @ S[:, : panel.stop]
+    products[panel] += S[:, panel].T @ T
+
+
+def _left_out(
+    kernel: GaussianKernel,
+    P: Array,
+    X: Array,
+    T: Array,
+    weights: Array,
+    shrinkage: Array,
+    coefficients: Array,
+    run: Any,
+) -> Array:
+    """Return the predictions of left-out rows for each α, (n_alphas, n_samples, n_targets)."""
+    _, n_alphas, n_targets = coefficients.shape
+    coefficients = coefficients.reshape(len(P), -1)
+    left_out = np.empty((n_alphas, *T.shape))
+    parts = _parts(len(X), len(P))
+
+    def compute(p: int) -> None:
+        rows = parts[p]
+        z = kernel(X[rows]) @ P
+        fitted = (z @ coefficients).reshape(-1, n_alphas, n_targets).swapaxes(0, 1)
+        leverage = weights[rows] * (z**2 @ shrinkage).T
+        rest = np.maximum(1 - leverage, _LEAST_REST)
+        left_out[:, rows] = T[rows] - (T[rows] - fitted) / rest[:, :, np.newaxis]
+
+    share(run, compute, range(len(parts)))
+    return left_out
 
 
 def solve_for_all(
@@ -227,8 +291,7 @@ def solve_for_all(
     some = random_state.permutation(len(X))[:SPECTRAL_ROWS]
     alpha, errors = alphas[0], {}
     if len(alphas) > 1:
-        with team(1):
-            found = solve(GaussianKernel(X[some], gamma), X[some], T[some], weights[some], alphas)
+        found = solve(GaussianKernel(X[some], gamma), X[some], T[some], weights[some], alphas)
         alpha, errors = found.alpha, found.errors
     alpha = safe_alpha(alpha, weights)
     with team() as run:
@@ -245,13 +308,19 @@ def solve_for_all(
 def predict(kernel: GaussianKernel, dual_coef: Array, X: Array) -> Array:
     """Return f of the rows of X, float64 of shape (n_samples, n_targets)."""
     outputs = np.empty((len(X), dual_coef.shape[1]))
-    for rows in _blocks(X, len(dual_coef)):
-        outputs[rows] = kernel(X[rows]) @ dual_coef
+    parts = _parts(len(X), len(dual_coef))
+
+    def compute(p: int) -> None:
+        outputs[parts[p]] = kernel(X[parts[p]]) @ dual_coef
+
+    with team() as run:
+        share(run, compute, range(len(parts)))
     return outputs
 
 
-def _blocks(X: Array, n_centers: int) -> Iterator[slice]:
-    yield from gen_batches(len(X), max(1, _BLOCK_BYTES // (8 * n_centers)))
+def _parts(n_rows: int, n_centers: int) -> list[slice]:
+    """Return the ranges of rows that threads take one after the other."""
+    return list(gen_batches(n_rows, max(1, _PART_BYTES // (8 * n_centers))))
 
 
 def _squares(X: Array) -> npt.NDArray[np.float64]:

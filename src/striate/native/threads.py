@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from functools import cache, cached_property
@@ -275,6 +276,30 @@ class team:
         except RuntimeError:  # "can't start new thread": those that did start share the work
             T = self.n_threads = len(self._others) + 1
         return T
+
+
+def share(run: Any, task: Callable[[int], None], indices: Iterable[int]) -> None:
+    """Call a function in Python for each index; the next index goes to the thread that is free.
+
+    Parameters
+    ----------
+    run : team
+    task : callable
+        task(index), which spends its time where the GIL is released.
+    indices : iterable of int
+        In the order in which they are begun.
+    """
+    queue = deque(indices)
+
+    def work(thread: int, n_threads: int) -> None:
+        while not run.stopped:
+            try:
+                index = queue.popleft()
+            except IndexError:
+                return
+            task(index)
+
+    run(work, n_threads=len(queue) or 1)
 
 
 _counting = threading.Lock()
