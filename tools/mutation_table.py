@@ -494,8 +494,8 @@ FAULTS = [
         (
             "the inverse of whitening whitens again",
             "images/zca_whitening.py",
-            "self._inverse = ((U * root) @ U.T)",
-            "self._inverse = ((U / root) @ U.T)",
+            "interruptible(np.matmul, U * root, U.T)",
+            "interruptible(np.matmul, U / root, U.T)",
         ),
         (
             "the filter of images is too flat",

@@ -20,10 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from sklearn.utils import gen_batches
 
-from striate.native.interruptible import interruptible
+from striate.native import lapack
 from striate.native.threads import team
 
 from .kernel_factor import KernelFactor, safe_alpha
@@ -33,9 +32,10 @@ Array = npt.NDArray[Any]
 #: Rows for which one eigendecomposition serves all α and all rows that are left out: with more, it
 #: takes too long.
 SPECTRAL_ROWS = 4000
-# Memory of the kernel between a block of rows and the centres: a product of it with a matrix of
-# 4,000 centres, which Ctrl-C cannot end, takes some tenths of a second.
+# Memory of the kernel between a block of rows and the centres.
 _BLOCK_BYTES = 2**24
+# Multiplications for a block of rows, some tenths of a second: Ctrl-C waits for them.
+_BLOCK_WORK = 10_000_000_000
 # What is added to the diagonal of K, relative to it, so that equal rows do no harm.
 _JITTER = 1e-12
 # Rows that are left out of a fit with many centres.
@@ -143,6 +143,8 @@ def solve(
 ) -> KernelSolution:
     """Return the solution for the α with the smallest error of rows that are left out.
 
+    With one thread of BLAS: the same bits for any number of threads.
+
     Parameters
     ----------
     kernel : GaussianKernel
@@ -160,21 +162,26 @@ def solve(
     ValueError
         If distances overflow.
     """
+    with team(1):
+        return _solution(kernel, X, T, weights, alphas)
+
+
+def _solution(
+    kernel: GaussianKernel, X: Array, T: Array, weights: Array, alphas: list[float]
+) -> KernelSolution:
     K = kernel.of_centers()
     K.flat[:: len(K) + 1] *= 1 + _JITTER * len(K)
-    L = interruptible(linalg.cholesky, K, lower=True, overwrite_a=True, check_finite=False)
+    L = lapack.cholesky(K)
     gram, products = np.zeros((len(L), len(L))), np.zeros((len(L), T.shape[1]))
     for rows in _blocks(X, len(L)):
-        phi = linalg.solve_triangular(L, kernel(X[rows]).T, lower=True, check_finite=False)
+        phi = lapack.triangular_solution(L, kernel(X[rows]).T)
         weighted = phi * weights[rows]
         gram += weighted @ phi.T
         products += weighted @ T[rows]
-    eigenvalues, Q = interruptible(
-        linalg.eigh, gram, driver="evd", overwrite_a=True, check_finite=False
-    )
+    eigenvalues, Q = lapack.eigh_by_division(gram)
     np.maximum(eigenvalues, 0, out=eigenvalues)
     # z = Pᵀ k(x)
-    P = interruptible(linalg.solve_triangular, L, Q, lower=True, trans="T", check_finite=False)
+    P = lapack.triangular_solution(L, Q, transposed=True)
     products = Q.T @ products
     shrinkage = 1 / np.add.outer(eigenvalues, alphas)
     left_out = [np.empty(T.shape) for _ in alphas]
@@ -227,8 +234,7 @@ def solve_for_all(
     some = random_state.permutation(len(X))[:SPECTRAL_ROWS]
     alpha, errors = alphas[0], {}
     if len(alphas) > 1:
-        with team(1):
-            found = solve(GaussianKernel(X[some], gamma), X[some], T[some], weights[some], alphas)
+        found = solve(GaussianKernel(X[some], gamma), X[some], T[some], weights[some], alphas)
         alpha, errors = found.alpha, found.errors
     alpha = safe_alpha(alpha, weights)
     with team() as run:
@@ -245,13 +251,16 @@ def solve_for_all(
 def predict(kernel: GaussianKernel, dual_coef: Array, X: Array) -> Array:
     """Return f of the rows of X, float64 of shape (n_samples, n_targets)."""
     outputs = np.empty((len(X), dual_coef.shape[1]))
-    for rows in _blocks(X, len(dual_coef)):
+    work = len(dual_coef) * (X.shape[1] + dual_coef.shape[1])
+    for rows in _blocks(X, len(dual_coef), work):
         outputs[rows] = kernel(X[rows]) @ dual_coef
     return outputs
 
 
-def _blocks(X: Array, n_centers: int) -> Iterator[slice]:
-    yield from gen_batches(len(X), max(1, _BLOCK_BYTES // (8 * n_centers)))
+def _blocks(X: Array, n_centers: int, work: int = 0) -> Iterator[slice]:
+    """Yield ranges of rows, each with few enough multiplications if a row has `work` of them."""
+    n_rows = min(_BLOCK_BYTES // (8 * n_centers), _BLOCK_WORK // max(work, 1))
+    yield from gen_batches(len(X), max(1, n_rows))
 
 
 def _squares(X: Array) -> npt.NDArray[np.float64]:
