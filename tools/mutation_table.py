@@ -32,6 +32,27 @@ def _faults(tests: str, *rows: tuple[str, str, str, str]) -> list[Fault]:
 
 FAULTS = [
     *_faults(
+        "native/test_lapack.py native/test_interruptible.py",
+        (
+            "rows are read as columns",
+            "native/lapack.py",
+            'triangle, transposed = L.T, "U", not transposed',
+            'triangle, transposed = L.T, "U", transposed',
+        ),
+        (
+            "the smallest eigenvalues are taken",
+            "native/lapack.py",
+            "(zero, zero, n - k + 1, n, zero)",
+            "(zero, zero, 1, k, zero)",
+        ),
+        (
+            "what Ctrl-C abandons goes on",
+            "native/interruptible.py",
+            "SetAsyncExc(number, error)",
+            "SetAsyncExc",
+        ),
+    ),
+    *_faults(
         "native/test_threads.py native/test_interpreted.py core/test_masked_products.py",
         (
             "the wrong thread number is passed",
@@ -189,6 +210,12 @@ FAULTS = [
             "core/inference.py",
             "if check and not all_finite(x):",
             "if check and not all_finite(x[:1]):",
+        ),
+        (
+            "the last row of a call is left out",
+            "core/inference.py",
+            "(lo, min(lo + n_rows, m))",
+            "(lo, min(lo + n_rows, m) - 1)",
         ),
     ),
     *_faults(
@@ -494,8 +521,8 @@ FAULTS = [
         (
             "the inverse of whitening whitens again",
             "images/zca_whitening.py",
-            "self._inverse = ((U * root) @ U.T)",
-            "self._inverse = ((U / root) @ U.T)",
+            "interruptible(np.matmul, U * root, U.T)",
+            "interruptible(np.matmul, U / root, U.T)",
         ),
         (
             "the filter of images is too flat",

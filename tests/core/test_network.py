@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from striate.core.inference import PREDICTED_ROWS, layer_output
+from striate.core import inference
+from striate.core.inference import PREDICTED_ROWS, NotFiniteError, layer_output
 from striate.core.network import Network
 
 SIZES = st.lists(st.integers(1, 9), min_size=2, max_size=6)
@@ -98,6 +99,20 @@ def test_layer_output_of_any_memory_layout():
     wide[:, ::2] = X
     for same in (np.asfortranarray(X), frozen, wide[:, ::2], X[::-1].copy()[::-1]):
         np.testing.assert_array_equal(layer_output(same, W, b, "tanh"), expected)
+
+
+def test_layer_output_in_several_calls_is_that_in_one(monkeypatch):
+    """Between calls, Ctrl-C is seen."""
+    rng = np.random.default_rng(0)
+    X, W, b = rng.normal(size=(7 * PREDICTED_ROWS + 3, 40)), rng.normal(size=(40, 30)), np.ones(30)
+    expected = layer_output(X, W, b, "tanh")
+    monkeypatch.setattr(inference, "CALL_WORK", 2 * PREDICTED_ROWS * W.size)
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            assert layer_output(X, W, b, "tanh").tobytes() == expected.tobytes()
+    X[PREDICTED_ROWS] = np.nan
+    with pytest.raises(NotFiniteError):
+        layer_output(X, W, b, "tanh", check=True)
 
 
 def test_layer_output_of_no_rows():

@@ -5,7 +5,13 @@ import pytest
 from scipy import sparse, stats
 from scipy.special import ndtri
 
-from striate.core.design_matrix import as_input, dense_rows, with_noise, with_seed
+from striate.core.design_matrix import (
+    add_transposed_times,
+    as_input,
+    dense_rows,
+    with_noise,
+    with_seed,
+)
 from striate.core.noise import GAUSSIAN, MASKING, NOISE, corrupt, least_kept, normal
 from striate.native.compile import kernel
 
@@ -14,6 +20,11 @@ from striate.native.compile import kernel
 def corrupted(kind, level, seed, first_row, target):
     for i in range(len(target)):
         corrupt(kind, level, seed, first_row + i, target, i)
+
+
+@kernel
+def transposed_times(X, lo, hi, D, G):  # D (m, n_out), G (hi - lo, n_out)
+    add_transposed_times(X, lo, hi, D, G)
 
 
 @kernel
@@ -101,3 +112,11 @@ def test_any_block_of_rows_sees_the_same_noise_sparse_or_dense(kind, dtype):
         np.testing.assert_array_equal(np.concatenate(parts), whole)
         assert not np.array_equal(read(with_seed(noisy, noisy.seed + 1), 0, 40), whole)
     np.testing.assert_array_equal(read(as_input(sparse.csr_matrix(X)), 3, 30), X[3:30])
+
+
+def test_some_columns_of_sparse_rows_times_delta():
+    rng = np.random.default_rng(0)
+    X, D = rng.normal(size=(9, 7)) * (rng.random((9, 7)) < 0.5), rng.normal(size=(9, 2))
+    G = np.zeros((3, 2))
+    transposed_times(as_input(sparse.csr_array(X)), 2, 5, D, G)
+    np.testing.assert_allclose(G, X[:, 2:5].T @ D, atol=1e-14)

@@ -122,6 +122,23 @@ def test_class_weights_move_the_border():
     assert balanced.predict(X).sum() > plain.predict(X).sum()
 
 
+def test_predictions_of_few_rows_at_a_time_are_those_of_all(monkeypatch):
+    """Ctrl-C is seen between blocks of rows."""
+    coef = np.ones((9, 2))
+    kernel, sizes = GaussianKernel(X[:9], 0.1), []
+    expected = predict(kernel, coef, X)
+    of_rows = GaussianKernel.__call__
+
+    def noted(kernel, X):
+        sizes.append(len(X))
+        return of_rows(kernel, X)
+
+    monkeypatch.setattr(kernel_ridge, "_BLOCK_WORK", 4 * 9 * (X.shape[1] + 2))
+    monkeypatch.setattr(GaussianKernel, "__call__", noted)
+    np.testing.assert_allclose(predict(kernel, coef, X), expected, rtol=1e-13)
+    assert max(sizes) == 4
+
+
 def test_bits_do_not_depend_on_threads():
     fitted = []
     for n_threads in (1, 2):

@@ -36,6 +36,17 @@ def test_the_spectrum_of_natural_scenes_is_flattened():
     assert finest < 0.02 * after.min()  # noise is not amplified
 
 
+def test_the_filter_is_the_stated_one():
+    """Waves that the mirrored borders continue: r exp(-(r / cutoff)^4) gives their amplitudes."""
+    x, waves = np.arange(64) + 0.5, np.array([16, 48])  # half waves in the image
+    image = np.tile(np.cos(np.pi / 64 * np.outer(waves, x)).sum(axis=0), (64, 1))
+    (white,) = ImageWhitening(cutoff=0.4).transform([image])
+    coarse, fine = fft.dct(white[0, :, 0])[waves]
+    r = waves / 128
+    expected = r * np.exp(-((r / 0.4) ** 4))
+    assert coarse / fine == pytest.approx(expected[0] / expected[1], rel=1e-6)
+
+
 def test_cutoff():
     image = pink((128, 128))
     edges = np.array([0.05, 0.1, 0.3, 0.4])

@@ -9,9 +9,18 @@ import pytest
 from scipy import linalg
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from striate import KernelRegressor, LinearClassifier, ZCAWhitening
-from striate.estimators import kernel_ridge, linear_problem
-from striate.images import zca_whitening
+from striate import (
+    DictionaryEncoder,
+    ImageWhitening,
+    KernelRegressor,
+    LinearClassifier,
+    WhitenedComponents,
+    ZCAWhitening,
+)
+from striate.estimators import base_kernel, linear_maps, linear_problem, whitened_components
+from striate.files import filled_pixels
+from striate.images import dictionary_learning, image_whitening, zca_whitening
+from striate.native import interruptible as module_of_it
 from striate.native.interruptible import interruptible
 
 X = np.random.default_rng(0).normal(size=(40, 5))
@@ -26,42 +35,92 @@ def heeds_ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(autouse=True)
+def goes_on_at_once(monkeypatch):
+    monkeypatch.setattr(module_of_it, "_GRACE", 0)
+
+
 def test_ctrl_c_ends_the_waiting_and_not_the_call():
-    may_end, ended = threading.Event(), threading.Event()
+    may_end, callers, steps = threading.Event(), [], []
 
     def long_call():
+        callers.append(threading.current_thread())
         threading.Timer(0.05, _thread.interrupt_main).start()
         may_end.wait(timeout=60)
-        ended.set()
+        steps.append("after the call that Ctrl-C does not end, nothing more is done")
 
     with pytest.raises(KeyboardInterrupt):
         interruptible(long_call)
-    assert not ended.is_set()
+    assert callers[0].is_alive()
     may_end.set()
-    assert ended.wait(timeout=60)
+    callers[0].join(timeout=60)
+    assert not callers[0].is_alive()
+    assert steps == []
+
+
+def test_no_other_thread_is_ended():
+    """A number of a thread that has ended may be that of another one."""
+    done, ending = threading.Thread(target=lambda: None), threading.Lock()
+    done.start()
+    done.join()
+    ending.acquire()  # as a thread does at its end
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module_of_it.ctypes, "pythonapi", None)
+        module_of_it._end(done, ending)
 
 
 @pytest.mark.parametrize(
     ("estimator", "module", "name"),
     [
-        (KernelRegressor(), kernel_ridge, "eigh"),
-        (KernelRegressor(), kernel_ridge, "cholesky"),
+        (KernelRegressor(), base_kernel, "scale_of"),
+        (KernelRegressor(), base_kernel, "solve"),
+        (KernelRegressor(alphas=0.1), base_kernel, "solve_for_all"),
         (LinearClassifier(alphas=0.1), linear_problem, "cholesky"),
+        (LinearClassifier(alphas=0.1), linear_problem, "cholesky_solution"),
+        (LinearClassifier(alphas=0.1, loss="log_loss"), linear_maps, "triangular_solution"),
         (ZCAWhitening(), zca_whitening, "eigh"),
+        (WhitenedComponents(3), whitened_components, "_principal_components"),
+        (DictionaryEncoder(3), dictionary_learning.KMeans, "fit"),
     ],
 )
-def test_fits_end_while_a_matrix_is_decomposed(estimator, module, name, monkeypatch):
+def test_fits_end_while_a_long_call_goes_on(estimator, module, name, monkeypatch):
     may_end = threading.Event()
 
     def long_call(*_, **__):
         _thread.interrupt_main()
         may_end.wait(timeout=60)
 
-    monkeypatch.setattr(module.linalg, name, long_call)
+    monkeypatch.setattr(module, name, long_call)
+    monkeypatch.setattr(base_kernel, "SPECTRAL_ROWS", 30 if name == "solve_for_all" else 4000)
+    monkeypatch.setattr(linear_maps, "_PRODUCT_WORK", 1)
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(X, Y)
     may_end.set()
     assert [each for each in vars(estimator) if each.endswith("_")] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "module", "name"),
+    [
+        (ImageWhitening().transform, image_whitening.ImageWhitening, "_whiten"),
+        (lambda images: filled_pixels.filled(images[0]), filled_pixels, "distance_transform_edt"),
+    ],
+)
+def test_large_images_are_not_waited_for(call, module, name, monkeypatch):
+    may_end = threading.Event()
+
+    def long_call(*_, **__):
+        _thread.interrupt_main()
+        may_end.wait(timeout=60)
+
+    monkeypatch.setattr(module, name, long_call)
+    monkeypatch.setattr(image_whitening, "_LARGE", 10)
+    image = np.ones((8, 8, 1))
+    if module is filled_pixels:
+        image[0, 0] = np.nan
+    with pytest.raises(KeyboardInterrupt):
+        call([image])
+    may_end.set()
 
 
 def test_errors_are_those_of_the_call():
@@ -76,6 +135,11 @@ def test_it_has_the_limits_of_the_thread_that_calls():
             assert {each["num_threads"] for each in found if each["user_api"] == "blas"} == {
                 n_threads
             }
+
+
+def test_it_has_the_context_of_the_thread_that_calls():
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        interruptible(np.exp, np.array([1e4]))
 
 
 def test_other_threads_call_it_themselves():

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from striate.native.compile import as_kernel_input, kernel
-from striate.native.threads import team
+from striate.native.threads import CALL_WORK, team
 
 from .activations import activate, address_of_activation
 from .block_sums import through_blocks
@@ -33,11 +33,12 @@ class NotFiniteError(ValueError):
 
 
 @kernel
-def _layer(t, T, W, b, f, X, Z, check):  # W (n_in, n_out), b (n_out,), X (m, n_in), Z (m, n_out)
-    """Z = f(X W + b): thread t's blocks of rows; false if `check` finds one that is not finite."""
+def _layer(t, T, rows, layer, X, Z, check):  # rows (2,), X (m, n_in), Z (m, n_out)
+    """Z = f(X W + b): thread t's blocks of some rows; false if `check` finds one not finite."""
+    W, b, f = layer  # (n_in, n_out), (n_out,), an address
     finite = True
-    for lo in range(t * PREDICTED_ROWS, len(Z), T * PREDICTED_ROWS):
-        hi = min(lo + PREDICTED_ROWS, len(Z))
+    for lo in range(rows[0] + t * PREDICTED_ROWS, rows[1], T * PREDICTED_ROWS):
+        hi = min(lo + PREDICTED_ROWS, rows[1])
         x = block_rows(X, lo, hi)
         if check and not all_finite(x):  # which also brings it to the cache
             finite = False
@@ -78,20 +79,26 @@ def layer_output(X: Any, W: Any, b: Array, activation: str, check: bool = False)
     if W.shape != (X.shape[1], b.size):  # compiled code would read beyond the arrays
         raise ValueError(f"X {X.shape}, W {W.shape} and b {b.shape} do not fit together")
     Z = np.empty((X.shape[0], W.shape[1]), dtype=X.dtype)
-    work = X.size * stored(W).size / max(X.shape[1], 1)  # a sparse array's size: what it stores
+    m, n_in = X.shape
+    work = X.size * stored(W).size / max(n_in, 1)  # a sparse array's size: what it stores
     W = (
         masked_weights(W, X.dtype)
         if sparse.issparse(W)
         else as_kernel_input(W.astype(X.dtype, copy=False))
     )
     f = address_of_activation(activation, X.dtype)
-    arguments = (W, b, f, as_input(X), Z, check)
+    arguments = ((W, b, f), as_input(X), Z, check)
     if work < SMALL_LAYER:
-        finite = [_layer(0, 1, *arguments)]
+        finite = _layer(0, 1, (0, m), *arguments)
     else:
+        n_blocks = max(1, int(CALL_WORK // (PREDICTED_ROWS * work / m)))  # per thread and call
         with team() as run:
-            finite = run(_layer, *arguments)
-    if not all(finite):
+            n_rows = n_blocks * PREDICTED_ROWS * run.n_threads
+            calls = (
+                run(_layer, (lo, min(lo + n_rows, m)), *arguments) for lo in range(0, m, n_rows)
+            )
+            finite = all(all(found) for found in calls)
+    if not finite:
         raise NotFiniteError("X has NaN or infinity")
     return Z
 

@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from striate.native.interruptible import interruptible
+
 from .fitted_attributes import INPUT, Attribute, Floats, Instance, Number
 from .kernel_ridge import (
     SPECTRAL_ROWS,
@@ -59,14 +61,17 @@ class KernelModel(BaseEstimator, ABC):
         centers = used
         if self.n_centers is not None and len(used) > self.n_centers:
             centers = np.sort(random_state.choice(used, self.n_centers, replace=False))
-        self.gamma_ = scale_of(X, weights) if self.gamma == "scale" else float(self.gamma)
+        given = self.gamma
+        self.gamma_ = interruptible(scale_of, X, weights) if given == "scale" else float(given)
         gamma, alphas = self.gamma_, positive_numbers(self.alphas).tolist()
+        solution: KernelSolution
         if len(centers) == len(used) > SPECTRAL_ROWS:
             data = X[used], T[used], weights[used]
-            solution = solve_for_all(*data, gamma, alphas, random_state)
+            solution = interruptible(solve_for_all, *data, gamma, alphas, random_state)
             solution = solution._replace(rows=used[solution.rows])
         else:
-            solution = solve(GaussianKernel(X[centers], gamma), X, T, weights, alphas)
+            kernel = GaussianKernel(X[centers], gamma)
+            solution = interruptible(solve, kernel, X, T, weights, alphas)
         self.centers_ = X[centers]
         self.alpha_, self.dual_coef_ = solution.alpha, solution.dual_coef
         self.leave_one_out_errors_ = solution.errors

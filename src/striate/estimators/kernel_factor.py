@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from sklearn.utils import gen_batches
 
+from striate.native.lapack import cholesky, triangular_solution
 from striate.native.threads import share
 
 Array = npt.NDArray[Any]
@@ -81,20 +81,20 @@ class KernelFactor(NamedTuple):
         """Replace tile (k, k) of A by that of L; the panels before are done."""
         rows = self.parts[k]
         left, tile = self.panels[k][:, : rows.start], self.panels[k][:, rows]
-        tile[...] = linalg.cholesky(tile - left @ left.T, lower=True, check_finite=False)
+        tile[...] = cholesky(tile - left @ left.T)
 
     def _take_column(self, k: int, p: int) -> None:
         """Replace tile (p, k) of A by that of L; those to its left and tile (k, k) are done."""
         columns = self.parts[k]
         left, tile = self.panels[p][:, : columns.start], self.panels[p][:, columns]
         tile -= left @ self.panels[k][:, : columns.start].T
-        tile[...] = _solved(self.panels[k][:, columns], tile.T).T
+        tile[...] = triangular_solution(self.panels[k][:, columns], tile.T).T
 
     def solve(self, T: Array) -> Array:
         """Return A⁻¹ T, float32 of shape (n_centers, n_targets)."""
         Z = self.forward(T)
         for panel, rows in zip(reversed(self.panels), reversed(self.parts), strict=True):
-            Z[rows] = _solved(panel[:, rows], Z[rows], trans="T")
+            Z[rows] = triangular_solution(panel[:, rows], Z[rows], transposed=True)
             Z[: rows.start] -= panel[:, : rows.start].T @ Z[rows]
         return Z
 
@@ -102,7 +102,8 @@ class KernelFactor(NamedTuple):
         """Return L⁻¹ T, float32."""
         Z = np.array(T, dtype=np.float32)
         for panel, rows in zip(self.panels, self.parts, strict=True):
-            Z[rows] = _solved(panel[:, rows], Z[rows] - panel[:, : rows.start] @ Z[: rows.start])
+            rest = Z[rows] - panel[:, : rows.start] @ Z[: rows.start]
+            Z[rows] = triangular_solution(panel[:, rows], rest)
         return Z
 
     def inverse_diagonal(self, rows: Array, run: Any) -> Array:
@@ -122,9 +123,3 @@ class KernelFactor(NamedTuple):
 
 # Columns of the inverse that a thread computes at a time.
 _COLUMNS = 128
-
-
-def _solved(tile: Array, B: Array, trans: str = "N") -> Array:
-    """Return B, solved for the lower triangle of a tile."""
-    solution: Array = linalg.solve_triangular(tile, B, lower=True, trans=trans, check_finite=False)
-    return solution

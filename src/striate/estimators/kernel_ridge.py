@@ -21,10 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from sklearn.utils import gen_batches
 
-from striate.native.interruptible import interruptible
+from striate.native import lapack
 from striate.native.threads import share, team
 
 from .kernel_factor import KernelFactor, safe_alpha
@@ -35,9 +34,10 @@ Array = npt.NDArray[Any]
 #: takes too long.
 SPECTRAL_ROWS = 4000
 # Memory of the kernel between a block of rows and the centres, and of the part of a block that one
-# thread computes: a product with a matrix of 4,000 centres, which Ctrl-C cannot end, takes some
-# tenths of a second.
+# thread computes.
 _BLOCK_BYTES, _PART_BYTES = 2**24, 2**22
+# Multiplications for a block of rows, some tenths of a second: Ctrl-C waits for them.
+_BLOCK_WORK = 10_000_000_000
 # Rows of the sums over a block that one thread adds.
 _PANEL = 256
 # What is added to the diagonal of K, relative to it, so that equal rows do no harm.
@@ -147,6 +147,8 @@ def solve(
 ) -> KernelSolution:
     """Return the solution for the α with the smallest error of rows that are left out.
 
+    With one thread of BLAS: the same bits for any number of threads.
+
     Parameters
     ----------
     kernel : GaussianKernel
@@ -164,17 +166,15 @@ def solve(
     ValueError
         If distances overflow.
     """
-    with team() as run:  # BLAS has one thread: the same bits for any number of threads
+    with team() as run:
         K = kernel.of_centers()
         K.flat[:: len(K) + 1] *= 1 + _JITTER * len(K)
-        L = interruptible(linalg.cholesky, K, lower=True, overwrite_a=True, check_finite=False)
+        L = lapack.cholesky(K)
         gram, products = _sums(kernel, L, X, T, weights, run)
-        eigenvalues, Q = interruptible(
-            linalg.eigh, gram, driver="evd", overwrite_a=True, check_finite=False
-        )
+        eigenvalues, Q = lapack.eigh_by_division(gram)
         np.maximum(eigenvalues, 0, out=eigenvalues)
         # z = Pᵀ k(x)
-        P = interruptible(linalg.solve_triangular, L, Q, lower=True, trans="T", check_finite=False)
+        P = lapack.triangular_solution(L, Q, transposed=True)
         shrinkage = 1 / np.add.outer(eigenvalues, alphas)
         coefficients = shrinkage[:, :, np.newaxis] * (Q.T @ products)[:, np.newaxis]
         left_out = _left_out(kernel, P, X, T, weights, shrinkage, coefficients, run)
@@ -211,9 +211,7 @@ def _weighted_phi(kernel: GaussianKernel, L: Array, X: Array, roots: Array, run:
 
     def compute(p: int) -> None:
         rows = parts[p]
-        phi = linalg.solve_triangular(
-            L, kernel(X[rows]).T, lower=True, overwrite_b=True, check_finite=False
-        )
+        phi = lapack.triangular_solution(L, kernel(X[rows]).T)
         np.multiply(phi.T, roots[rows], out=S[rows])
 
     share(run, compute, range(len(parts)))
@@ -308,13 +306,15 @@ def solve_for_all(
 def predict(kernel: GaussianKernel, dual_coef: Array, X: Array) -> Array:
     """Return f of the rows of X, float64 of shape (n_samples, n_targets)."""
     outputs = np.empty((len(X), dual_coef.shape[1]))
-    parts = _parts(len(X), len(dual_coef))
+    work = len(dual_coef) * (X.shape[1] + dual_coef.shape[1])
+    n_rows = max(1, min(_BLOCK_BYTES // (8 * len(dual_coef)), _BLOCK_WORK // work))
+    blocks = list(gen_batches(len(X), n_rows))
 
-    def compute(p: int) -> None:
-        outputs[parts[p]] = kernel(X[parts[p]]) @ dual_coef
+    def compute(b: int) -> None:
+        outputs[blocks[b]] = kernel(X[blocks[b]]) @ dual_coef
 
     with team() as run:
-        share(run, compute, range(len(parts)))
+        share(run, compute, range(len(blocks)))
     return outputs
 
 

@@ -15,6 +15,7 @@ from sklearn.utils import gen_batches
 from striate.core.block_sums import sums_over
 from striate.core.tree_sum import Term
 from striate.native.interruptible import interruptible
+from striate.native.lapack import triangular_solution
 
 Array = npt.NDArray[Any]
 
@@ -74,7 +75,7 @@ class Rotate:
 
     def apply(self, W: Array, b: Array) -> tuple[Array, Array]:
         """Return Q W and b."""
-        return self.Q @ W, b
+        return interruptible(np.matmul, self.Q, W), b
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,20 @@ class Precondition:
 
     def apply(self, V: Array, b: Array) -> tuple[Array, Array]:
         """Return L⁻ᵀ V and b."""
-        V = V.astype(self.L.dtype)
-        return linalg.solve_triangular(self.L, V, lower=True, trans="T", check_finite=False), b
+        return _solved(self.L, V, transposed=True), b
 
     def adjoint(self, dW: Array, db: Array) -> tuple[Array, Array]:
         """Return L⁻¹ ∂J/∂W, the gradient by V, and ∂J/∂b."""
-        dW = dW.astype(self.L.dtype)
-        return linalg.solve_triangular(self.L, dW, lower=True, check_finite=False), db
+        return _solved(self.L, dW), db
+
+
+def _solved(L: Array, B: Array, transposed: bool = False) -> Array:
+    """Return L⁻¹ B or L⁻ᵀ B."""
+    arguments = (L, B.astype(L.dtype), transposed)
+    if L.size * B.shape[1] < _PRODUCT_WORK:  # thousands of calls of L-BFGS, without a new thread
+        return triangular_solution(*arguments)
+    solution: Array = interruptible(triangular_solution, *arguments)
+    return solution
 
 
 def column_means(X: Any, sample_weight: Array | None = None) -> Array:
@@ -107,7 +115,7 @@ def column_means(X: Any, sample_weight: Array | None = None) -> Array:
 def _sums(X: Any, first: int, run: Any, w: Array | None) -> Term:
     """Return the weighted sum of each column, in float64."""
     if w is None:
-        return (X.sum(axis=0, dtype=np.float64),)
+        return (interruptible(np.sum, X, axis=0, dtype=np.float64),)
     total = np.zeros(X.shape[1])
     for rows in gen_batches(len(X), BLOCK_ROWS):
         total += w[rows] @ X[rows]

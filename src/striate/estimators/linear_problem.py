@@ -17,6 +17,7 @@ from striate.core.problem import Problem
 from striate.core.row_blocks import RowBlocks, parts_of
 from striate.core.tree_sum import Term
 from striate.native.interruptible import interruptible
+from striate.native.lapack import cholesky, cholesky_solution
 from striate.solvers.lbfgs import lbfgs
 from striate.solvers.result import Status
 
@@ -125,7 +126,8 @@ class GramProblem:
         m = self.weight.sum()
         L = self._factor(alpha, m, last)
         b = np.average(self.T, axis=0, weights=self.weight)
-        W = linalg.cho_solve((L, True), (self.products / m).astype(L.dtype), check_finite=False)
+        products = (self.products / m).astype(L.dtype)
+        W = interruptible(cholesky_solution, L, products)
         if self.loss == "squared_error":
             return W, b, 1
         return self._minimize(alpha, L, W, b)
@@ -138,9 +140,7 @@ class GramProblem:
             A /= A.dtype.type(m)
             A[np.diag_indices(len(A))] += alpha
             try:
-                L: Array = interruptible(
-                    linalg.cholesky, A, lower=True, overwrite_a=True, check_finite=False
-                )
+                L: Array = interruptible(cholesky, A)
                 return L
             except linalg.LinAlgError:
                 if in_place:

@@ -6,14 +6,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.decomposition import PCA
+from sklearn.utils import check_random_state
+from sklearn.utils.extmath import randomized_range_finder, svd_flip
 from sklearn.utils.validation import check_is_fitted
 
 from striate.core.inference import layer_output
 from striate.core.row_blocks import RowBlocks
 from striate.native.interruptible import interruptible
+from striate.native.lapack import eigh, svd
 
 from .fitted_attributes import INPUT, Attribute, Floats, Whole
 from .linear_maps import column_means, covariance_of
@@ -137,13 +139,14 @@ class WhitenedComponents(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """Return the mean, the variances and the directions (n_features, n) of rows in memory."""
         if not np.ptp(X, axis=0).any():
             raise ValueError(_ALL_EQUAL)
-        pca = PCA(min(self.n_components, *X.shape), random_state=self.random_state).fit(X)
-        s = pca.explained_variance_.astype(np.float64)
+        random_state = check_random_state(self.random_state)
+        most = min(self.n_components, *X.shape)
+        mean, s, components = interruptible(_principal_components, X, most, random_state)
         kept = s > _ROUNDING * s[0]
-        directions = np.linalg.qr(pca.components_[kept].T.astype(np.float64))[0]
+        directions = interruptible(np.linalg.qr, components[kept].T.astype(np.float64))[0]
         # QR may turn a direction round: keep the signs that scikit-learn chooses.
-        directions *= np.sign(np.einsum("ij,ji->i", pca.components_[kept], directions))
-        return pca.mean_, s[kept], directions
+        directions *= np.sign(np.einsum("ij,ji->i", components[kept], directions))
+        return mean, s[kept], directions
 
     def _of_blocks(self, X: RowBlocks) -> tuple[Array, Array, Array]:
         """Return the same of rows that are read by blocks, from their covariance."""
@@ -151,7 +154,7 @@ class WhitenedComponents(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         covariance = covariance_of(X, mean) * (len(X) / (len(X) - 1))
         n = len(covariance)
         most = min(self.n_components, len(X), n)
-        s, U = interruptible(linalg.eigh, covariance, subset_by_index=[n - most, n - 1])
+        s, U = interruptible(eigh, covariance, n_last=most)
         s, U = s[::-1], U[:, ::-1]
         # A column of equal values may have a variance by rounding of its mean, of some last digits.
         if s[0] <= (32 * np.finfo(np.float64).eps * np.abs(mean).max()) ** 2 * n:
@@ -192,3 +195,40 @@ class WhitenedComponents(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _principal_components(
+    X: Array, n: int, random_state: np.random.RandomState
+) -> tuple[Array, Array, Array]:
+    """Return the mean of the rows, variances in float64, and directions (n, n_features).
+
+    They are those of scikit-learn's PCA, by the method that it chooses; but its decompositions hold
+    the GIL, so that Ctrl-C would wait.
+    """
+    n_rows, n_features = X.shape
+    if n_features <= 1000 and n_rows >= 10 * n_features:
+        pca = PCA(n, svd_solver="covariance_eigh").fit(X)
+        return pca.mean_, pca.explained_variance_.astype(np.float64), pca.components_
+    mean = X.mean(axis=0)
+    centred = X - mean
+    if max(X.shape) > 500 and n < 0.8 * min(X.shape):
+        s, components = _few_components(centred, n, random_state)
+    else:
+        _, s, components = svd(centred)
+    _, components = svd_flip(None, components[:n], u_based_decision=False)
+    return mean, (s[:n] ** 2 / (n_rows - 1)).astype(np.float64), components
+
+
+def _few_components(
+    centred: Array, n: int, random_state: np.random.RandomState
+) -> tuple[Array, Array]:
+    """Return singular values and right singular vectors by a random projection.
+
+    N. Halko, P. Martinsson and J. Tropp, "Finding structure with randomness", SIAM Review (2011).
+    """
+    is_wide = centred.shape[0] < centred.shape[1]
+    M = centred.T if is_wide else centred
+    n_iter = 7 if n < 0.1 * min(M.shape) else 4
+    Q = randomized_range_finder(M, size=n + 10, n_iter=n_iter, random_state=random_state)
+    U, s, V = svd(Q.T @ M)
+    return s, (Q @ U).T if is_wide else V

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
+from striate.native.interruptible import interruptible
+
 Array = npt.NDArray[Any]
 
 
@@ -29,5 +31,7 @@ def filled(image: Array) -> tuple[Array, npt.NDArray[np.bool_] | None]:
     missing = np.any(np.isnan(image).reshape(*image.shape[:2], -1), axis=2)
     if not missing.any() or missing.all():
         return image, None
-    nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
+    nearest = interruptible(
+        distance_transform_edt, missing, return_distances=False, return_indices=True
+    )
     return image[tuple(nearest)], missing

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import PCA
 
+from striate.native.interruptible import interruptible
 from striate.native.threads import team
 
 Array = npt.NDArray[Any]
@@ -43,7 +44,8 @@ class CodeComponents:
         codes = (X[:, :n_codes] - mean[:n_codes]) * scale[:n_codes]
         n_components = min(n_components, *codes.shape)
         with team(1):  # the same bits for any number of threads
-            pca = PCA(n_components, svd_solver="covariance_eigh").fit(codes)
+            pca = PCA(n_components, svd_solver="covariance_eigh")
+            interruptible(pca.fit, codes)
         s = pca.explained_variance_
         kept = s > _ROUNDING * max(s[0], _ROUNDING)
         components = pca.components_[kept].T / np.sqrt(s[kept])

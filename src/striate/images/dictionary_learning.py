@@ -13,6 +13,7 @@ from striate.core.tree_sum import Term
 from striate.estimators.training_record import TrainingRecord
 from striate.native.blas import product
 from striate.native.compile import jit, kernel
+from striate.native.interruptible import interruptible
 from striate.native.intrinsics import larger, like
 from striate.native.threads import CALL_WORK, team
 from striate.solvers.result import Result, Status
@@ -45,7 +46,7 @@ def kmeans(
         return block_clusters(X, n_atoms, max_iter, random_state)
     # From random patches: the k-means++ start takes longer than the iterations.
     model = KMeans(n_atoms, init="random", n_init=1, max_iter=max_iter, random_state=random_state)
-    model.fit(X)
+    interruptible(model.fit, X)
     return model.cluster_centers_, model.n_iter_
 
 

@@ -12,6 +12,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from striate.estimators.fitted_attributes import Attribute
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.files.image_collection import as_collection
+from striate.native.interruptible import interruptible
+
+# Numbers of an image that takes longer than a tenth of a second.
+_LARGE = 1_000_000
 
 
 class ImageWhitening(TransformerMixin, BaseEstimator):
@@ -85,7 +89,10 @@ class ImageWhitening(TransformerMixin, BaseEstimator):
         ValueError
             If there are no images, or one is empty or has NaN or infinity.
         """
-        white = [self._whiten(image) for image in as_collection(images)]
+        white = [
+            interruptible(self._whiten, image) if image.size > _LARGE else self._whiten(image)
+            for image in as_collection(images)
+        ]
         return np.stack(white) if isinstance(images, np.ndarray) else white
 
     def _whiten(self, image: npt.NDArray[Any]) -> npt.NDArray[Any]:

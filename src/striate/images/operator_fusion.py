@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from striate.core.sparse_matrices import dense
 from striate.native.compile import as_kernel_input
+from striate.native.interruptible import interruptible
 
 from .encoding import (
     DistanceEncoding,
@@ -110,7 +111,7 @@ def factor(
     C = L R by its singular values, with as many columns in L as C has rank, and orthonormal rows
     in R: then x L has the norm of x C.
     """
-    U, s, R = np.linalg.svd(affine.C)
+    U, s, R = interruptible(np.linalg.svd, affine.C)
     rank = max(int(np.sum(s > _NO_RANK * s[0])), 1)
     R = R[:rank]
     return (U[:, :rank] * s[:rank], affine.c @ R.T), R @ W

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +17,7 @@ from striate.estimators.linear_maps import column_means, covariance_of
 from striate.estimators.sklearn_private import Interval, fit_context
 from striate.estimators.validated_input import FLOATS, in_native_order, validated
 from striate.native.interruptible import interruptible
+from striate.native.lapack import eigh
 
 
 class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -123,7 +123,7 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 f"X has values up to {largest:.2g}, whose squares are beyond float64. "
                 "Scale X, with StandardScaler for instance."
             )
-        s, U = interruptible(linalg.eigh, covariance)
+        s, U = interruptible(eigh, covariance)
         s, U = np.maximum(s[::-1], 0), U[:, ::-1]
         k = self.n_components_ = self._n_kept(s)
         # A direction without any variance holds nothing to scale: it is left at zero.
@@ -131,8 +131,8 @@ class ZCAWhitening(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         root = np.sqrt(s[:k][kept] + self.epsilon)
         U = U[:, :k][:, kept]
         self.mean_ = mean.astype(X.dtype)
-        self.components_ = ((U / root) @ U.T).astype(X.dtype)
-        self._inverse = ((U * root) @ U.T).astype(X.dtype)
+        self.components_ = interruptible(np.matmul, U / root, U.T).astype(X.dtype)
+        self._inverse = interruptible(np.matmul, U * root, U.T).astype(X.dtype)
         self.explained_variance_ = s.astype(X.dtype)
         return self
 

@@ -1,48 +1,23 @@
 """The matrix product of SciPy's BLAS, callable from compiled code."""
 
-import ctypes
-import re
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
-import scipy
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.types.containers import UniTuple
-from numba.extending import get_cython_function_address, intrinsic
-from scipy.linalg import cython_blas
+from numba.extending import intrinsic
 
 from .compile import COMPILED, jit
+from .scipy_routines import address_of
 
 _ROUTINES = {types.float32: "sgemm", types.float64: "dgemm"}
 
 
-def _check(name: str) -> None:
-    """Compare the C signature of a routine with the one that is called.
-
-    Raises
-    ------
-    ImportError
-        If SciPy's BLAS takes other arguments, such as integers of 64 bits.
-    """
-    get_name = ctypes.pythonapi.PyCapsule_GetName
-    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    signature = (get_name(cython_blas.__pyx_capi__[name]) or b"").decode()
-    real = rf"__pyx_t\w+_{name[0]}"
-    given = ["char", "char", "int", "int", "int", real, real, "int", real, "int", real, real, "int"]
-    expected = r"void \(" + ", ".join(rf"{each} \*" for each in given) + r"\)"
-    if not re.fullmatch(expected, signature):
-        raise ImportError(
-            f"SciPy {scipy.__version__} has a BLAS that Striate cannot call: its {name} is "
-            f"{signature!r}. Install a version of SciPy that pyproject.toml of Striate allows."
-        )
-
-
 # A name that the linker finds, unlike a plain pointer, may be cached on disk.
 for _name in _ROUTINES.values():
-    _check(_name)
-    _address = get_cython_function_address("scipy.linalg.cython_blas", _name)
+    _address = address_of("blas", _name, "cciiirririrri")
     llvmlite.binding.add_symbol(f"striate_{_name}", _address)
 
 
