@@ -52,16 +52,18 @@ def on_features(train, y, test, y_test):
     return lambda rows, draw: _ridge(train[rows], y[rows], test, y_test)
 
 
-def on_components(train, y, test, y_test, n_components=500):
+def on_components(train, y, test, y_test, copies=(), n_components=500):
     """Return the same as `on_kernel`, on half-whitened components of `train`."""
     components = WhitenedComponents(n_components, random_state=0).fit(train)
-    return on_kernel(components.transform(train), y, components.transform(test), y_test)
+    train, test, *copies = map(components.transform, (train, test, *copies))
+    return on_kernel(train, y, test, y_test, copies)
 
 
-def on_kernel(train, y, test, y_test):
+def on_kernel(train, y, test, y_test, copies=()):
     """Return two `accuracy_of` for a Gaussian kernel on components.
 
-    The second one learns from its own predictions of the other rows of `train`, too.
+    The second one learns from its own predictions of the other rows of `train`, too. Both learn
+    from copies of the labelled images, whose components are given for all rows of `train`.
     """
 
     def accuracy_with(weight, n_centers):
@@ -71,7 +73,9 @@ def on_kernel(train, y, test, y_test):
         def accuracy_of(rows, draw):
             known = np.full(len(y), -1)
             known[rows] = y[rows]
-            return float(model.fit(train, known).score(test, y_test))
+            X = np.concatenate([train, *(each[rows] for each in copies)])
+            known = np.concatenate([known, *[y[rows]] * len(copies)])
+            return float(model.fit(X, known).score(test, y_test))
 
         return accuracy_of
 
