@@ -2,6 +2,8 @@
 
 import time
 
+import numpy as np
+
 from benchmarks.exercise import Exercise, Results
 from benchmarks.image_datasets import mnist
 from benchmarks.result_tables import Table, ValueTargets
@@ -13,6 +15,8 @@ from .single_layer_recipes import SOFT, shifted
 ALPHAS = (1e-3, 3e-3, 1e-2, 3e-2)
 #: Number of labelled images per class, and number of draws.
 DRAWS = {10: 5, 100: 3}
+#: Accuracy to reach with few labels per class.
+TARGETS = {10: 0.93, 100: 0.982}
 #: Copies of the labelled images: by how many pixels they are shifted down and to the right.
 SHIFTS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 #: Chosen on 6,000 held-out training images, with 200 atoms and a classifier of 6,000 others.
@@ -35,14 +39,14 @@ def features(n_atoms=N_ATOMS):
 def run(work, make_features=features, draws=DRAWS):
     if (data := mnist()) is None:
         return None
-    began = time.perf_counter()
     X, y, X_test, y_test = data
     X, X_test = (each.reshape(-1, 28, 28) for each in (X, X_test))
-    model = make_features()
+    model, began = make_features(), time.perf_counter()
     with work.step("Learning the features"):
         model.fit(X)
     with work.step(f"Features of {len(X) + len(X_test):,} images"):
         train, test = model.transform(X), model.transform(X_test)
+    seconds = time.perf_counter() - began
     pool = train[:POOL], y[:POOL], test, y_test
     few = {"ridge": accuracies(work, "ridge", y[:POOL], draws, on_features(*pool))}
     with work.step(f"Shifted copies of the {POOL:,} images that labels are drawn from"):
@@ -52,13 +56,17 @@ def run(work, make_features=features, draws=DRAWS):
     for name, each in (("Gaussian kernel", of_kernel), ("self-training", self_trained)):
         few[name] = accuracies(work, name, y[:POOL], draws, each)
     classifier = LinearClassifier("squared_hinge", alphas=ALPHAS, random_state=0)
+    began = time.perf_counter()
     with work.step("Linear classifier on all, α chosen on held-out training images"):
         classifier.fit(train, y)
     accuracy = float(classifier.score(test, y_test))
-    minutes = (time.perf_counter() - began) / 60
+    minutes = (seconds + time.perf_counter() - began) / 60
     targets = ValueTargets()
     targets.at_least("test accuracy, all labels", accuracy, 0.992, "{:.2%}")
-    targets.at_most("minutes", minutes, 5, "{:.1f}")
+    targets.at_most("minutes, all labels", minutes, 5, "{:.1f}")
+    for n in sorted(TARGETS.keys() & draws):
+        mean = float(np.mean(few["self-training"][n]))
+        targets.at_least(f"{n} labels per class, self-training", mean, TARGETS[n], "{:.1%}")
     table = Table(("labels per class", "draws", *(f"test accuracy, {name}" for name in few)))
     for n, times in draws.items():
         table.add(n, times, *(mean_and_spread(each[n]) for each in few.values()))
