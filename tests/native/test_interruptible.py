@@ -27,6 +27,22 @@ X = np.random.default_rng(0).normal(size=(40, 5))
 Y = np.arange(40) % 2
 
 
+@pytest.fixture
+def long_call():
+    """A call that goes on after Ctrl-C; not in the main thread, where it would end at once."""
+    may_end, callers = threading.Event(), []
+
+    def call(*_, **__):
+        callers.append(threading.current_thread())
+        _thread.interrupt_main()
+        may_end.wait(timeout=60)
+
+    yield call
+    may_end.set()
+    assert callers
+    assert threading.main_thread() not in callers
+
+
 @pytest.fixture(autouse=True)
 def heeds_ctrl_c():
     """Also where the shell that began the tests in the background has it ignored."""
@@ -83,19 +99,12 @@ def test_no_other_thread_is_ended():
         (DictionaryEncoder(3), dictionary_learning.KMeans, "fit"),
     ],
 )
-def test_fits_end_while_a_long_call_goes_on(estimator, module, name, monkeypatch):
-    may_end = threading.Event()
-
-    def long_call(*_, **__):
-        _thread.interrupt_main()
-        may_end.wait(timeout=60)
-
+def test_fits_end_while_a_long_call_goes_on(estimator, module, name, long_call, monkeypatch):
     monkeypatch.setattr(module, name, long_call)
     monkeypatch.setattr(base_kernel, "SPECTRAL_ROWS", 30 if name == "solve_for_all" else 4000)
     monkeypatch.setattr(linear_maps, "_PRODUCT_WORK", 1)
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(X, Y)
-    may_end.set()
     assert [each for each in vars(estimator) if each.endswith("_")] == []
 
 
@@ -106,13 +115,7 @@ def test_fits_end_while_a_long_call_goes_on(estimator, module, name, monkeypatch
         (lambda images: filled_pixels.filled(images[0]), filled_pixels, "distance_transform_edt"),
     ],
 )
-def test_large_images_are_not_waited_for(call, module, name, monkeypatch):
-    may_end = threading.Event()
-
-    def long_call(*_, **__):
-        _thread.interrupt_main()
-        may_end.wait(timeout=60)
-
+def test_large_images_are_not_waited_for(call, module, name, long_call, monkeypatch):
     monkeypatch.setattr(module, name, long_call)
     monkeypatch.setattr(image_whitening, "_LARGE", 10)
     image = np.ones((8, 8, 1))
@@ -120,7 +123,6 @@ def test_large_images_are_not_waited_for(call, module, name, monkeypatch):
         image[0, 0] = np.nan
     with pytest.raises(KeyboardInterrupt):
         call([image])
-    may_end.set()
 
 
 def test_errors_are_those_of_the_call():

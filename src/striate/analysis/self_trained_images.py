@@ -17,7 +17,7 @@ from striate.tables.temperature import fitted_beta
 from .held_out_predictions import HeldOutPredictions
 
 _N_COMPONENTS = 500
-# Five fits, whose time grows with its square: more centres take too long.
+# Of five fits, whose time grows with the square of this number: more take too long.
 _N_CENTERS = 2400
 _PSEUDO_LABEL_WEIGHT = 0.2
 _SMALLEST = 1e-9
